@@ -1,0 +1,131 @@
+//! The one list of errors a user can meet. `docs/errors.md` is made from it.
+
+use std::fmt;
+
+/// `type`, `details` and `code` of an error. Codes never change their meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorCode {
+    HttpStatus,
+    ConnectionFailed,
+    ConnectionLost,
+    Timeout,
+    StreamTruncated,
+    SocketClosed,
+    FormatUnrecognised,
+    NoKeyframe,
+    DataDamaged,
+    CodecUnsupported,
+    NoMedia,
+    VideoDecoderFailed,
+    AudioDecoderFailed,
+    UrlUnsupported,
+}
+
+impl ErrorCode {
+    pub const ALL: [Self; 14] = [
+        Self::HttpStatus,
+        Self::ConnectionFailed,
+        Self::ConnectionLost,
+        Self::Timeout,
+        Self::StreamTruncated,
+        Self::SocketClosed,
+        Self::FormatUnrecognised,
+        Self::NoKeyframe,
+        Self::DataDamaged,
+        Self::CodecUnsupported,
+        Self::NoMedia,
+        Self::VideoDecoderFailed,
+        Self::AudioDecoderFailed,
+        Self::UrlUnsupported,
+    ];
+
+    /// 1xxx network, 2xxx media, 3xxx decode; 4xxx (browser) and 5xxx (usage) are raised by the page, except 5001.
+    pub fn code(self) -> u16 {
+        match self {
+            Self::HttpStatus => 1001,
+            Self::ConnectionFailed => 1002,
+            Self::ConnectionLost => 1003,
+            Self::Timeout => 1004,
+            Self::StreamTruncated => 1005,
+            Self::SocketClosed => 1006,
+            Self::FormatUnrecognised => 2001,
+            Self::NoKeyframe => 2002,
+            Self::DataDamaged => 2003,
+            Self::CodecUnsupported => 2004,
+            Self::NoMedia => 2005,
+            Self::VideoDecoderFailed => 3001,
+            Self::AudioDecoderFailed => 3002,
+            Self::UrlUnsupported => 5001,
+        }
+    }
+
+    /// `network`, `media`, `decode` or `usage`.
+    pub fn kind(self) -> &'static str {
+        match self.code() / 1000 {
+            1 => "network",
+            2 => "media",
+            3 => "decode",
+            _ => "usage",
+        }
+    }
+
+    /// The name in camelCase.
+    pub fn details(self) -> &'static str {
+        match self {
+            Self::HttpStatus => "httpStatus",
+            Self::ConnectionFailed => "connectionFailed",
+            Self::ConnectionLost => "connectionLost",
+            Self::Timeout => "timeout",
+            Self::StreamTruncated => "streamTruncated",
+            Self::SocketClosed => "socketClosed",
+            Self::FormatUnrecognised => "formatUnrecognised",
+            Self::NoKeyframe => "noKeyframe",
+            Self::DataDamaged => "dataDamaged",
+            Self::CodecUnsupported => "codecUnsupported",
+            Self::NoMedia => "noMedia",
+            Self::VideoDecoderFailed => "videoDecoderFailed",
+            Self::AudioDecoderFailed => "audioDecoderFailed",
+            Self::UrlUnsupported => "urlUnsupported",
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::HttpStatus => "Check that the stream is live and the URL, with its signature, is right.",
+            Self::ConnectionFailed => {
+                "Check the network, the host name and certificate, and that the server sends CORS headers for this page."
+            }
+            Self::ConnectionLost => "Check the network, then call load() again.",
+            Self::Timeout => "Check that the publisher is sending, then call load() again.",
+            Self::StreamTruncated => {
+                "The server stopped in the middle of a frame; call load() again when the stream is back."
+            }
+            Self::SocketClosed => "See the close code and reason from the server, then call load() again.",
+            Self::FormatUnrecognised => "Check that the URL is an FLV stream and not a web page.",
+            Self::NoKeyframe => "Set the encoder to send a keyframe at least every few seconds.",
+            Self::DataDamaged => "Playback goes on; if it keeps coming, look for a proxy or encoder that damages the stream.",
+            Self::CodecUnsupported => "Publish H.264 video and AAC sound.",
+            Self::NoMedia => "The stream ended before any picture or sound; check the publisher.",
+            Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",
+            Self::AudioDecoderFailed => "The picture goes on without sound; publish AAC-LC.",
+            Self::UrlUnsupported => "Give an http:, https:, ws: or wss: URL.",
+        }
+    }
+}
+
+/// An error as the page sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SailcastError {
+    pub code: ErrorCode,
+    /// Playback of this load is over; `load()` starts anew.
+    pub fatal: bool,
+    /// What happened, in one sentence without the advice.
+    pub what: String,
+}
+
+impl fmt::Display for SailcastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.what, self.code.advice())
+    }
+}

@@ -1,0 +1,87 @@
+//! What the engine tells the page.
+
+use sailcast_media::{Discontinuity, MediaTime, Metadata, Micros, TrackInfo};
+
+use crate::error::SailcastError;
+
+/// The player's state; `idle` before the first load and after `Close`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum State {
+    #[default]
+    Idle,
+    /// Request sent, nothing shown yet.
+    Connecting,
+    Playing,
+    /// Underrun: waiting for data.
+    Waiting,
+    Paused,
+    Ended,
+    /// A fatal error ended this load.
+    Failed,
+}
+
+impl State {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Playing => "playing",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    StateChange(State),
+    /// A track appeared or changed.
+    Track(TrackInfo),
+    /// The first picture of this load was handed to the display.
+    FirstFrame,
+    /// The clock runs: after the start, and after each stall.
+    Playing,
+    /// The clock stopped for want of data.
+    Waiting,
+    /// The picture's size is new.
+    Resize { width: u32, height: u32 },
+    /// The stream ended in good order and everything was played.
+    Ended,
+    Metadata(Metadata),
+    Discontinuity(Discontinuity),
+    /// Frame chasing left out this much of the stream to get back to the target latency.
+    Skip { from: MediaTime, to: MediaTime },
+    /// The playback rate changed to hold the target latency (1.0 = normal).
+    RateChange { rate: f64 },
+    Error(SailcastError),
+}
+
+/// A snapshot. Counters are totals since the load.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stats {
+    pub state: State,
+    /// Playhead on the stream's timeline.
+    pub position: MediaTime,
+    /// Newest received packet minus playhead.
+    pub latency: Micros,
+    pub target_latency: Micros,
+    /// Received and not yet decoded.
+    pub buffered: Micros,
+    pub buffered_bytes: u64,
+    pub rate: f64,
+    pub bytes_received: u64,
+    pub video_packets: u64,
+    pub audio_packets: u64,
+    pub frames_decoded: u64,
+    pub frames_rendered: u64,
+    /// Decoded and then released unseen, or dropped before decoding.
+    pub frames_dropped: u64,
+    pub skips: u64,
+    pub stalls: u64,
+    pub stalled: Micros,
+    /// Newest picture's time minus the sound's at the moment it was rendered; None without sound.
+    pub av_offset: Option<Micros>,
+    pub skipped_bytes: u64,
+}

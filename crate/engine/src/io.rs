@@ -1,0 +1,160 @@
+//! What goes into the engine and what comes out: data, never a callback.
+
+use std::ops::{Add, Sub};
+
+use bytes::Bytes;
+use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
+
+use crate::event::Event;
+
+/// Microseconds of the driver's monotonic clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Instant(pub u64);
+
+impl Instant {
+    /// Never before the epoch, never past the end of time.
+    pub fn plus(self, span: Micros) -> Self {
+        Self(self.0.saturating_add_signed(span.0))
+    }
+}
+
+impl Add<Micros> for Instant {
+    type Output = Self;
+    fn add(self, rhs: Micros) -> Self {
+        self.plus(rhs)
+    }
+}
+
+impl Sub for Instant {
+    type Output = Micros;
+    fn sub(self, rhs: Self) -> Micros {
+        Micros(i64::try_from(i128::from(self.0).saturating_sub(i128::from(rhs.0))).unwrap_or(i64::MAX))
+    }
+}
+
+/// One network request, for its life. Events of an id the engine no longer knows are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u32);
+
+/// One decoder from `Configure` to `CloseDecoder`. Frames of a closed one are released unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DecoderId(pub u32);
+
+/// A decoded picture the driver holds. The engine renders or releases each exactly once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FrameId(pub u64);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Streaming GET.
+    Http,
+    /// WebSocket with binary messages.
+    WebSocket,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IoRequest {
+    pub url: String,
+    pub transport: Transport,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IoEvent {
+    /// Response headers came, or the socket opened (status 101).
+    Opened { status: u16 },
+    Bytes(Bytes),
+    /// The peer ended the stream in good order (end of body; close code 1000 or 1005).
+    End,
+    Failed(IoError),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IoError {
+    /// No response at all: refused, name unknown, TLS, CORS. The browser does not tell them apart.
+    Connect,
+    /// The connection broke after it had opened.
+    Lost,
+    /// The socket was closed with an error code.
+    Closed { code: u16, reason: String },
+}
+
+/// A decoded picture, without its pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    pub id: FrameId,
+    pub pts: MediaTime,
+    /// Display size in pixels.
+    pub width: u32,
+    pub height: u32,
+}
+
+/// PCM: interleaved f32 at `sample_rate` Hz; `data.len()` is a multiple of `channels`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PcmBlock {
+    pub sample_rate: u32,
+    pub channels: u8,
+    pub data: Vec<f32>,
+}
+
+/// The page's sound output as the driver knows it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum AudioOutput {
+    /// None, suspended by the autoplay policy, or broken: nothing is taken from the ring.
+    Off,
+    /// The ring is read at `sample_rate`; what is read now is heard `latency` later.
+    Running { sample_rate: u32, latency: Micros },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// Opens `url` in place of whatever was playing.
+    Load { url: String },
+    Play,
+    Pause,
+    /// Play this far behind the newest received data.
+    TargetLatency(Micros),
+    /// Ends the player for good: afterwards only `Cancel`, `CloseDecoder`, `Release` and `Wait(None)` come out.
+    Close,
+    Io(RequestId, IoEvent),
+    FrameDecoded(DecoderId, FrameInfo),
+    /// Decoded sound with the presentation time of its first sample.
+    SamplesDecoded(DecoderId, MediaTime, PcmBlock),
+    /// The decoder answered `Flush`: everything it had has come out.
+    Flushed(DecoderId),
+    /// The decoder cannot go on, or refused its configuration; it is already closed.
+    DecoderFailed(DecoderId, String),
+    /// The sound output started, stopped or changed.
+    AudioOutput(AudioOutput),
+    /// The output has taken `frames` PCM frames from the ring since it began (cleared frames count as taken).
+    AudioPlayed { frames: u64 },
+    /// The instant of the last `Wait` has come.
+    Timeout,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    Open(RequestId, IoRequest),
+    Cancel(RequestId),
+    /// Makes a decoder. `low_delay`: the stream has no reordering, every packet gives its frame at once.
+    Configure(DecoderId, DecoderConfig, DecoderMode),
+    Decode(DecoderId, Packet),
+    /// Asks for every frame still inside; answered by `Flushed`.
+    Flush(DecoderId),
+    CloseDecoder(DecoderId),
+    /// Show the frame now; the driver owns it from here on.
+    Render(FrameId),
+    /// Close the frame unseen.
+    Release(FrameId),
+    /// Append to the ring.
+    Pcm(PcmBlock),
+    /// Drop what the ring still holds; dropped frames count as played.
+    ClearPcm,
+    Event(Event),
+    /// Nothing more to do until something happens, or until the instant.
+    Wait(Option<Instant>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecoderMode {
+    pub low_delay: bool,
+}

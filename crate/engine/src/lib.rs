@@ -1,0 +1,31 @@
+//! Packets and the time in, decisions out.
+//!
+//! [`Player`] is a state machine without I/O, clock or randomness. Its one invariant for the caller:
+//! **after every [`Player::handle`], drain [`Player::poll_output`] until it returns [`Output::Wait`]**, then call
+//! again at that instant with [`Input::Timeout`], or earlier with whatever happened. The same inputs at the same
+//! instants give the same outputs.
+//!
+//! Three kinds of time are kept apart: [`Instant`] (the driver's monotonic clock), `MediaTime` (the stream's own
+//! timeline) and counts of PCM frames (what the sound card took).
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod error;
+pub mod event;
+pub mod io;
+
+pub use error::{ErrorCode, SailcastError};
+pub use event::{Event, State, Stats};
+pub use io::{
+    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output, PcmBlock,
+    RequestId, Transport,
+};

@@ -1,0 +1,103 @@
+//! The demuxer's contract.
+//!
+//! Push bytes as they come, then poll until `Ok(None)`. [`Demuxer::finish`] says that no more will come; poll
+//! once more after it. An `Err` is final: the bytes are not this format.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::{
+    metadata::Metadata,
+    packet::{Packet, TrackInfo},
+    time::{MediaTime, Micros},
+};
+
+/// Turns one container's bytes into events. Implementations obey the crate's one rule.
+pub trait Demuxer {
+    /// Takes the next bytes. Never blocks; memory is bounded by one incomplete unit plus unpolled events.
+    fn push(&mut self, data: Bytes);
+
+    /// The next event, `Ok(None)` when more bytes are needed.
+    fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError>;
+
+    /// No more bytes will come: an incomplete unit becomes a [`DemuxEvent::Skipped`] with
+    /// [`SkipReason::Truncated`].
+    fn finish(&mut self);
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum DemuxEvent {
+    /// A track appeared, or its configuration changed.
+    Track(TrackInfo),
+    Packet(Packet),
+    Metadata(Metadata),
+    Discontinuity(Discontinuity),
+    /// Bytes from offset `at` were left out; reading went on behind them.
+    Skipped { at: u64, len: u64, why: SkipReason },
+}
+
+/// The timeline jumped: what follows is not continuous with what came before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Discontinuity {
+    /// dts of the last packet before the jump.
+    pub from: MediaTime,
+    /// dts of the first packet after it.
+    pub to: MediaTime,
+}
+
+impl Discontinuity {
+    pub fn delta(self) -> Micros {
+        self.to - self.from
+    }
+}
+
+/// Why bytes were left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    #[error("no valid tag here, searched on for the next one")]
+    LostSync,
+    #[error("tag type not known to FLV")]
+    UnknownTag,
+    #[error("codec not supported")]
+    UnsupportedCodec,
+    #[error("unit too short for its own header")]
+    TooShort,
+    #[error("codec configuration cannot be read")]
+    BadConfig,
+    #[error("packet before its codec configuration")]
+    NoConfig,
+    #[error("packet's contents are damaged")]
+    BadPacket,
+    #[error("script data cannot be read")]
+    BadScript,
+    #[error("stream ended inside a unit")]
+    Truncated,
+}
+
+impl SkipReason {
+    /// A stable lower-case word for logs and tools.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::LostSync => "lost-sync",
+            Self::UnknownTag => "unknown-tag",
+            Self::UnsupportedCodec => "unsupported-codec",
+            Self::TooShort => "too-short",
+            Self::BadConfig => "bad-config",
+            Self::NoConfig => "no-config",
+            Self::BadPacket => "bad-packet",
+            Self::BadScript => "bad-script",
+            Self::Truncated => "truncated",
+        }
+    }
+}
+
+/// The bytes are not this format at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum DemuxError {
+    #[error("not an FLV stream: no FLV signature at byte {at}")]
+    NotFlv { at: u64 },
+    #[error("not an FLV stream: no valid tag within {searched} bytes of byte {at}")]
+    NoTags { at: u64, searched: u64 },
+}

@@ -1,0 +1,28 @@
+//! Bytes to packets and back.
+//!
+//! **The one rule:** any split of the same bytes gives the same [`DemuxEvent`]s. Parsers hold at most one
+//! incomplete unit, capped by a named constant; they never panic, and what they cannot read they skip with its
+//! byte offset. Nothing here knows a clock, a network or a browser.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod demux;
+pub mod metadata;
+pub mod packet;
+pub mod time;
+
+pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity};
+pub use metadata::{Metadata, Value};
+pub use packet::{
+    AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo, VideoParams,
+};
+pub use time::{MediaTime, Micros};

@@ -1,0 +1,79 @@
+/**
+ * The messages between the page (player.ts) and its worker (worker.ts), and the memory they share with the audio
+ * worklet. Nothing else crosses. The worker answers for one player and dies with it.
+ */
+import type { Fit, PlayerStats } from '../types.js';
+
+/** Where decoded pictures go. */
+export type SinkMessage =
+  | { kind: 'track'; writable: WritableStream<VideoFrame> }
+  | { kind: 'canvas'; canvas: OffscreenCanvas };
+
+/** How PCM reaches the worklet, without passing through the page's thread. */
+export type AudioMessage =
+  | { kind: 'ring'; buffer: SharedArrayBuffer }
+  | { kind: 'port'; port: MessagePort };
+
+export type ToWorker =
+  /** First message. `module` is compiled once for all players of the page. */
+  | { type: 'init'; module: WebAssembly.Module; sink: SinkMessage; targetLatency: number }
+  /** Opens a URL in place of the present one; every later event carries `load`. */
+  | { type: 'load'; load: number; url: string }
+  | { type: 'play' }
+  | { type: 'pause' }
+  | { type: 'targetLatency'; seconds: number }
+  /** A new sound output, running at `sampleRate`; replaces an earlier one. */
+  | { type: 'audio'; audio: AudioMessage; sampleRate: number; latency: number }
+  /** The running output's latency changed, seconds. */
+  | { type: 'audioLatency'; latency: number }
+  /** No sound output (suspended, closed, never allowed). */
+  | { type: 'audioOff' }
+  /** Canvas sink only: drawing-buffer size in device pixels, and how the picture fits. */
+  | { type: 'view'; width: number; height: number; fit: Fit }
+  /** Last message: the worker closes everything and answers `closed`. */
+  | { type: 'close' };
+
+export type ToPage =
+  /** The worker's script runs; it may be sent `init`. */
+  | { type: 'hello' }
+  | { type: 'event'; load: number; event: WorkerEvent }
+  /** Four times a second while a load is open. */
+  | { type: 'stats'; load: number; stats: PlayerStats }
+  /** The wasm trapped or could not start: this worker is of no more use. */
+  | { type: 'crash'; message: string }
+  | { type: 'closed' };
+
+/** The engine's events (crate/engine/src/event.rs) as plain data; times in seconds. */
+export type WorkerEvent =
+  | { name: 'statechange'; state: 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed' }
+  | { name: 'videotrack'; codec: string; width: number; height: number }
+  | { name: 'audiotrack'; codec: string; sampleRate: number; channels: number }
+  | { name: 'firstframe' }
+  | { name: 'playing' }
+  | { name: 'waiting' }
+  | { name: 'resize'; width: number; height: number }
+  | { name: 'ended' }
+  | { name: 'metadata'; time: number; message: string; values: unknown[] }
+  | { name: 'discontinuity'; from: number; to: number }
+  | { name: 'skip'; from: number; to: number }
+  | { name: 'ratechange'; rate: number }
+  | { name: 'error'; kind: string; details: string; code: number; fatal: boolean; message: string };
+
+/**
+ * The ring shared with the worklet: one writer (the worker's wasm), one reader (the worklet).
+ * `Int32Array(buffer, 0, RING_HEADER)`, then interleaved f32 stereo, `RING_FRAMES` frames.
+ * Counters are totals of frames, wrapping at 2^32; slot = counter mod RING_FRAMES.
+ * Port mode sends the same as messages: worker -> worklet `Float32Array` (interleaved stereo, transferred) or
+ * `'clear'`; worklet -> worker a number, the total of frames taken (cleared ones included), as it grows.
+ */
+export const RING_HEADER = 4;
+/** Index of the writer's counter. */
+export const RING_WRITE = 0;
+/** Index of the reader's counter: frames taken, cleared ones included. */
+export const RING_READ = 1;
+/** The writer asks the reader to drop everything before this counter value. */
+export const RING_CLEAR_TO = 2;
+/** Frames of silence the reader had to put in since the ring first held sound. */
+export const RING_UNDERRUN = 3;
+/** Power of two; 0.68 s at 48 kHz, many times what the engine keeps in it. */
+export const RING_FRAMES = 32768;
