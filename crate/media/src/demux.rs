@@ -33,7 +33,11 @@ pub enum DemuxEvent {
     Metadata(Metadata),
     Discontinuity(Discontinuity),
     /// Bytes from offset `at` were left out; reading went on behind them.
-    Skipped { at: u64, len: u64, why: SkipReason },
+    Skipped {
+        at: u64,
+        len: u64,
+        why: SkipReason,
+    },
 }
 
 /// The timeline jumped: what follows is not continuous with what came before.

@@ -16,8 +16,10 @@
 )]
 
 pub mod demux;
+pub mod flv;
 pub mod metadata;
 pub mod packet;
+mod queue;
 pub mod time;
 
 pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity};

@@ -1,0 +1,203 @@
+//! What a tag is, by the container's flags alone: legacy FLV and enhanced FLV (`ExVideoTagHeader`,
+//! `ExAudioTagHeader` of "Enhanced RTMP v2"), whatever the codec.
+//!
+//! **Invariant:** total: any body has a class, an unreadable one is [`TagClass::Other`]. The flags are hints: a
+//! demuxer reads keyframes from the bitstream.
+
+use crate::flv::tag::TagKind;
+
+/// What a forwarder must know of a tag: what to keep for late comers and where they can start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TagClass {
+    /// The video decoder's configuration.
+    VideoConfig,
+    /// The audio decoder's configuration.
+    AudioConfig,
+    /// A picture that decoding can start at.
+    Keyframe,
+    /// Any other picture.
+    VideoFrame,
+    Audio,
+    Script,
+    /// End of sequence, commands, HDR metadata, empty or unreadable bodies: forward it, keep nothing.
+    Other,
+}
+
+/// Upper bit of the first byte of a video body: an `ExVideoTagHeader` follows.
+const VIDEO_EX_HEADER: u8 = 0x80;
+/// SoundFormat that says an `ExAudioTagHeader` follows.
+const SOUND_EX_HEADER: u8 = 9;
+const SOUND_AAC: u8 = 10;
+
+const FRAME_KEY: u8 = 1;
+/// A keyframe made by a server from others.
+const FRAME_GENERATED_KEY: u8 = 4;
+const FRAME_COMMAND: u8 = 5;
+
+const CODEC_AVC: u8 = 7;
+/// HEVC and AV1 in the layout of AVC, as servers in China write them.
+const CODEC_HEVC_UNOFFICIAL: u8 = 12;
+const CODEC_AV1_UNOFFICIAL: u8 = 13;
+
+/// AVCPacketType and AACPacketType.
+const PACKET_SEQUENCE_HEADER: u8 = 0;
+const AVC_NALU: u8 = 1;
+
+const EX_SEQUENCE_START: u8 = 0;
+const EX_CODED_FRAMES: u8 = 1;
+const EX_VIDEO_CODED_FRAMES_X: u8 = 3;
+const EX_VIDEO_MPEG2TS_SEQUENCE_START: u8 = 5;
+const EX_VIDEO_MULTITRACK: u8 = 6;
+const EX_AUDIO_MULTITRACK: u8 = 5;
+const EX_MOD_EX: u8 = 7;
+/// ModEx prefixes in a row that are followed before the tag is given up as unreadable.
+const MAX_MOD_EX: usize = 8;
+
+pub(super) fn classify(kind: TagKind, body: &[u8]) -> TagClass {
+    match kind {
+        TagKind::Script => TagClass::Script,
+        TagKind::Video => video(body).unwrap_or(TagClass::Other),
+        TagKind::Audio => audio(body).unwrap_or(TagClass::Other),
+    }
+}
+
+fn video(body: &[u8]) -> Option<TagClass> {
+    let (&first, rest) = body.split_first()?;
+    if first & VIDEO_EX_HEADER != 0 {
+        let frame_type = (first >> 4) & 7;
+        if frame_type == FRAME_COMMAND {
+            return Some(TagClass::Other);
+        }
+        return Some(match ex_packet_type(first, rest, EX_VIDEO_MULTITRACK)? {
+            EX_SEQUENCE_START | EX_VIDEO_MPEG2TS_SEQUENCE_START => TagClass::VideoConfig,
+            EX_CODED_FRAMES | EX_VIDEO_CODED_FRAMES_X => picture(frame_type),
+            _ => TagClass::Other,
+        });
+    }
+    let frame_type = first >> 4;
+    if frame_type == FRAME_COMMAND {
+        return Some(TagClass::Other);
+    }
+    Some(match first & 0x0f {
+        CODEC_AVC | CODEC_HEVC_UNOFFICIAL | CODEC_AV1_UNOFFICIAL => match *rest.first()? {
+            PACKET_SEQUENCE_HEADER => TagClass::VideoConfig,
+            AVC_NALU => picture(frame_type),
+            _ => TagClass::Other,
+        },
+        _ => picture(frame_type),
+    })
+}
+
+fn audio(body: &[u8]) -> Option<TagClass> {
+    let (&first, rest) = body.split_first()?;
+    Some(match first >> 4 {
+        SOUND_EX_HEADER => match ex_packet_type(first, rest, EX_AUDIO_MULTITRACK)? {
+            EX_SEQUENCE_START => TagClass::AudioConfig,
+            EX_CODED_FRAMES => TagClass::Audio,
+            _ => TagClass::Other,
+        },
+        SOUND_AAC if *rest.first()? == PACKET_SEQUENCE_HEADER => TagClass::AudioConfig,
+        _ => TagClass::Audio,
+    })
+}
+
+fn picture(frame_type: u8) -> TagClass {
+    match frame_type {
+        FRAME_KEY | FRAME_GENERATED_KEY => TagClass::Keyframe,
+        _ => TagClass::VideoFrame,
+    }
+}
+
+/// The packet type of an ex-header, behind its ModEx prefixes and multitrack byte.
+fn ex_packet_type(first: u8, mut rest: &[u8], multitrack: u8) -> Option<u8> {
+    let mut packet_type = first & 0x0f;
+    for _ in 0..MAX_MOD_EX {
+        if packet_type != EX_MOD_EX {
+            break;
+        }
+        // modExDataSize - 1 in one byte, or, when that byte is 255, in the two behind it.
+        let (&short, behind) = rest.split_first()?;
+        let (size, behind) = match short {
+            u8::MAX => {
+                let (long, behind) = behind.split_first_chunk()?;
+                (u16::from_be_bytes(*long), behind)
+            }
+            _ => (u16::from(short), behind),
+        };
+        let behind = behind.get(usize::from(size).saturating_add(1)..)?;
+        let (&next, behind) = behind.split_first()?;
+        packet_type = next & 0x0f;
+        rest = behind;
+    }
+    if packet_type == multitrack {
+        packet_type = rest.first()? & 0x0f;
+    }
+    Some(packet_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        TagClass::{self, AudioConfig, Keyframe, Other, VideoConfig, VideoFrame},
+        TagKind::{Audio, Script, Video},
+        classify,
+    };
+
+    #[test]
+    fn legacy_avc_and_aac_are_told_apart() {
+        assert_eq!(classify(Video, &[0x17, 0, 0, 0, 0]), VideoConfig);
+        assert_eq!(classify(Video, &[0x17, 1, 0, 0, 0]), Keyframe);
+        assert_eq!(classify(Video, &[0x27, 1, 0, 0, 0]), VideoFrame);
+        assert_eq!(classify(Video, &[0x17, 2, 0, 0, 0]), Other);
+        assert_eq!(classify(Video, &[0x57, 0]), Other);
+        assert_eq!(classify(Audio, &[0xaf, 0, 0x12, 0x10]), AudioConfig);
+        assert_eq!(classify(Audio, &[0xaf, 1, 0x21]), TagClass::Audio);
+        assert_eq!(classify(Script, &[]), TagClass::Script);
+    }
+
+    #[test]
+    fn unofficial_hevc_is_laid_out_like_avc() {
+        assert_eq!(classify(Video, &[0x1c, 0]), VideoConfig);
+        assert_eq!(classify(Video, &[0x1c, 1]), Keyframe);
+        assert_eq!(classify(Video, &[0x2c, 1]), VideoFrame);
+    }
+
+    #[test]
+    fn codecs_without_configuration_go_by_the_frame_type() {
+        assert_eq!(classify(Video, &[0x12]), Keyframe);
+        assert_eq!(classify(Video, &[0x24]), VideoFrame);
+        assert_eq!(classify(Audio, &[0x2f, 0]), TagClass::Audio);
+    }
+
+    #[test]
+    fn enhanced_headers_are_read_by_packet_type() {
+        assert_eq!(classify(Video, b"\x90hvc1"), VideoConfig);
+        assert_eq!(classify(Video, b"\x91hvc1"), Keyframe);
+        assert_eq!(classify(Video, b"\xa3hvc1"), VideoFrame);
+        assert_eq!(classify(Video, b"\x92hvc1"), Other);
+        assert_eq!(classify(Video, b"\x94hvc1"), Other);
+        assert_eq!(classify(Video, b"\xd1"), Other);
+        assert_eq!(classify(Audio, b"\x90Opus"), AudioConfig);
+        assert_eq!(classify(Audio, b"\x91Opus"), TagClass::Audio);
+        assert_eq!(classify(Audio, b"\x92Opus"), Other);
+        assert_eq!(classify(Audio, b"\x94Opus"), Other);
+    }
+
+    #[test]
+    fn mod_ex_and_multitrack_prefixes_are_looked_through() {
+        // ModEx of 3 bytes of nanoseconds, then coded frames.
+        assert_eq!(classify(Video, b"\x97\x02\x00\x00\x01\x01avc1"), Keyframe);
+        // ModEx with the long size of 1 byte, then multitrack, then a sequence start.
+        assert_eq!(classify(Video, b"\x97\xff\x00\x00\x09\x06\x00avc1"), VideoConfig);
+        assert_eq!(classify(Audio, b"\x95\x01Opus"), TagClass::Audio);
+        assert_eq!(classify(Video, &[0x97; 40]), Other);
+    }
+
+    #[test]
+    fn an_empty_body_is_other() {
+        assert_eq!(classify(Video, &[]), Other);
+        assert_eq!(classify(Video, &[0x17]), Other);
+        assert_eq!(classify(Audio, &[]), Other);
+        assert_eq!(classify(Audio, &[0xaf]), Other);
+    }
+}
