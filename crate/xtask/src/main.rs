@@ -1,22 +1,60 @@
-//! `cargo xtask`: builds, checks, tests and serves the project.
+//! `cargo xtask`: sets up, builds, checks, tests and serves the project.
+//!
+//! Read this file for what there is; each command is a module of its own name. The order of the work and what it needs
+//! is written here and nowhere else: package.json, CI and the documents only call these commands.
 
+mod dev;
+mod fence;
+mod fixtures;
+mod fuzz;
+mod package;
+mod setup;
 mod shell;
+mod size;
+mod test;
 mod wasm;
 mod web;
 
 use std::process::ExitCode;
 
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  setup                      install what building and testing need, if it is missing
+  build                      wasm, TypeScript and demo: dist/ and dist-demo/
+  wasm                       only crate/web to dist/wasm/
+  ts                         only www/src to dist/ and www/demo to dist-demo/
+  dev [PORT]                 build, then serve the demo with its own live channel (npm start)
+  test [STEP...]             all checks and tests, or the named steps (npm test)
+  size                       dist/ against size-budget.json
+  fixtures                   make the media of tests and demo again (needs ffmpeg)
+  fuzz [TARGET] [SECONDS]    cargo-fuzz, each target for 60 seconds
+  bench ARGS...              tests/bench/bench.mjs
+";
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (command, _rest) = match args.split_first() {
+    let (command, rest) = match args.split_first() {
         Some((command, rest)) => (command.as_str(), rest),
         None => ("help", &[][..]),
     };
     let done = match command {
-        "wasm" => wasm::build(),
-        "build" => wasm::build().and_then(|()| web::library()).and_then(|()| web::demo()),
+        "setup" => setup::for_testing(),
+        "build" => build(),
+        "wasm" => setup::for_building().and_then(|()| wasm::build()),
+        "ts" => web::library().and_then(|()| web::demo()),
+        "dev" => dev::serve(rest),
+        "test" => return test::run_steps(rest),
+        "size" => size::check(),
+        "fixtures" => fixtures::make(),
+        "fuzz" => fuzz::run_targets(rest),
+        "bench" => bench(rest),
+        "help" | "-h" | "--help" => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
         _ => {
-            eprintln!("cargo xtask wasm | build");
+            eprint!("error: no command {command}\n\n{HELP}");
             return ExitCode::from(2);
         }
     };
@@ -27,4 +65,16 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn build() -> anyhow::Result<()> {
+    setup::for_building()?;
+    wasm::build()?;
+    web::library()?;
+    web::demo()?;
+    size::check()
+}
+
+fn bench(args: &[String]) -> anyhow::Result<()> {
+    shell::run(shell::cmd("node", &["tests/bench/bench.mjs"]).args(args))
 }

@@ -55,8 +55,10 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs to the end and returns stdout; stderr is ours.
 pub fn read(command: &mut Command) -> Result<String> {
-    let out =
-        command.stderr(Stdio::inherit()).output().with_context(|| format!("cannot start {}", line(command)))?;
+    let out = command
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start {}", line(command)))?;
     if !out.status.success() {
         bail!("{} failed ({})", line(command), out.status);
     }

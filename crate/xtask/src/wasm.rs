@@ -25,7 +25,14 @@ const OPT_FLAGS: &[&str] = &[
 
 pub fn build() -> Result<()> {
     say("wasm: cargo build of sailcast-web");
-    run(&mut cargo(&["build", "--release", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown"]))?;
+    run(&mut cargo(&[
+        "build",
+        "--release",
+        "--package",
+        "sailcast-web",
+        "--target",
+        "wasm32-unknown-unknown",
+    ]))?;
 
     let raw = at("target/wasm32-unknown-unknown/release/sailcast_web.wasm");
     let stamp = at(".cache/wasm.stamp");

@@ -1,0 +1,88 @@
+//! What `npm publish` would send, seen from a project that installs it.
+//!
+//! The real tarball is unpacked into a project of its own under `.cache/`: its modules must load in Node, where there
+//! is no window and no worker, and its types must hold under both ways that TypeScript resolves packages.
+
+use crate::shell::{at, cmd, npx, read, run, write_file};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+
+/// Without these the package does not play.
+const EXPECTED: &[&str] = &[
+    "package.json",
+    "README.md",
+    "LICENSE-MIT",
+    "LICENSE-APACHE",
+    "dist/index.js",
+    "dist/index.d.ts",
+    "dist/element.js",
+    "dist/element.d.ts",
+    "dist/internal/worker.js",
+    "dist/wasm/sailcast.js",
+    "dist/wasm/sailcast_bg.wasm",
+];
+
+/// Loads both entries where there is no browser and looks for traces on the global object.
+const ON_A_SERVER: &str = "
+const before = Reflect.ownKeys(globalThis).length;
+const { Player } = await import('sailcast');
+await import('sailcast/element');
+if (typeof Player !== 'function') throw new Error('sailcast does not export Player');
+if (Reflect.ownKeys(globalThis).length !== before) throw new Error('importing sailcast left a global behind');
+";
+
+/// A user's code, as far as the types are concerned.
+const TYPED: &str = "
+import { Player, type PlayerOptions } from 'sailcast';
+import 'sailcast/element';
+const options: PlayerOptions = { container: '#player', url: 'https://example.org/live.flv', muted: true, latency: 0.8 };
+const player = new Player(options);
+player.addEventListener('firstframe', () => console.log(player.latency, player.currentTime));
+void player.play().then(() => player.destroy());
+// @ts-expect-error: options are checked
+new Player({ container: 1 });
+";
+
+pub fn check() -> Result<()> {
+    let project = at(".cache/package");
+    if project.exists() {
+        std::fs::remove_dir_all(&project).context("cannot clear .cache/package")?;
+    }
+    let installed = project.join("node_modules/sailcast");
+    std::fs::create_dir_all(&installed)?;
+    pack(&project, &installed)?;
+
+    write_file(&project.join("package.json"), br#"{ "type": "module", "private": true }"#)?;
+    run(cmd("node", &["--input-type=module", "--eval", ON_A_SERVER]).current_dir(&project))?;
+    write_file(&project.join("main.ts"), TYPED.as_bytes())?;
+    for (module, resolution) in [("nodenext", "nodenext"), ("esnext", "bundler")] {
+        let options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "main.ts"];
+        let how = ["--module", module, "--moduleResolution", resolution];
+        run(npx("tsc", &options).args(how).current_dir(&project))?;
+    }
+    println!("sailcast loads in Node and its types resolve");
+    Ok(())
+}
+
+/// Packs, checks the list of files and unpacks into `installed`.
+fn pack(project: &Path, installed: &Path) -> Result<()> {
+    let destination = project.display().to_string();
+    let list = read(&mut cmd("npm", &["pack", "--json", "--silent", "--pack-destination", &destination]))?;
+    let list: serde_json::Value = serde_json::from_str(&list).context("npm pack --json")?;
+    // npm 11 gives a list of packages, npm 12 an object of them by name.
+    let packed = list.get(0).or_else(|| list.get("sailcast")).context("npm pack names no package")?;
+    let files: Vec<&str> =
+        packed["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str()).collect();
+    if let Some(name) = EXPECTED.iter().find(|name| !files.contains(name)) {
+        bail!("the package lacks {name}");
+    }
+    for name in files.iter().filter(|name| !EXPECTED.contains(name)) {
+        let fine = [".js", ".d.ts", ".wasm"].iter().any(|end| name.ends_with(end));
+        if !name.starts_with("dist/") || !fine {
+            bail!("the package carries {name}");
+        }
+    }
+    let tarball = project.join(packed["filename"].as_str().context("npm pack names no file")?);
+    println!("{}: {} files, {} bytes", packed["filename"], files.len(), packed["size"]);
+    run(cmd("tar", &["-x", "--strip-components=1", "-f"]).arg(tarball).arg("-C").arg(installed))
+}

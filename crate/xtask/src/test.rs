@@ -1,0 +1,144 @@
+//! `npm test`: everything that must hold, step by step.
+//!
+//! A failing step does not hide the later ones; those that need its result are skipped. The last line of the output is
+//! `N passed, N failed`, counted in steps.
+
+use crate::shell::{at, cargo, cmd, npx, run};
+use crate::{fence, package, setup, size, wasm, web};
+use anyhow::{Result, bail};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+struct Step {
+    name: &'static str,
+    what: &'static str,
+    /// Steps without whose success this one says nothing.
+    needs: &'static [&'static str],
+    run: fn() -> Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { name: "setup", what: "tools and packages", needs: &[], run: setup::for_testing },
+    Step { name: "fmt", what: "rustfmt", needs: &[], run: fmt },
+    Step { name: "clippy", what: "clippy, host and wasm32", needs: &[], run: clippy },
+    Step { name: "fence", what: "the pure crates are pure", needs: &[], run: fence::check },
+    Step { name: "rust", what: "Rust tests", needs: &["setup"], run: rust },
+    Step { name: "build", what: "wasm, TypeScript, demo", needs: &["setup"], run: build },
+    Step { name: "lint", what: "Biome", needs: &["setup"], run: lint },
+    Step { name: "types", what: "TypeScript of the tests", needs: &["build"], run: types },
+    Step { name: "size", what: "size budget", needs: &["build"], run: size::check },
+    Step { name: "package", what: "what npm would publish", needs: &["build"], run: package::check },
+    Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
+];
+
+enum Outcome {
+    Passed(Duration),
+    Failed(Duration),
+    Skipped(&'static str),
+}
+
+/// All steps in order, or the named ones only.
+pub fn run_steps(names: &[String]) -> ExitCode {
+    if let Some(name) = names.iter().find(|name| STEPS.iter().all(|step| step.name != name.as_str())) {
+        let known: Vec<&str> = STEPS.iter().map(|step| step.name).collect();
+        eprintln!("error: no step {name}; there are: {}", known.join(", "));
+        return ExitCode::from(2);
+    }
+    let chosen: Vec<&Step> =
+        STEPS.iter().filter(|step| names.is_empty() || names.iter().any(|name| name == step.name)).collect();
+
+    let mut done: Vec<(&Step, Outcome)> = Vec::new();
+    for (index, step) in chosen.iter().enumerate() {
+        eprintln!("\n== {}/{} {}: {}", index + 1, chosen.len(), step.name, step.what);
+        let broken = |need: &&str| {
+            done.iter().any(|(step, outcome)| step.name == *need && !matches!(outcome, Outcome::Passed(_)))
+        };
+        let outcome = match step.needs.iter().copied().find(broken) {
+            Some(need) => {
+                eprintln!("skipped: {need} did not pass");
+                Outcome::Skipped(need)
+            }
+            None => one(step),
+        };
+        done.push((step, outcome));
+    }
+    summary(&done)
+}
+
+fn one(step: &Step) -> Outcome {
+    let start = Instant::now();
+    let result = (step.run)();
+    let took = start.elapsed();
+    match result {
+        Ok(()) => {
+            eprintln!("passed in {}", seconds(took));
+            Outcome::Passed(took)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}\nfailed after {}", seconds(took));
+            Outcome::Failed(took)
+        }
+    }
+}
+
+fn summary(done: &[(&Step, Outcome)]) -> ExitCode {
+    let (mut passed, mut failed) = (0, 0);
+    println!();
+    for (step, outcome) in done {
+        let (word, note) = match outcome {
+            Outcome::Passed(took) => {
+                passed += 1;
+                ("passed", seconds(*took))
+            }
+            Outcome::Failed(took) => {
+                failed += 1;
+                ("FAILED", seconds(*took))
+            }
+            Outcome::Skipped(need) => ("skipped", format!("{need} did not pass")),
+        };
+        println!("{:<8} {:<8} {:<28} {note}", word, step.name, step.what);
+    }
+    println!("\n{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn seconds(took: Duration) -> String {
+    format!("{:.1} s", took.as_secs_f64())
+}
+
+fn fmt() -> Result<()> {
+    run(&mut cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown"];
+    run(cargo(&wasm).args(["--", "--deny", "warnings"]))
+}
+
+fn rust() -> Result<()> {
+    run(&mut cargo(&["test", "--workspace"]))
+}
+
+fn build() -> Result<()> {
+    wasm::build()?;
+    web::library()?;
+    web::demo()?;
+    run(&mut cargo(&["build", "--package", "sailcast-relay"]))
+}
+
+fn lint() -> Result<()> {
+    run(&mut npx("biome", &["check", "--error-on-warnings"]))
+}
+
+fn types() -> Result<()> {
+    run(&mut npx("tsc", &["-p", "tsconfig.tests.json"]))
+}
+
+fn browser() -> Result<()> {
+    let config = "tests/browser/playwright.config.ts";
+    if !at(config).is_file() {
+        bail!("{config} is not there");
+    }
+    run(cmd("node", &["node_modules/@playwright/test/cli.js", "test", "--config", config]).env("CI", "1"))
+}
