@@ -1,1 +1,21 @@
-//! The browser's hands.
+//! The browser's hands: what the engine says, done in a dedicated worker.
+//!
+//! [`Session`] is the one exported class. It turns what happens (bytes, frames, samples, timers, the page's wishes)
+//! into the engine's inputs, and the engine's outputs into calls of Web APIs. Its one invariant is the engine's:
+//! every input is followed by draining the outputs. It holds no policy: what to fetch, decode, show or drop, and
+//! when, is decided in `sailcast-engine`.
+//!
+//! The only crate with wasm-bindgen; its one consumer is `www/src/internal/worker.ts`.
+
+mod decoder;
+mod driver;
+mod events;
+mod fetch;
+mod js;
+mod log;
+mod pcm;
+mod session;
+mod sink;
+mod socket;
+
+pub use session::Session;

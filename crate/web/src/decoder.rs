@@ -1,0 +1,213 @@
+//! WebCodecs decoders behind one face. What they give arrives by a callback, in order, never while a method of
+//! [`Decoder`] runs. Dropping one closes it: nothing comes any more.
+//!
+//! Support is not asked for beforehand: `isConfigSupported` costs a round trip at start, and the decoder says the
+//! same by its error callback.
+
+use std::rc::Rc;
+
+use js_sys::{Function, Object, Uint8Array};
+use sailcast_engine::{PcmBlock, io::DecoderMode};
+use sailcast_media::{AudioParams, CodecParams, DecoderConfig, MediaTime, Packet, VideoParams};
+use wasm_bindgen::prelude::*;
+use web_sys::{
+    AudioData, AudioDataCopyToOptions, AudioDecoder, AudioDecoderConfig, AudioDecoderInit, AudioSampleFormat,
+    EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit, VideoFrame,
+};
+
+use crate::js::text;
+
+#[wasm_bindgen]
+extern "C" {
+    /// `EncodedVideoChunkInit` and `EncodedAudioChunkInit`, with data given as a view of wasm memory.
+    #[wasm_bindgen(extends = Object, js_name = Object)]
+    type ChunkInit;
+
+    #[wasm_bindgen(constructor)]
+    fn new() -> ChunkInit;
+
+    #[wasm_bindgen(method, structural, setter, js_name = type)]
+    fn set_kind(this: &ChunkInit, kind: &str);
+
+    #[wasm_bindgen(method, structural, setter)]
+    fn set_timestamp(this: &ChunkInit, micros: f64);
+
+    #[wasm_bindgen(method, structural, setter)]
+    fn set_data(this: &ChunkInit, data: &[u8]);
+
+    /// `AudioData` that writes straight into wasm memory.
+    type Planes;
+
+    #[wasm_bindgen(method, structural, catch, js_name = copyTo)]
+    fn copy_to(this: &Planes, plane: &mut [f32], options: &AudioDataCopyToOptions) -> Result<(), JsValue>;
+}
+
+/// A decoded picture; its memory is the decoder's and goes back when this is dropped.
+pub struct Frame(VideoFrame);
+
+impl Frame {
+    pub fn picture(&self) -> &VideoFrame {
+        &self.0
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// What a decoder says.
+pub enum Decoded {
+    Frame(Frame),
+    Samples(MediaTime, PcmBlock),
+    Flushed,
+    /// It is closed and says no more.
+    Failed(String),
+}
+
+pub type Callback = Rc<dyn Fn(Decoded)>;
+
+enum Native {
+    Video(VideoDecoder),
+    Audio(AudioDecoder),
+}
+
+pub struct Decoder {
+    native: Native,
+    callback: Callback,
+    /// Held for as long as the browser may call them.
+    _output: Closure<dyn FnMut(JsValue)>,
+    _error: Closure<dyn FnMut(JsValue)>,
+}
+
+impl Decoder {
+    pub fn new(config: &DecoderConfig, mode: DecoderMode, callback: Callback) -> Result<Self, JsValue> {
+        let error: Closure<dyn FnMut(JsValue)> = {
+            let callback = callback.clone();
+            Closure::new(move |error: JsValue| callback(Decoded::Failed(text(&error))))
+        };
+        let on_error: &Function = error.as_ref().unchecked_ref();
+        let to = callback.clone();
+        let (native, output) = match config.params {
+            CodecParams::Video(params) => {
+                let output: Closure<dyn FnMut(JsValue)> = Closure::new(move |frame: JsValue| {
+                    to(Decoded::Frame(Frame(frame.unchecked_into())));
+                });
+                let init = VideoDecoderInit::new(on_error, output.as_ref().unchecked_ref());
+                let decoder = VideoDecoder::new(&init)?;
+                decoder.configure(&video_config(config, params, mode))?;
+                (Native::Video(decoder), output)
+            }
+            CodecParams::Audio(params) => {
+                let output: Closure<dyn FnMut(JsValue)> = Closure::new(move |data: JsValue| {
+                    to(samples(&data.unchecked_into()));
+                });
+                let init = AudioDecoderInit::new(on_error, output.as_ref().unchecked_ref());
+                let decoder = AudioDecoder::new(&init)?;
+                decoder.configure(&audio_config(config, params))?;
+                (Native::Audio(decoder), output)
+            }
+        };
+        Ok(Self { native, callback, _output: output, _error: error })
+    }
+
+    pub fn decode(&self, packet: &Packet) -> Result<(), JsValue> {
+        let init = ChunkInit::new();
+        init.set_kind(if packet.keyframe { "key" } else { "delta" });
+        init.set_timestamp(packet.pts.0 as f64);
+        // A view of wasm memory, copied by the chunk's constructor in the very next call.
+        init.set_data(&packet.data);
+        match &self.native {
+            Native::Video(decoder) => decoder.decode(&EncodedVideoChunk::new(init.unchecked_ref())?),
+            Native::Audio(decoder) => decoder.decode(&EncodedAudioChunk::new(init.unchecked_ref())?),
+        }
+    }
+
+    /// [`Decoded::Flushed`] follows when everything inside has come out.
+    pub fn flush(&self) {
+        let flushed = match &self.native {
+            Native::Video(decoder) => decoder.flush(),
+            Native::Audio(decoder) => decoder.flush(),
+        };
+        let callback = self.callback.clone();
+        js_sys::futures::spawn_local(async move {
+            callback(match flushed.await {
+                Ok(_) => Decoded::Flushed,
+                Err(error) => Decoded::Failed(text(&error)),
+            });
+        });
+    }
+}
+
+impl Drop for Decoder {
+    fn drop(&mut self) {
+        let closed = match &self.native {
+            Native::Video(decoder) => decoder.close(),
+            Native::Audio(decoder) => decoder.close(),
+        };
+        // One that failed has closed itself, and refuses a second time.
+        if let Err(error) = closed {
+            log::debug!("close of a decoder: {}", text(&error));
+        }
+    }
+}
+
+fn video_config(config: &DecoderConfig, params: VideoParams, mode: DecoderMode) -> VideoDecoderConfig {
+    let native = VideoDecoderConfig::new(&config.codec_string);
+    native.set_optimize_for_latency(mode.low_delay);
+    // Zero is a TypeError, and the size is but a hint.
+    if params.width > 0 && params.height > 0 {
+        native.set_coded_width(params.width);
+        native.set_coded_height(params.height);
+    }
+    if !config.description.is_empty() {
+        native.set_description_u8_array(&Uint8Array::from(&*config.description));
+    }
+    native
+}
+
+fn audio_config(config: &DecoderConfig, params: AudioParams) -> AudioDecoderConfig {
+    let native =
+        AudioDecoderConfig::new(&config.codec_string, u32::from(params.channels), params.sample_rate);
+    if !config.description.is_empty() {
+        native.set_description_u8_array(&Uint8Array::from(&*config.description));
+    }
+    native
+}
+
+/// Takes the PCM out of `data` and closes it.
+fn samples(data: &AudioData) -> Decoded {
+    let time = MediaTime(data.timestamp() as i64);
+    let pcm = interleaved(data);
+    data.close();
+    match pcm {
+        Ok(pcm) => Decoded::Samples(time, pcm),
+        Err(error) => Decoded::Failed(text(&error)),
+    }
+}
+
+/// Planar f32 is the one format every browser converts to (WebCodecs, `AudioData.copyTo`).
+fn interleaved(data: &AudioData) -> Result<PcmBlock, JsValue> {
+    let channels = u8::try_from(data.number_of_channels()).unwrap_or(u8::MAX);
+    let frames = data.number_of_frames() as usize;
+    let planes: &Planes = data.unchecked_ref();
+    let mut pcm = vec![0.0; frames * usize::from(channels)];
+    if channels == 1 {
+        planes.copy_to(&mut pcm, &plane_options(0))?;
+    } else {
+        let mut plane = vec![0.0; frames];
+        for channel in 0..channels {
+            planes.copy_to(&mut plane, &plane_options(channel))?;
+            let slots = pcm.iter_mut().skip(channel.into()).step_by(channels.into());
+            slots.zip(&plane).for_each(|(slot, sample)| *slot = *sample);
+        }
+    }
+    Ok(PcmBlock { sample_rate: data.sample_rate() as u32, channels, data: pcm })
+}
+
+fn plane_options(channel: u8) -> AudioDataCopyToOptions {
+    let options = AudioDataCopyToOptions::new(channel.into());
+    options.set_format(AudioSampleFormat::F32Planar);
+    options
+}

@@ -1,0 +1,322 @@
+//! The loop: an input goes in, every output comes out and is done.
+//!
+//! Doing an output may call the page's code, which may call back: inputs wait in the inbox while one is being
+//! handled, and nothing is borrowed while foreign code runs. One timer stands for the engine's `Wait`.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::{Rc, Weak},
+};
+
+use gloo_timers::callback::Timeout;
+use js_sys::Function;
+use sailcast_engine::{
+    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output, Player,
+    PlayerConfig, RequestId, Transport, io::DecoderMode,
+};
+use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
+use wasm_bindgen::prelude::*;
+
+use crate::{
+    decoder::{Decoded, Decoder, Frame},
+    events,
+    fetch::Fetch,
+    js::{Plain, now, text},
+    pcm::Pcm,
+    sink::Sink,
+    socket::Socket,
+};
+
+/// A `Wait` whose instant passed while outputs were done is answered at once, so many times in a row; then by a
+/// timer of zero, to let the browser's own events in.
+const PROMPT_TIMEOUTS: u32 = 4;
+/// `setTimeout` takes 31 bits of milliseconds; an hour is as good as for ever.
+const LONGEST_TIMER_MS: u64 = 3_600_000;
+
+pub struct Driver {
+    player: RefCell<Player>,
+    inbox: RefCell<VecDeque<Input>>,
+    running: Cell<bool>,
+    hands: RefCell<Hands>,
+    timer: RefCell<Option<(Instant, Timeout)>>,
+    on_event: Function,
+    me: Weak<Self>,
+}
+
+/// What the engine's ids stand for. Few of each at a time: lists do.
+#[derive(Default)]
+struct Hands {
+    requests: Vec<(RequestId, Request)>,
+    decoders: Vec<(DecoderId, Decoder)>,
+    frames: Vec<(FrameId, Frame)>,
+    next_frame: u64,
+    sink: Option<Sink>,
+    pcm: Option<Pcm>,
+    /// Frames the output has taken, as last told to the engine.
+    played: u64,
+}
+
+/// A connection; closed when dropped.
+enum Request {
+    Fetch { _fetch: Fetch },
+    Socket { _socket: Socket },
+}
+
+impl Driver {
+    pub fn new(config: PlayerConfig, on_event: Function) -> Rc<Self> {
+        Rc::new_cyclic(|me| Self {
+            player: RefCell::new(Player::new(config)),
+            inbox: RefCell::default(),
+            running: Cell::new(false),
+            hands: RefCell::default(),
+            timer: RefCell::default(),
+            on_event,
+            me: me.clone(),
+        })
+    }
+
+    /// Handles `input` now, or right after the one being handled.
+    pub fn send(&self, input: Input) {
+        self.inbox.borrow_mut().push_back(input);
+        if !self.running.replace(true) {
+            let wait = self.drain_inbox();
+            self.arm(wait);
+            self.running.set(false);
+        }
+    }
+
+    pub fn set_sink(&self, sink: Sink) {
+        self.hands.borrow_mut().sink = Some(sink);
+    }
+
+    pub fn with_sink(&self, change: impl FnOnce(&mut Sink)) {
+        if let Some(sink) = &mut self.hands.borrow_mut().sink {
+            change(sink);
+        }
+    }
+
+    /// A replaced output is off first: the engine counts its frames anew.
+    pub fn set_audio(&self, pcm: Pcm, output: AudioOutput) {
+        self.set_audio_off();
+        self.hands.borrow_mut().pcm = Some(pcm);
+        self.send(Input::AudioOutput(output));
+    }
+
+    pub fn set_audio_off(&self) {
+        let old = {
+            let mut hands = self.hands.borrow_mut();
+            hands.played = 0;
+            hands.pcm.take()
+        };
+        if let Some(mut pcm) = old {
+            pcm.clear();
+            self.send(Input::AudioOutput(AudioOutput::Off));
+        }
+    }
+
+    pub fn stats(&self) -> Plain {
+        let stats = self.player.borrow().stats(now());
+        let hands = self.hands.borrow();
+        let (renderer, hidden) =
+            hands.sink.as_ref().map_or(("canvas", 0), |sink| (sink.name(), sink.dropped()));
+        events::stats(&stats, renderer, hidden)
+    }
+
+    /// After `Input::Close`: lets go of what the page gave.
+    pub fn release(&self) {
+        drop(std::mem::take(&mut *self.hands.borrow_mut()));
+        self.timer.take();
+    }
+
+    fn drain_inbox(&self) -> Option<Instant> {
+        let mut wait = self.report_played();
+        let mut prompt = 0;
+        loop {
+            let input = self.inbox.borrow_mut().pop_front();
+            let input = match (input, wait) {
+                (Some(input), _) => input,
+                (None, Some(at)) if at <= now() && prompt < PROMPT_TIMEOUTS => {
+                    prompt += 1;
+                    Input::Timeout
+                }
+                _ => return wait,
+            };
+            wait = self.step(input);
+        }
+    }
+
+    /// A ring does not speak by itself: its reader is asked at every wake.
+    fn report_played(&self) -> Option<Instant> {
+        let frames = {
+            let mut hands = self.hands.borrow_mut();
+            match &mut hands.pcm {
+                Some(Pcm::Ring(ring)) => ring.taken(),
+                _ => return None,
+            }
+        };
+        let before = std::mem::replace(&mut self.hands.borrow_mut().played, frames);
+        if frames > before { self.step(Input::AudioPlayed { frames }) } else { None }
+    }
+
+    fn step(&self, input: Input) -> Option<Instant> {
+        self.player.borrow_mut().handle(input, now());
+        loop {
+            let output = self.player.borrow_mut().poll_output();
+            match output {
+                Output::Wait(at) => return at,
+                output => self.perform(output),
+            }
+        }
+    }
+
+    fn perform(&self, output: Output) {
+        match output {
+            Output::Open(id, request) => self.open(id, request),
+            Output::Cancel(id) => drop(self.take(|hands| &mut hands.requests, id)),
+            Output::Configure(id, config, mode) => self.configure(id, &config, mode),
+            Output::Decode(id, packet) => self.decode(id, &packet),
+            Output::Flush(id) => self.flush(id),
+            Output::CloseDecoder(id) => drop(self.take(|hands| &mut hands.decoders, id)),
+            Output::Render(id) => self.render(id),
+            Output::Release(id) => drop(self.take(|hands| &mut hands.frames, id)),
+            Output::Pcm(block) => {
+                if let Some(pcm) = &mut self.hands.borrow_mut().pcm {
+                    pcm.push(block);
+                }
+            }
+            Output::ClearPcm => {
+                if let Some(pcm) = &mut self.hands.borrow_mut().pcm {
+                    pcm.clear();
+                }
+            }
+            Output::Event(event) => {
+                if let Err(error) = self.on_event.call1(&JsValue::NULL, &events::event(event)) {
+                    log::error!("event listener: {}", text(&error));
+                }
+            }
+            // Ends the loop in `step`.
+            Output::Wait(_) => {}
+        }
+    }
+
+    fn open(&self, id: RequestId, IoRequest { url, transport }: IoRequest) {
+        let me = self.me.clone();
+        let deliver = Rc::new(move |event| {
+            if let Some(driver) = me.upgrade() {
+                driver.send(Input::Io(id, event));
+            }
+        });
+        let request = match transport {
+            Transport::Http => Fetch::open(url, deliver).map(|fetch| Request::Fetch { _fetch: fetch }),
+            Transport::WebSocket => {
+                Socket::open(&url, deliver).map(|socket| Request::Socket { _socket: socket })
+            }
+        };
+        match request {
+            Ok(request) => self.hands.borrow_mut().requests.push((id, request)),
+            Err(error) => {
+                log::warn!("the browser refuses the address: {}", text(&error));
+                self.send(Input::Io(id, IoEvent::Failed(IoError::Connect)));
+            }
+        }
+    }
+
+    fn configure(&self, id: DecoderId, config: &DecoderConfig, mode: DecoderMode) {
+        let me = self.me.clone();
+        let callback = Rc::new(move |decoded| {
+            if let Some(driver) = me.upgrade() {
+                driver.decoded(id, decoded);
+            }
+        });
+        match Decoder::new(config, mode, callback) {
+            Ok(decoder) => self.hands.borrow_mut().decoders.push((id, decoder)),
+            Err(error) => self.send(Input::DecoderFailed(id, text(&error))),
+        }
+    }
+
+    /// A packet for a decoder that has failed meanwhile comes to nothing: the engine is about to hear of it.
+    fn decode(&self, id: DecoderId, packet: &Packet) {
+        let result = find(&self.hands.borrow().decoders, id).map(|decoder| decoder.decode(packet));
+        if let Some(Err(error)) = result {
+            self.decoded(id, Decoded::Failed(text(&error)));
+        }
+    }
+
+    fn flush(&self, id: DecoderId) {
+        if let Some(decoder) = find(&self.hands.borrow().decoders, id) {
+            decoder.flush();
+        }
+    }
+
+    /// What a decoder said. A closed one has nothing more to say: its frame is dropped, which closes it.
+    fn decoded(&self, id: DecoderId, decoded: Decoded) {
+        if find(&self.hands.borrow().decoders, id).is_none() {
+            return;
+        }
+        let input = match decoded {
+            Decoded::Frame(frame) => Input::FrameDecoded(id, self.keep(frame)),
+            Decoded::Samples(time, block) => Input::SamplesDecoded(id, time, block),
+            Decoded::Flushed => Input::Flushed(id),
+            Decoded::Failed(why) => {
+                drop(self.take(|hands| &mut hands.decoders, id));
+                Input::DecoderFailed(id, why)
+            }
+        };
+        self.send(input);
+    }
+
+    fn keep(&self, frame: Frame) -> FrameInfo {
+        let mut hands = self.hands.borrow_mut();
+        let id = FrameId(hands.next_frame);
+        hands.next_frame += 1;
+        let picture = frame.picture();
+        let info = FrameInfo {
+            id,
+            pts: MediaTime(picture.timestamp() as i64),
+            width: picture.display_width(),
+            height: picture.display_height(),
+        };
+        hands.frames.push((id, frame));
+        info
+    }
+
+    fn render(&self, id: FrameId) {
+        let frame = self.take(|hands| &mut hands.frames, id);
+        if let (Some(frame), Some(sink)) = (frame, &mut self.hands.borrow_mut().sink) {
+            sink.show(frame);
+        }
+    }
+
+    /// Takes an id's thing out, for the caller to drop when nothing is borrowed.
+    fn take<K: PartialEq, V>(&self, list: impl FnOnce(&mut Hands) -> &mut Vec<(K, V)>, id: K) -> Option<V> {
+        let mut hands = self.hands.borrow_mut();
+        let list = list(&mut hands);
+        let at = list.iter().position(|(other, _)| *other == id)?;
+        Some(list.swap_remove(at).1)
+    }
+
+    /// Rounded up to whole milliseconds: a timer that fires early only fires twice.
+    fn arm(&self, wait: Option<Instant>) {
+        let mut timer = self.timer.borrow_mut();
+        if timer.as_ref().map(|(at, _)| *at) == wait {
+            return;
+        }
+        *timer = wait.map(|at| {
+            let Micros(left) = at - now();
+            let millis = u64::try_from(left).unwrap_or(0).div_ceil(1000).min(LONGEST_TIMER_MS) as u32;
+            let me = self.me.clone();
+            let timeout = Timeout::new(millis, move || {
+                if let Some(driver) = me.upgrade() {
+                    driver.timer.take();
+                    driver.send(Input::Timeout);
+                }
+            });
+            (at, timeout)
+        });
+    }
+}
+
+fn find<K: PartialEq, V>(list: &[(K, V)], id: K) -> Option<&V> {
+    list.iter().find(|(other, _)| *other == id).map(|(_, value)| value)
+}

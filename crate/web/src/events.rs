@@ -1,0 +1,115 @@
+//! The engine's events and figures as plain objects: `WorkerEvent` of `www/src/internal/protocol.ts` and
+//! `PlayerStats` of `www/src/types.ts`. Times become seconds.
+
+use js_sys::{Array, Date, Object};
+use sailcast_engine::{Event, SailcastError, Stats};
+use sailcast_media::{CodecParams, Metadata, TrackInfo, Value};
+use wasm_bindgen::prelude::*;
+
+use crate::js::{Plain, text};
+
+pub fn event(event: Event) -> Plain {
+    match event {
+        Event::StateChange(state) => named("statechange").with("state", state.as_str()),
+        Event::Track(info) => track(info),
+        Event::FirstFrame => named("firstframe"),
+        Event::Playing => named("playing"),
+        Event::Waiting => named("waiting"),
+        Event::Resize { width, height } => named("resize").with("width", width).with("height", height),
+        Event::Ended => named("ended"),
+        Event::Metadata(message) => metadata(message),
+        Event::Discontinuity(jump) => {
+            named("discontinuity").with("from", jump.from.as_secs_f64()).with("to", jump.to.as_secs_f64())
+        }
+        Event::Skip { from, to } => {
+            named("skip").with("from", from.as_secs_f64()).with("to", to.as_secs_f64())
+        }
+        Event::RateChange { rate } => named("ratechange").with("rate", rate),
+        Event::Error(error) => failure(&error),
+    }
+}
+
+/// `hidden`: frames the engine counts as rendered that the sink left out.
+pub fn stats(stats: &Stats, renderer: &str, hidden: u64) -> Plain {
+    let rendered = stats.frames_rendered.saturating_sub(hidden);
+    let dropped = stats.frames_dropped + stats.frames_rendered.min(hidden);
+    Plain::empty()
+        .with("state", stats.state.as_str())
+        .with("renderer", renderer)
+        .with("currentTime", stats.position.as_secs_f64())
+        .with("latency", stats.latency.as_secs_f64())
+        .with("targetLatency", stats.target_latency.as_secs_f64())
+        .with("buffered", stats.buffered.as_secs_f64())
+        .with("bufferedBytes", stats.buffered_bytes as f64)
+        .with("playbackRate", stats.rate)
+        .with("bytesReceived", stats.bytes_received as f64)
+        .with("videoPackets", stats.video_packets as f64)
+        .with("audioPackets", stats.audio_packets as f64)
+        .with("framesDecoded", stats.frames_decoded as f64)
+        .with("framesRendered", rendered as f64)
+        .with("framesDropped", dropped as f64)
+        .with("skips", stats.skips as f64)
+        .with("stalls", stats.stalls as f64)
+        .with("stalledTime", stats.stalled.as_secs_f64())
+        .with("avOffset", stats.av_offset.map_or(JsValue::NULL, |offset| offset.as_secs_f64().into()))
+        .with("skippedBytes", stats.skipped_bytes as f64)
+}
+
+fn named(name: &str) -> Plain {
+    Plain::empty().with("name", name)
+}
+
+fn track(info: TrackInfo) -> Plain {
+    match info.config.params {
+        CodecParams::Video(params) => named("videotrack")
+            .with("codec", info.config.codec_string)
+            .with("width", params.width)
+            .with("height", params.height),
+        CodecParams::Audio(params) => named("audiotrack")
+            .with("codec", info.config.codec_string)
+            .with("sampleRate", params.sample_rate)
+            .with("channels", params.channels),
+    }
+}
+
+fn failure(error: &SailcastError) -> Plain {
+    named("error")
+        .with("kind", error.code.kind())
+        .with("details", error.code.details())
+        .with("code", error.code.code())
+        .with("fatal", error.fatal)
+        .with("message", error.to_string())
+}
+
+fn metadata(message: Metadata) -> Plain {
+    named("metadata")
+        .with("time", message.time.as_secs_f64())
+        .with("message", message.name)
+        .with("values", message.values.into_iter().map(value).collect::<Array>())
+}
+
+/// Depth and counts are capped by the parser.
+fn value(from: Value) -> JsValue {
+    match from {
+        Value::Null => JsValue::NULL,
+        Value::Bool(flag) => flag.into(),
+        Value::Number(number) => number.into(),
+        Value::String(string) => string.into(),
+        Value::Date(millis) => Date::new(&millis.into()).into(),
+        Value::Object(members) => object(members),
+        Value::Array(items) => items.into_iter().map(value).collect::<Array>().into(),
+    }
+}
+
+/// `fromEntries` defines its properties: a key such as `__proto__` from the wire stays a key.
+fn object(members: Vec<(String, Value)>) -> JsValue {
+    let entries: Array =
+        members.into_iter().map(|(key, member)| Array::of2(&key.into(), &value(member))).collect();
+    match Object::from_entries(&entries) {
+        Ok(object) => object.into(),
+        Err(error) => {
+            log::error!("metadata: {}", text(&error));
+            JsValue::NULL
+        }
+    }
+}

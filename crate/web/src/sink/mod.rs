@@ -1,0 +1,41 @@
+//! Where pictures go. A sink takes the frame and is done with it: shown, or left out when the display is behind.
+
+mod canvas;
+mod fit;
+mod track;
+
+pub use canvas::CanvasSink;
+pub use fit::Fit;
+pub use track::TrackSink;
+
+use crate::decoder::Frame;
+
+pub enum Sink {
+    Track(TrackSink),
+    Canvas(CanvasSink),
+}
+
+impl Sink {
+    /// Its name in `PlayerStats.renderer`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Track(_) => "track",
+            Self::Canvas(_) => "canvas",
+        }
+    }
+
+    pub fn show(&mut self, frame: Frame) {
+        match self {
+            Self::Track(sink) => sink.show(frame),
+            Self::Canvas(sink) => sink.show(frame),
+        }
+    }
+
+    /// Frames given to [`Sink::show`] that never reached the display.
+    pub fn dropped(&self) -> u64 {
+        match self {
+            Self::Track(sink) => sink.dropped(),
+            Self::Canvas(_) => 0,
+        }
+    }
+}
