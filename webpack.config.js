@@ -1,17 +1,25 @@
 // Bundles the demo as a user's project would: plain webpack 5, no loaders, `sailcast` found through package.json's exports.
-// In: .cache/demo, which `cargo xtask build` fills from www/demo (TypeScript compiled, the rest copied). Out: dist-demo.
-import { readFile } from 'node:fs/promises';
+// In: .cache/demo, the demo's modules as tsc leaves them, and the other files of www/demo as they are. Out: dist-demo.
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const path = name => fileURLToPath(new URL(name, import.meta.url));
 
-/** The page itself is not a module: it goes along as it is. */
+/** What the page links to by name: itself, its style sheets, its icon. */
 class Page {
+  async files() {
+    const names = await readdir(path('www/demo'));
+    const own = names.filter(name => ['.html', '.css', '.svg', '.png'].includes(extname(name)));
+    return [...own.map(name => path(`www/demo/${name}`)), path('node_modules/uplot/dist/uPlot.min.css')];
+  }
+
   apply(compiler) {
     compiler.hooks.thisCompilation.tap('Page', compilation => {
       compilation.hooks.processAssets.tapPromise('Page', async () => {
-        const html = await readFile(path('.cache/demo/index.html'));
-        compilation.emitAsset('index.html', new compiler.webpack.sources.RawSource(html));
+        for (const file of await this.files()) {
+          compilation.emitAsset(basename(file), new compiler.webpack.sources.RawSource(await readFile(file)));
+        }
       });
     });
   }
@@ -20,17 +28,17 @@ class Page {
 export default {
   mode: 'production',
   devtool: 'source-map',
-  target: 'web',
+  target: ['web', 'es2022'],
   entry: { main: './.cache/demo/main.js' },
   output: {
     path: path('dist-demo'),
+    module: true,
     filename: '[name].js',
-    cssFilename: '[name].css',
     chunkFilename: '[name].[contenthash:8].js',
     assetModuleFilename: '[name].[contenthash:8][ext]',
     clean: true,
   },
-  experiments: { css: true },
+  experiments: { outputModule: true },
   module: {
     parser: {
       // `addModule()` is recognised by the name of what it is called on.

@@ -2,7 +2,7 @@
 //!
 //! `tsc` checks and compiles; webpack bundles the demo from plain JavaScript, as a user of the package would.
 
-use crate::shell::{at, files, npx, read_file, run, say, write_file};
+use crate::shell::{at, files, npx, run, say};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,37 +10,26 @@ use std::path::{Path, PathBuf};
 /// Compiles the library. `dist/wasm` must be there: its types are part of the check.
 pub fn library() -> Result<()> {
     say("ts: tsc, www/src to dist");
-    drop_orphans(&at("www/src"), &at("dist"), &at("dist/wasm"));
+    drop_orphans(&at("www/src"), &at("dist"));
     run(&mut npx("tsc", &["-p", "tsconfig.json"]))
 }
 
 /// Compiles and bundles the demo, with the `sailcast` that is in `dist`.
 pub fn demo() -> Result<()> {
-    let (source, plain) = (at("www/demo"), at(".cache/demo"));
-    if !source.join("main.ts").is_file() {
-        say("demo: no www/demo/main.ts");
-        return Ok(());
-    }
     say("demo: tsc and webpack, www/demo to dist-demo");
-    drop_orphans(&source, &plain, &plain.join("media"));
     run(&mut npx("tsc", &["-p", "tsconfig.demo.json"]))?;
-    for file in files(&source) {
-        let Ok(name) = file.strip_prefix(&source) else { continue };
-        if !name.starts_with("media") && name.extension().is_none_or(|end| end != "ts" && end != "md") {
-            write_file(&plain.join(name), &read_file(&file)?)?;
-        }
-    }
     run(&mut npx("webpack", &["--config", "webpack.config.js"]))
 }
 
-/// Removes what an earlier build left of sources that are gone: a package must not carry it.
-fn drop_orphans(source: &Path, out: &Path, keep: &Path) {
+/// Removes what an earlier build left of sources that are gone: a package must not carry it. `wasm` is not tsc's.
+fn drop_orphans(source: &Path, out: &Path) {
     let stems: BTreeSet<PathBuf> =
         files(source).iter().filter_map(|file| Some(stem(file.strip_prefix(source).ok()?))).collect();
-    for file in files(out).iter().filter(|file| !file.starts_with(keep)) {
-        if file.strip_prefix(out).is_ok_and(|name| !stems.contains(&stem(name))) {
-            // At worst it stays until the next build; whoever needs it gone will see it.
-            let _ = std::fs::remove_file(file);
+    for file in files(out) {
+        let Ok(name) = file.strip_prefix(out) else { continue };
+        if !name.starts_with("wasm") && !stems.contains(&stem(name)) {
+            // At worst it stays until the next build; the package check sees what npm would carry.
+            let _ = std::fs::remove_file(&file);
         }
     }
 }
