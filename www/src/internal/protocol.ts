@@ -10,9 +10,7 @@ export type SinkMessage =
   | { kind: 'canvas'; canvas: OffscreenCanvas };
 
 /** How PCM reaches the worklet, without passing through the page's thread. */
-export type AudioMessage =
-  | { kind: 'ring'; buffer: SharedArrayBuffer }
-  | { kind: 'port'; port: MessagePort };
+export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
 export type ToWorker =
   /** First message. `module` is compiled once for all players of the page. */
@@ -45,7 +43,10 @@ export type ToPage =
 
 /** The engine's events (crate/engine/src/event.rs) as plain data; times in seconds. */
 export type WorkerEvent =
-  | { name: 'statechange'; state: 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed' }
+  | {
+      name: 'statechange';
+      state: 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed';
+    }
   | { name: 'videotrack'; codec: string; width: number; height: number }
   | { name: 'audiotrack'; codec: string; sampleRate: number; channels: number }
   | { name: 'firstframe' }

@@ -1,0 +1,354 @@
+/**
+ * `<sailcast-player>`: the player as an element. Importing this module defines it where there are custom elements, and
+ * does nothing else; on a server it only gives the class.
+ *
+ * It has the player's methods, properties and events (as `CustomEvent`s that do not bubble), and what media controls such
+ * as media-chrome's `<media-controller>` ask of the element in their `media` slot. The player lives while the element is
+ * in a document; moving it about keeps it.
+ */
+import type { SailcastError } from './errors.js';
+import { LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { Player } from './player.js';
+import type {
+  BufferedRanges,
+  Fit,
+  PlayerEventMap,
+  PlayerEventTarget,
+  PlayerSnapshot,
+  PlayerState,
+  Renderer,
+} from './types.js';
+
+const EVENTS = [
+  'loadstart',
+  'videotrack',
+  'audiotrack',
+  'firstframe',
+  'playing',
+  'waiting',
+  'play',
+  'pause',
+  'resize',
+  'volumechange',
+  'metadata',
+  'skip',
+  'ratechange',
+  'discontinuity',
+  'error',
+  'ended',
+  'statechange',
+  'stats',
+  'autoplayblocked',
+  'destroyed',
+] as const satisfies (keyof PlayerEventMap)[];
+
+/** The events that media controls wait for beside the player's own. */
+const MEDIA_EVENTS: Partial<Record<keyof PlayerEventMap, string[]>> = {
+  loadstart: ['emptied', 'durationchange', 'streamtypechange'],
+  resize: ['loadedmetadata', 'durationchange', 'loadeddata', 'canplay'],
+  stats: ['timeupdate', 'progress'],
+};
+
+const PROPERTIES = [
+  'src',
+  'autoplay',
+  'muted',
+  'volume',
+  'latency',
+  'targetLatency',
+  'fit',
+  'renderer',
+] as const;
+
+/** A type for `extends`; a server has no `HTMLElement`. */
+const Base = (globalThis.HTMLElement ?? class {}) as new () => Omit<HTMLElement, keyof PlayerEventTarget> &
+  PlayerEventTarget;
+
+export class SailcastPlayerElement extends Base {
+  static readonly observedAttributes = ['src', 'autoplay', 'muted', 'volume', 'latency', 'fit', 'renderer'];
+
+  #player: Player | undefined;
+  #box: HTMLElement;
+  #muted: boolean | undefined;
+  #volume = 1;
+  #scheduled = false;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: 'open' });
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(
+      ':host{display:block;aspect-ratio:16/9}:host([hidden]){display:none}div{width:100%;height:100%}',
+    );
+    root.adoptedStyleSheets = [sheet];
+    this.#box = root.appendChild(document.createElement('div'));
+  }
+
+  /** The player behind the element, once it is in a document. */
+  get player(): Player | undefined {
+    return this.#player;
+  }
+
+  /** The address of the stream. Changing it loads the new stream if the old one was playing, or with `autoplay`. */
+  get src(): string {
+    return this.getAttribute('src') ?? '';
+  }
+
+  set src(src: string) {
+    this.setAttribute('src', src);
+  }
+
+  /** Load and play as soon as there is a `src`. */
+  get autoplay(): boolean {
+    return this.hasAttribute('autoplay');
+  }
+
+  set autoplay(autoplay: boolean) {
+    this.toggleAttribute('autoplay', Boolean(autoplay));
+  }
+
+  /** As `Player.muted`. The attribute gives the value at the start. */
+  get muted(): boolean {
+    return this.#player?.muted ?? this.#muted ?? this.hasAttribute('muted');
+  }
+
+  set muted(muted: boolean) {
+    this.#muted = Boolean(muted);
+    if (this.#player) this.#player.muted = this.#muted;
+  }
+
+  /** As `Player.volume`, 0 to 1. The attribute gives the value at the start. */
+  get volume(): number {
+    return this.#player?.volume ?? this.#volume;
+  }
+
+  set volume(volume: number) {
+    this.#volume = Number(volume);
+    if (this.#player) this.#player.volume = this.#volume;
+  }
+
+  /** The measured latency, seconds. Setting it sets `targetLatency`, as the attribute does. */
+  get latency(): number {
+    return this.#player?.latency ?? 0;
+  }
+
+  set latency(seconds: number) {
+    this.targetLatency = seconds;
+  }
+
+  /** As `Player.targetLatency`, seconds; the attribute is `latency`. */
+  get targetLatency(): number {
+    return within(this.getAttribute('latency'), LATENCY_MIN, LATENCY_MAX, 0.4);
+  }
+
+  set targetLatency(seconds: number) {
+    this.setAttribute('latency', String(seconds));
+  }
+
+  /** `contain`, `cover` or `fill`. */
+  get fit(): Fit {
+    return oneOf(this.getAttribute('fit'), ['cover', 'fill'] as const) ?? 'contain';
+  }
+
+  set fit(fit: Fit) {
+    this.setAttribute('fit', fit);
+  }
+
+  /** Read when the element is put into a document; empty: the best one. */
+  get renderer(): Renderer | '' {
+    return oneOf(this.getAttribute('renderer'), ['track', 'canvas'] as const) ?? '';
+  }
+
+  set renderer(renderer: Renderer | '') {
+    this.setAttribute('renderer', renderer);
+  }
+
+  get state(): PlayerState {
+    return this.#player?.state ?? 'idle';
+  }
+
+  get error(): SailcastError | null {
+    return this.#player?.error ?? null;
+  }
+
+  get paused(): boolean {
+    return this.#player?.paused ?? true;
+  }
+
+  get ended(): boolean {
+    return this.#player?.ended ?? false;
+  }
+
+  /** Seconds on the stream's own timeline. */
+  get currentTime(): number {
+    return this.#player?.currentTime ?? 0;
+  }
+
+  get buffered(): BufferedRanges {
+    return this.#player?.buffered ?? NO_RANGES;
+  }
+
+  /** Nothing: a live stream is played at its edge. */
+  get seekable(): BufferedRanges {
+    return NO_RANGES;
+  }
+
+  get playbackRate(): number {
+    return this.#player?.playbackRate ?? 1;
+  }
+
+  /** Pixels; 0 before the first picture. */
+  get videoWidth(): number {
+    return this.#player?.videoWidth ?? 0;
+  }
+
+  get videoHeight(): number {
+    return this.#player?.videoHeight ?? 0;
+  }
+
+  /** Infinite once a stream is loaded, else NaN. */
+  get duration(): number {
+    return this.state === 'idle' ? Number.NaN : Number.POSITIVE_INFINITY;
+  }
+
+  get streamType(): 'live' {
+    return 'live';
+  }
+
+  /** 0 nothing, 2 stalled or waiting for the first picture, 4 playing; as `HTMLMediaElement.readyState`. */
+  get readyState(): number {
+    if (this.videoWidth === 0 && this.state !== 'playing') return 0;
+    return this.state === 'playing' || this.state === 'paused' ? 4 : 2;
+  }
+
+  /** As `Player.load()`; before the element is in a document there is nothing to load into. */
+  load(url: string = this.src): Promise<void> {
+    return this.#ensure().load(this.#stream(url));
+  }
+
+  /** As `Player.play()`. */
+  play(): Promise<void> {
+    const player = this.#ensure();
+    return player.state === 'idle'
+      ? player.load(this.#stream(this.src)).then(() => player.play())
+      : player.play();
+  }
+
+  /** As `Player.pause()`. */
+  pause(): void {
+    this.#player?.pause();
+  }
+
+  /** Ends the player. Putting the element into a document again, or `load()`, makes a new one. */
+  destroy(): void {
+    this.#player?.destroy();
+    this.#player = undefined;
+  }
+
+  /** As `Player.stats()`; null without a player. */
+  stats(): PlayerSnapshot | null {
+    return this.#player?.stats() ?? null;
+  }
+
+  /** For the `track` renderer only: a canvas cannot leave the page. */
+  requestPictureInPicture(): Promise<PictureInPictureWindow> {
+    const element = this.#player?.element;
+    if (element instanceof HTMLVideoElement) return element.requestPictureInPicture();
+    return Promise.reject(new DOMException('There is no <video> to show.', 'NotSupportedError'));
+  }
+
+  connectedCallback(): void {
+    for (const name of PROPERTIES) this.#upgrade(name);
+    this.#ensure();
+    if (this.autoplay && this.src && this.state === 'idle') this.#reload();
+  }
+
+  disconnectedCallback(): void {
+    // A move is a removal and an insertion in one task.
+    queueMicrotask(() => {
+      if (!this.isConnected) this.destroy();
+    });
+  }
+
+  attributeChangedCallback(name: string, before: string | null, after: string | null): void {
+    const player = this.#player;
+    if (before === after) return;
+    if (name === 'muted') this.muted = after !== null;
+    if (name === 'volume') this.volume = within(after, 0, 1, 1);
+    if (!player) return;
+    if (name === 'latency') player.targetLatency = this.targetLatency;
+    if (name === 'fit') player.fit = this.fit;
+    if (name === 'src' || name === 'autoplay') {
+      if (this.src && (name === 'src' ? this.autoplay || !player.paused : this.autoplay && player.paused)) {
+        this.#reload();
+      }
+    }
+  }
+
+  #ensure(): Player {
+    if (this.#player) return this.#player;
+    const player = new Player({
+      container: this.#box,
+      muted: this.muted,
+      volume: this.volume,
+      latency: this.targetLatency,
+      fit: this.fit,
+      ...(this.renderer ? { renderer: this.renderer } : {}),
+    });
+    this.#player = player;
+    for (const type of EVENTS) player.addEventListener(type, event => this.#forward(type, event));
+    return player;
+  }
+
+  #forward(type: keyof PlayerEventMap, event: CustomEvent): void {
+    this.dispatchEvent(new CustomEvent(type, { detail: event.detail }));
+    for (const name of MEDIA_EVENTS[type] ?? []) this.dispatchEvent(new Event(name));
+  }
+
+  /** Once for all attributes that a framework sets in one go; the events tell how it went. */
+  #reload(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      if (this.isConnected && this.src) this.load().catch(() => {});
+    });
+  }
+
+  #stream(url: string): string | undefined {
+    return url === '' ? undefined : url;
+  }
+
+  /** A property set before the element was defined hides the class's: sets it again, through the class. */
+  #upgrade(name: (typeof PROPERTIES)[number]): void {
+    if (!Object.hasOwn(this, name)) return;
+    const own = this as Record<string, unknown>;
+    const value = own[name];
+    delete own[name];
+    own[name] = value;
+  }
+}
+
+const NO_RANGES: BufferedRanges = {
+  length: 0,
+  start: index => noRange(index),
+  end: index => noRange(index),
+};
+
+function noRange(index: number): never {
+  throw new DOMException(`There is no range ${index}.`, 'IndexSizeError');
+}
+
+/** What an attribute cannot mean counts as absent; only the properties throw. */
+function within(text: string | null, min: number, max: number, absent: number): number {
+  const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isNaN(value) ? absent : Math.min(Math.max(value, min), max);
+}
+
+function oneOf<T extends string>(text: string | null, values: readonly T[]): T | undefined {
+  return values.find(value => value === text);
+}
+
+if (globalThis.customElements && !customElements.get('sailcast-player')) {
+  customElements.define('sailcast-player', SailcastPlayerElement as unknown as CustomElementConstructor);
+}

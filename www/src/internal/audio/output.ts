@@ -1,0 +1,202 @@
+/**
+ * The life of the sound output: made when sound is wanted and not before, given to the worker while it runs, taken back
+ * when the browser suspends it.
+ *
+ * The worker hears of an output only while the sound card really takes samples, so a picture never waits for sound.
+ * Each time it starts to run it gets a fresh ring or port: nothing old can be heard. It decides no policy: that an output
+ * is `blocked` is a report.
+ */
+import { pageError, type SailcastError } from '../../errors.js';
+import { type AudioMessage, RING_FRAMES, RING_HEADER, type ToWorker } from '../protocol.js';
+
+/** A context that is allowed to run does so within tens of ms; slow devices take longer. */
+const BLOCKED_AFTER = 1000;
+/** What is not worth a message, seconds. */
+const LATENCY_STEP = 0.002;
+/** Volume changes fade over about this time constant, seconds. */
+const FADE = 0.015;
+
+/** The newest stream's rate, as a first guess for the next one. */
+let likelyRate = 48000;
+
+export interface OutputEvents {
+  send(message: ToWorker, transfer?: Transferable[]): void;
+  /** The browser does not let it run. The output is closed. */
+  blocked(): void;
+  /** Web Audio does not work here. The output is closed. */
+  failed(error: SailcastError): void;
+}
+
+export class AudioOutput {
+  readonly #events: OutputEvents;
+  #context: AudioContext | undefined;
+  #node: AudioWorkletNode | undefined;
+  #gain: GainNode | undefined;
+  #level = 1;
+  /** The stream's rate; 0 while it is unknown. */
+  #rate = 0;
+  #wanted = false;
+  #path: 'ring' | 'port' | null = null;
+  #latency = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(events: OutputEvents) {
+    this.#events = events;
+  }
+
+  get state(): 'running' | 'suspended' | 'off' {
+    if (this.#path) return 'running';
+    return this.#wanted ? 'suspended' : 'off';
+  }
+
+  /** Null while it does not run. */
+  get path(): 'ring' | 'port' | null {
+    return this.#path;
+  }
+
+  /** Seconds from the worklet to the ear, as the browser reports it. */
+  get latency(): number {
+    return this.#path ? this.#latency : 0;
+  }
+
+  /** 0 to 1; 0 is muted. */
+  set level(level: number) {
+    this.#level = level;
+    if (this.#context) this.#gain?.gain.setTargetAtTime(level, this.#context.currentTime, FADE);
+  }
+
+  /**
+   * Sound is wanted. Called in the user's click even before the stream's rate is known (0), for Safari lets a context run
+   * only from there; the right rate then keeps this context or makes another one.
+   */
+  start(rate: number): void {
+    if (rate > 0) likelyRate = rate;
+    this.#rate = rate;
+    this.#wanted = true;
+    if (this.#context && (rate === 0 || this.#context.sampleRate === rate)) {
+      this.#watch(this.#context);
+      return;
+    }
+    this.stop();
+    this.#wanted = true;
+    try {
+      this.#open(new AudioContext({ sampleRate: rate || likelyRate, latencyHint: 'balanced' }));
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Nothing to hear until the next `start()`. The context is kept, for Safari would not let a new one run by itself. */
+  rest(): void {
+    this.#wanted = false;
+    this.#disconnect();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#context?.suspend().catch(() => {});
+  }
+
+  /** Closes the context. */
+  stop(): void {
+    this.rest();
+    const context = this.#context;
+    this.#context = undefined;
+    this.#node = undefined;
+    this.#gain = undefined;
+    if (!context) return;
+    context.onstatechange = null;
+    context.close().catch(() => {});
+  }
+
+  /** Looks whether the latency has changed; the browser has no event for that. */
+  poll(): void {
+    const latency = this.#measure();
+    if (!this.#path || Math.abs(latency - this.#latency) < LATENCY_STEP) return;
+    this.#latency = latency;
+    this.#events.send({ type: 'audioLatency', latency });
+  }
+
+  #open(context: AudioContext): void {
+    this.#context = context;
+    context.onstatechange = () => {
+      this.#update();
+      // After a call or another app's turn, Safari leaves it `suspended`.
+      if (this.#wanted && context.state === 'suspended') context.resume().catch(() => {});
+    };
+    // The name `context` is how webpack recognises a worklet.
+    const added = context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
+    added.then(
+      () => {
+        if (this.#context !== context) return;
+        this.#gain = new GainNode(context, { gain: this.#level });
+        this.#node = new AudioWorkletNode(context, 'sailcast', {
+          numberOfInputs: 0,
+          outputChannelCount: [2],
+        });
+        this.#node.connect(this.#gain).connect(context.destination);
+        this.#update();
+      },
+      error => {
+        if (this.#context === context) this.#fail(error);
+      },
+    );
+    this.#watch(context);
+  }
+
+  /** Asks for it to run, and begins to wait for that once the stream is known to have sound. */
+  #watch(context: AudioContext): void {
+    // Also when it runs: a `suspend()` may be under way.
+    context.resume().catch(() => {});
+    if (this.#rate > 0) {
+      this.#timer ??= setTimeout(() => {
+        if (context !== this.#context || context.state === 'running') return;
+        this.stop();
+        this.#events.blocked();
+      }, BLOCKED_AFTER);
+    }
+    this.#update();
+  }
+
+  /** Brings the worker's knowledge in line with the context's state. */
+  #update(): void {
+    if (!this.#wanted || this.#context?.state !== 'running') this.#disconnect();
+    else if (!this.#path && this.#node && this.#rate === this.#context.sampleRate) this.#connect(this.#node);
+  }
+
+  #connect(node: AudioWorkletNode): void {
+    const { sampleRate } = node.context;
+    this.#latency = this.#measure();
+    const give = (audio: AudioMessage, transfer: Transferable[]) =>
+      this.#events.send({ type: 'audio', audio, sampleRate, latency: this.#latency }, transfer);
+    if (crossOriginIsolated) {
+      const buffer = new SharedArrayBuffer((RING_HEADER + RING_FRAMES * 2) * 4);
+      const audio = { kind: 'ring', buffer } as const;
+      this.#path = audio.kind;
+      node.port.postMessage(audio);
+      give(audio, []);
+    } else {
+      const { port1, port2 } = new MessageChannel();
+      this.#path = 'port';
+      node.port.postMessage({ kind: 'port', port: port1 }, [port1]);
+      give({ kind: 'port', port: port2 }, [port2]);
+    }
+  }
+
+  #disconnect(): void {
+    if (!this.#path) return;
+    this.#path = null;
+    this.#events.send({ type: 'audioOff' });
+  }
+
+  #measure(): number {
+    const context = this.#context;
+    // Safari has no outputLatency.
+    return context ? (context.baseLatency || 0) + (context.outputLatency || 0) : 0;
+  }
+
+  #fail(error: unknown): void {
+    this.stop();
+    this.#events.failed(
+      pageError('audioFailed', `The sound output could not be started: ${error}.`, false, error),
+    );
+  }
+}

@@ -1,0 +1,10 @@
+/** What lib.dom lacks. Nothing of it shows in the public types. */
+
+/** https://www.w3.org/TR/mediacapture-transform/ as Chromium has it on the page. */
+declare class MediaStreamTrackGenerator extends MediaStreamTrack {
+  constructor(init: { kind: 'audio' | 'video' });
+  readonly writable: WritableStream<VideoFrame>;
+}
+
+/** The worklet's global scope, as far as worklet.ts needs it. */
+declare function registerProcessor(name: string, processor: new () => object): void;

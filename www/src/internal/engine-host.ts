@@ -1,0 +1,137 @@
+/**
+ * One worker, from its start to its end.
+ *
+ * Messages go out in the order of `send()`, the first of them after `init`; after `close()` or `onFailed` nothing comes
+ * in any more. It starts nothing again: whoever owns it makes another one.
+ */
+import { pageError, type SailcastError } from '../errors.js';
+import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
+
+/** How long a worker may take to say `closed` before it is ended, ms. */
+const CLOSE_GRACE = 500;
+
+/** Compiled once for all players of the page; forgotten when it fails, so that the next load tries again. */
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+async function fetchModule(): Promise<WebAssembly.Module> {
+  const response = await fetch(new URL('../wasm/sailcast_bg.wasm', import.meta.url));
+  if (!response.ok) throw new Error(`HTTP ${response.status} for ${response.url}`);
+  // Streaming compilation insists on this type, and many a server does not know it.
+  return response.headers.get('content-type')?.startsWith('application/wasm')
+    ? WebAssembly.compileStreaming(response)
+    : WebAssembly.compile(await response.arrayBuffer());
+}
+
+function compile(): Promise<WebAssembly.Module> {
+  compiled ??= fetchModule().catch(error => {
+    compiled = undefined;
+    throw error;
+  });
+  return compiled;
+}
+
+function spawn(): Worker {
+  const here = import.meta.url;
+  if (here.startsWith('http') && new URL(here).origin !== location.origin) {
+    // Unbundled from another origin, as a CDN is: no worker may start from there, but one may import from there.
+    const script = JSON.stringify(here.replace(/[^/]*$/, 'worker.js'));
+    const url = URL.createObjectURL(new Blob([`import ${script};`], { type: 'text/javascript' }));
+    const worker = new Worker(url, { type: 'module' });
+    worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
+    return worker;
+  }
+  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
+}
+
+export class EngineHost {
+  #worker: Worker | undefined;
+  #waiting: [ToWorker, Transferable[]][] | undefined = [];
+  #greeted = false;
+  #onMessage: ((message: ToPage) => void) | undefined;
+  #onFailed: ((error: SailcastError) => void) | undefined;
+
+  /** Fetching and compiling the wasm and starting the worker run side by side. `onFailed` is never called from here. */
+  constructor(
+    sink: SinkMessage,
+    targetLatency: number,
+    onMessage: (message: ToPage) => void,
+    onFailed: (error: SailcastError) => void,
+  ) {
+    this.#onMessage = onMessage;
+    this.#onFailed = onFailed;
+    const module = compile();
+    try {
+      const worker = spawn();
+      this.#worker = worker;
+      worker.onmessage = (event: MessageEvent<ToPage>) => this.#receive(event.data);
+      worker.onerror = event => this.#fail(event.message || 'its script could not be loaded');
+      worker.onmessageerror = () => this.#fail('a message could not be read');
+    } catch (error) {
+      queueMicrotask(() => this.#fail(String(error)));
+    }
+    module.then(
+      module => {
+        const waiting = this.#waiting ?? [];
+        this.#waiting = undefined;
+        const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
+        this.send({ type: 'init', module, sink, targetLatency }, transfer as Transferable[]);
+        for (const [message, transfer] of waiting) this.send(message, transfer);
+      },
+      error =>
+        this.#end(pageError('wasmFailed', `The wasm module could not be loaded: ${error}.`, true, error)),
+    );
+  }
+
+  send(message: ToWorker, transfer: Transferable[] = []): void {
+    if (this.#waiting) this.#waiting.push([message, transfer]);
+    else this.#worker?.postMessage(message, transfer);
+  }
+
+  /** Lets the worker close its connections and decoders, then ends it. */
+  close(): void {
+    this.#onMessage = undefined;
+    this.#onFailed = undefined;
+    const worker = this.#worker;
+    if (!worker) return;
+    if (this.#waiting) {
+      this.#terminate();
+      return;
+    }
+    this.send({ type: 'close' });
+    const timer = setTimeout(() => worker.terminate(), CLOSE_GRACE);
+    worker.onmessage = (event: MessageEvent<ToPage>) => {
+      if (event.data.type !== 'closed') return;
+      clearTimeout(timer);
+      worker.terminate();
+    };
+    this.#worker = undefined;
+  }
+
+  #receive(message: ToPage): void {
+    this.#greeted = true;
+    if (message.type === 'crash') this.#fail(message.message);
+    else this.#onMessage?.(message);
+  }
+
+  #fail(why: string): void {
+    this.#end(
+      this.#greeted
+        ? pageError('workerCrashed', `The player's worker stopped: ${why}.`)
+        : pageError('workerFailed', `The player's worker could not start: ${why}.`),
+    );
+  }
+
+  #end(error: SailcastError): void {
+    const report = this.#onFailed;
+    this.#onMessage = undefined;
+    this.#onFailed = undefined;
+    this.#terminate();
+    report?.(error);
+  }
+
+  #terminate(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    this.#waiting = undefined;
+  }
+}

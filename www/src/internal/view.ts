@@ -1,0 +1,139 @@
+/**
+ * The one element in the container, `<video>` or `<canvas>`, and the picture sink behind it.
+ *
+ * The `<video>` is always muted: the sound goes through Web Audio. A sink is given away to one worker and cannot be taken
+ * back, so each new worker asks for a new one.
+ */
+import type { Fit, Renderer } from '../types.js';
+import type { SinkMessage, ToWorker } from './protocol.js';
+
+export interface ViewEvents {
+  send(message: ToWorker): void;
+  /** The user paused or resumed the `<video>` itself, as in a picture-in-picture window. */
+  userPaused(paused: boolean): void;
+}
+
+export class View {
+  readonly renderer: Renderer;
+  readonly #events: ViewEvents;
+  readonly #observer: ResizeObserver | undefined;
+  #element: HTMLVideoElement | HTMLCanvasElement;
+  #generator: MediaStreamTrackGenerator | undefined;
+  #width = 0;
+  #height = 0;
+  #fit: Fit;
+  #given = false;
+
+  constructor(container: HTMLElement, renderer: Renderer, fit: Fit, events: ViewEvents) {
+    this.renderer = renderer;
+    this.#events = events;
+    this.#fit = fit;
+    if (renderer === 'canvas') this.#observer = new ResizeObserver(entries => this.#resized(entries));
+    this.#element = this.#make();
+    container.append(this.#element);
+  }
+
+  get element(): HTMLVideoElement | HTMLCanvasElement {
+    return this.#element;
+  }
+
+  get fit(): Fit {
+    return this.#fit;
+  }
+
+  set fit(fit: Fit) {
+    this.#fit = fit;
+    this.#style(this.#element);
+    this.#tell();
+  }
+
+  /** A sink for a new worker. The view's size follows at once. */
+  sink(): SinkMessage {
+    if (this.renderer === 'track') {
+      this.#generator?.stop();
+      this.#generator = new MediaStreamTrackGenerator({ kind: 'video' });
+      (this.#element as HTMLVideoElement).srcObject = new MediaStream([this.#generator]);
+      return { kind: 'track', writable: this.#generator.writable };
+    }
+    if (this.#given) {
+      const old = this.#element;
+      this.#element = this.#make();
+      old.replaceWith(this.#element);
+    }
+    this.#given = true;
+    return { kind: 'canvas', canvas: (this.#element as HTMLCanvasElement).transferControlToOffscreen() };
+  }
+
+  /** Sends the present size, for a new worker. */
+  refresh(): void {
+    this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+  }
+
+  /** Makes sure that the `<video>` runs. */
+  resume(): void {
+    const video = this.#element;
+    if (video instanceof HTMLVideoElement && video.paused && video.srcObject) video.play().catch(() => {});
+  }
+
+  destroy(): void {
+    this.#observer?.disconnect();
+    this.#generator?.stop();
+    this.#element.onpause = null;
+    this.#element.onplay = null;
+    this.#element.remove();
+    if (this.#element instanceof HTMLVideoElement) this.#element.srcObject = null;
+  }
+
+  #make(): HTMLVideoElement | HTMLCanvasElement {
+    const element = document.createElement(this.renderer === 'track' ? 'video' : 'canvas');
+    if (element instanceof HTMLVideoElement) {
+      element.muted = true;
+      element.playsInline = true;
+      element.autoplay = true;
+      element.disableRemotePlayback = true;
+      element.onpause = () => {
+        if (document.pictureInPictureElement === element) this.#events.userPaused(true);
+        // Browsers pause a <video> that is moved in the document; the stream goes on.
+        else if (element.isConnected) this.resume();
+      };
+      element.onplay = () => {
+        if (document.pictureInPictureElement === element) this.#events.userPaused(false);
+      };
+    }
+    this.#style(element);
+    this.#observer?.disconnect();
+    // Safari lacks this box; the others tell by it of a new devicePixelRatio, too.
+    const exact = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype;
+    this.#observer?.observe(element, { box: exact ? 'device-pixel-content-box' : 'content-box' });
+    return element;
+  }
+
+  #style(element: HTMLElement): void {
+    // A canvas has as many pixels as its box, and the worker fits the picture into them.
+    const fit = this.renderer === 'track' ? this.#fit : 'fill';
+    Object.assign(element.style, { display: 'block', width: '100%', height: '100%', objectFit: fit });
+  }
+
+  #resized(entries: ResizeObserverEntry[]): void {
+    const entry = entries.at(-1);
+    if (!entry) return;
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    if (!exact) this.#measure(entry.contentRect.width, entry.contentRect.height);
+    else this.#set(exact.inlineSize, exact.blockSize);
+  }
+
+  #measure(width: number, height: number): void {
+    this.#set(Math.round(width * devicePixelRatio), Math.round(height * devicePixelRatio));
+  }
+
+  #set(width: number, height: number): void {
+    this.#width = width;
+    this.#height = height;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.renderer === 'track' || this.#width === 0 || this.#height === 0) return;
+    this.#events.send({ type: 'view', width: this.#width, height: this.#height, fit: this.#fit });
+  }
+}

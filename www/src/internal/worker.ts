@@ -1,0 +1,108 @@
+/**
+ * The worker's script: hands messages to the wasm `Session` and its events back. It decides nothing.
+ *
+ * `init` is the first message, and the module comes compiled, so the session exists before the second one is read.
+ */
+import { initSync, Session } from '../wasm/sailcast.js';
+import type { ToPage, ToWorker, WorkerEvent } from './protocol.js';
+
+const STATS_INTERVAL = 250;
+
+let session: Session | undefined;
+let load = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+let reporting = false;
+
+function post(message: ToPage): void {
+  (postMessage as (message: ToPage) => void)(message);
+}
+
+/** After a trap the wasm's memory can no longer be trusted. */
+function crash(error: unknown): void {
+  clearInterval(timer);
+  session = undefined;
+  post({ type: 'crash', message: error instanceof Error ? error.message : String(error) });
+}
+
+function sendStats(): void {
+  reporting = false;
+  if (!session || load === 0) return;
+  try {
+    post({ type: 'stats', load, stats: session.stats() });
+  } catch (error) {
+    crash(error);
+  }
+}
+
+function onEvent(event: WorkerEvent): void {
+  post({ type: 'event', load, event });
+  if (event.name === 'statechange') {
+    if (event.state === 'ended' || event.state === 'failed' || event.state === 'idle') clearInterval(timer);
+  } else if (event.name !== 'firstframe') return;
+  // The session is in the middle of a call: its figures can be asked for when that has returned.
+  if (!reporting) queueMicrotask(sendStats);
+  reporting = true;
+}
+
+function handle(message: ToWorker): void {
+  if (message.type === 'init') {
+    initSync({ module: message.module });
+    session = new Session(onEvent, message.targetLatency);
+    if (message.sink.kind === 'track') session.setTrackSink(message.sink.writable);
+    else session.setCanvasSink(message.sink.canvas);
+    return;
+  }
+  if (!session) return;
+  switch (message.type) {
+    case 'load':
+      load = message.load;
+      clearInterval(timer);
+      timer = setInterval(sendStats, STATS_INTERVAL);
+      session.load(message.url);
+      break;
+    case 'play':
+      session.play();
+      break;
+    case 'pause':
+      session.pause();
+      break;
+    case 'targetLatency':
+      session.setTargetLatency(message.seconds);
+      break;
+    case 'audio':
+      if (message.audio.kind === 'ring') {
+        session.setAudioRing(message.audio.buffer, message.sampleRate, message.latency);
+      } else session.setAudioPort(message.audio.port, message.sampleRate, message.latency);
+      break;
+    case 'audioLatency':
+      session.setAudioLatency(message.latency);
+      break;
+    case 'audioOff':
+      session.setAudioOff();
+      break;
+    case 'view':
+      session.setView(message.width, message.height, message.fit);
+      break;
+    case 'close':
+      clearInterval(timer);
+      session.close();
+      session = undefined;
+      post({ type: 'closed' });
+  }
+}
+
+addEventListener('message', (event: MessageEvent<ToWorker>) => {
+  try {
+    handle(event.data);
+  } catch (error) {
+    crash(error);
+  }
+});
+
+// Traps inside the session's own callbacks: of timers and decoders as errors, of promises as rejections.
+addEventListener('error', event => crash(event.error ?? event.message));
+addEventListener('unhandledrejection', event => {
+  if (event.reason instanceof WebAssembly.RuntimeError) crash(event.reason);
+});
+
+post({ type: 'hello' });

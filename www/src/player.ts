@@ -1,0 +1,466 @@
+/**
+ * The player as a page sees it: names and promises of a media element in front of the worker.
+ *
+ * It owns the view, the sound output and at most one worker, and passes intentions one way and events the other; what to
+ * play when is decided in the engine. Its one invariant: what belongs to an earlier load, an earlier worker or a
+ * destroyed player changes nothing.
+ */
+import { type ErrorType, pageError, SailcastError } from './errors.js';
+import { AudioOutput } from './internal/audio/output.js';
+import { EngineHost } from './internal/engine-host.js';
+import { checkFit, checkLatency, checkOptions, checkVolume } from './internal/options.js';
+import { Pending } from './internal/pending.js';
+import type { ToPage, ToWorker, WorkerEvent } from './internal/protocol.js';
+import { blankStats, endToEnd, ranges, type WallClock } from './internal/snapshot.js';
+import { bestRenderer, missingFeature } from './internal/support.js';
+import { View } from './internal/view.js';
+import type {
+  BufferedRanges,
+  Fit,
+  PlayerEventMap,
+  PlayerEventTarget,
+  PlayerOptions,
+  PlayerSnapshot,
+  PlayerState,
+  PlayerStats,
+} from './types.js';
+
+/** Between two snapshots `currentTime` runs on by the clock, at most this long, seconds. */
+const EXTRAPOLATE = 0.5;
+
+/** A type for `extends`: `EventTarget` itself, knowing our events. */
+const Target = EventTarget as new () => PlayerEventTarget;
+
+/**
+ * Plays a live stream into a container.
+ *
+ * Times are seconds. Methods that return a promise reject with a `SailcastError`, or with a `DOMException` named
+ * `AbortError` when `load()`, `pause()` or `destroy()` came in between.
+ */
+export class Player extends Target {
+  readonly #view: View;
+  readonly #audio: AudioOutput;
+  readonly #pending = new Pending();
+  #host: EngineHost | undefined;
+  #url: string | undefined;
+  #muted: boolean;
+  #volume: number;
+  #targetLatency: number;
+  #paused = true;
+  #destroyed = false;
+  #state: PlayerState = 'idle';
+  #error: SailcastError | null = null;
+  /** Number of the present load; messages carry it. */
+  #load = 0;
+  #loadedAt = 0;
+  /** The sound's rate in Hz; 0 while no audio track is known. */
+  #audioRate = 0;
+  #width = 0;
+  #height = 0;
+  #stats: PlayerStats;
+  #statsAt = 0;
+  #wallClock: WallClock | undefined;
+
+  /**
+   * Puts one element into the container and, with `autoplay`, begins to load. A `url` without `autoplay` already starts
+   * the worker, so that a later `play()` has less to wait for. Throws a `SailcastError` of type `usage` for options that
+   * cannot be; what the browser lacks is an error of `load()`.
+   */
+  constructor(options: PlayerOptions) {
+    super();
+    const settings = checkOptions(options);
+    this.#url = settings.url;
+    this.#muted = settings.muted;
+    this.#volume = settings.volume;
+    this.#targetLatency = settings.latency;
+    const renderer = settings.renderer === 'canvas' ? 'canvas' : bestRenderer();
+    this.#stats = blankStats(renderer, settings.latency);
+    this.#view = new View(settings.container, renderer, settings.fit, {
+      send: message => this.#send(message),
+      userPaused: paused => {
+        if (paused) this.pause();
+        else if (this.#paused) quiet(this.play());
+      },
+    });
+    this.#audio = new AudioOutput({
+      send: (message, transfer) => this.#send(message, transfer),
+      blocked: () => {
+        this.#setSound(true, this.#volume);
+        this.#emit('autoplayblocked', null);
+      },
+      failed: error => this.#emit('error', error),
+    });
+    this.#audio.level = this.#level();
+    if (this.#url === undefined) return;
+    if (!settings.autoplay) {
+      if (missingFeature() === null) this.#ensureHost();
+      return;
+    }
+    // Behind the constructor's caller, who has listeners to add.
+    queueMicrotask(() => {
+      if (!this.#destroyed && this.#load === 0) quiet(this.load());
+    });
+  }
+
+  /** The `<video>` or `<canvas>` in the container. A crash of the worker replaces a canvas. Owned by the player. */
+  get element(): HTMLVideoElement | HTMLCanvasElement {
+    return this.#view.element;
+  }
+
+  /** The address given last, to the constructor or to `load()`. */
+  get url(): string | undefined {
+    return this.#url;
+  }
+
+  get state(): PlayerState {
+    return this.#state;
+  }
+
+  /** The fatal error that ended this load, or null. */
+  get error(): SailcastError | null {
+    return this.#error;
+  }
+
+  /** False from `load()` or `play()` on, also while connecting or stalled; true after `pause()`, the end, or an error. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** The stream ended in good order and was played to its end. */
+  get ended(): boolean {
+    return this.#state === 'ended';
+  }
+
+  /** The playhead on the stream's own timeline, seconds; it need not begin at 0. */
+  get currentTime(): number {
+    const { currentTime, playbackRate } = this.#stats;
+    if (this.#state !== 'playing' || this.#statsAt === 0) return currentTime;
+    const since = Math.min((performance.now() - this.#statsAt) / 1000, EXTRAPOLATE);
+    return currentTime + since * playbackRate;
+  }
+
+  /** What is received and not yet played, as one range or none. */
+  get buffered(): BufferedRanges {
+    return ranges(this.currentTime, this.#stats.buffered);
+  }
+
+  /** How far the playhead is behind the newest received data, seconds, as measured. */
+  get latency(): number {
+    return this.#stats.latency;
+  }
+
+  /** How far it should be, seconds, 0.05 to 30. */
+  get targetLatency(): number {
+    return this.#targetLatency;
+  }
+
+  set targetLatency(seconds: number) {
+    this.#targetLatency = checkLatency(seconds);
+    this.#send({ type: 'targetLatency', seconds });
+  }
+
+  /** The present rate; 1 unless catching up. */
+  get playbackRate(): number {
+    return this.#stats.playbackRate;
+  }
+
+  /** The picture's size in pixels; 0 before the first one. */
+  get videoWidth(): number {
+    return this.#width;
+  }
+
+  get videoHeight(): number {
+    return this.#height;
+  }
+
+  /** How the picture fills the container. */
+  get fit(): Fit {
+    return this.#view.fit;
+  }
+
+  set fit(fit: Fit) {
+    this.#view.fit = checkFit(fit);
+  }
+
+  /** Without sound. A player muted from the start asks for no sound output until it is unmuted. */
+  get muted(): boolean {
+    return this.#muted;
+  }
+
+  set muted(muted: boolean) {
+    this.#setSound(Boolean(muted), this.#volume);
+    if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
+  }
+
+  /** 0 to 1. */
+  get volume(): number {
+    return this.#volume;
+  }
+
+  set volume(volume: number) {
+    this.#setSound(this.#muted, checkVolume(volume));
+  }
+
+  /** The newest snapshot: at most a quarter of a second old while playing. Counters are totals since `load()`. */
+  stats(): PlayerSnapshot {
+    return {
+      ...this.#stats,
+      state: this.#state,
+      currentTime: this.currentTime,
+      audio: this.#audio.state,
+      audioPath: this.#audio.path,
+      audioLatency: this.#audio.latency,
+      endToEndLatency: endToEnd(this.#wallClock, this.currentTime, Date.now()),
+    };
+  }
+
+  /**
+   * Opens `url` (default: the one given last) in place of the present stream and plays it. Resolves with the first picture
+   * or the first sound, whichever the stream has sooner. May be called again at any time, also after an error.
+   */
+  load(url: string | undefined = this.#url): Promise<void> {
+    if (this.#destroyed)
+      return Promise.reject(pageError('destroyed', 'The player was destroyed before load().'));
+    if (!url) return Promise.reject(pageError('urlMissing', 'There is no address to load.'));
+    this.#pending.abort('Another load() came in between.');
+    const load = ++this.#load;
+    this.#url = url;
+    this.#error = null;
+    this.#loadedAt = performance.now();
+    this.#audioRate = 0;
+    this.#width = 0;
+    this.#height = 0;
+    this.#statsAt = 0;
+    this.#wallClock = undefined;
+    this.#stats = blankStats(this.#view.renderer, this.#targetLatency);
+    const started = this.#pending.add('started');
+    const missing = missingFeature();
+    if (missing === null) {
+      this.#ensureHost();
+      this.#send({ type: 'load', load, url: absolute(url) });
+      this.#send({ type: 'play' });
+      this.#view.resume();
+      if (!this.#muted) this.#audio.start(0);
+    }
+    this.#setPaused(false);
+    if (this.#load === load) this.#setState('connecting');
+    if (this.#load === load) this.#emit('loadstart', { url });
+    if (missing !== null && this.#load === load) {
+      this.#fail(pageError('webCodecsMissing', `This page has no ${missing}.`));
+    }
+    return started;
+  }
+
+  /** Plays: loads if nothing is loaded, or goes on near the live edge after a pause. Resolves when it plays. */
+  play(): Promise<void> {
+    if (this.#destroyed)
+      return Promise.reject(pageError('destroyed', 'The player was destroyed before play().'));
+    if (!this.#loaded()) {
+      const load = this.load();
+      if (!this.#loaded()) return load;
+      quiet(load);
+      return this.#pending.add('playing');
+    }
+    this.#view.resume();
+    if (this.#paused) {
+      this.#send({ type: 'play' });
+      this.#setPaused(false);
+    } else if (this.#state === 'playing') return Promise.resolve();
+    return this.#pending.add('playing');
+  }
+
+  /** Stops playing; pending promises of `play()` reject with an `AbortError`. */
+  pause(): void {
+    if (this.#paused || !this.#loaded()) return;
+    this.#send({ type: 'pause' });
+    this.#pending.abort('pause() came in between.', 'playing');
+    this.#setPaused(true);
+  }
+
+  /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#load++;
+    this.#paused = true;
+    this.#state = 'idle';
+    this.#audio.stop();
+    this.#host?.close();
+    this.#host = undefined;
+    this.#view.destroy();
+    this.#pending.abort('The player was destroyed.');
+    this.dispatchEvent(new CustomEvent('destroyed', { detail: null }));
+  }
+
+  #loaded(): boolean {
+    return this.#state !== 'idle' && this.#state !== 'ended' && this.#state !== 'failed';
+  }
+
+  /** Whether there is sound to hear, or there may be. */
+  #audioWanted(): boolean {
+    return this.#loaded() && (this.#audioRate > 0 || this.#state === 'connecting');
+  }
+
+  #level(): number {
+    return this.#muted ? 0 : this.#volume;
+  }
+
+  #ensureHost(): void {
+    if (this.#host) return;
+    const host = new EngineHost(
+      this.#view.sink(),
+      this.#targetLatency,
+      message => {
+        if (this.#host === host) this.#receive(message);
+      },
+      error => {
+        if (this.#host !== host) return;
+        this.#host = undefined;
+        // A worker that was only made ready fails again, and is heard, when it is needed.
+        if (this.#loaded()) this.#fail(error);
+      },
+    );
+    this.#host = host;
+    this.#view.refresh();
+  }
+
+  #send(message: ToWorker, transfer?: Transferable[]): void {
+    this.#host?.send(message, transfer);
+  }
+
+  #receive(message: ToPage): void {
+    if (message.type === 'event' && message.load === this.#load) this.#handle(message.event);
+    if (message.type === 'stats' && message.load === this.#load) {
+      this.#stats = message.stats;
+      this.#statsAt = performance.now();
+      this.#audio.poll();
+      this.#emit('stats', this.stats());
+    }
+  }
+
+  #handle(event: WorkerEvent): void {
+    switch (event.name) {
+      case 'statechange':
+        this.#setState(event.state);
+        break;
+      case 'audiotrack': {
+        this.#audioRate = event.sampleRate;
+        if (!this.#muted) this.#audio.start(event.sampleRate);
+        const { codec, sampleRate, channels } = event;
+        this.#emit('audiotrack', { codec, sampleRate, channels });
+        break;
+      }
+      case 'videotrack':
+        this.#emit('videotrack', { codec: event.codec, width: event.width, height: event.height });
+        break;
+      case 'firstframe':
+        this.#pending.resolve('started');
+        this.#emit('firstframe', { elapsed: (performance.now() - this.#loadedAt) / 1000 });
+        break;
+      case 'playing':
+        // A stream without sound needs no output that was opened ahead of it.
+        if (this.#audioRate === 0) this.#audio.stop();
+        this.#pending.resolve('started');
+        this.#pending.resolve('playing');
+        this.#emit('playing', null);
+        break;
+      case 'waiting':
+        this.#emit('waiting', null);
+        break;
+      case 'resize':
+        this.#width = event.width;
+        this.#height = event.height;
+        this.#emit('resize', { width: event.width, height: event.height });
+        break;
+      case 'ended':
+        this.#finish('The stream ended.');
+        this.#emit('ended', null);
+        break;
+      case 'metadata': {
+        const { time, message, values } = event;
+        this.#wallClock = wallClockOf(event) ?? this.#wallClock;
+        this.#emit('metadata', { time, message, values });
+        break;
+      }
+      case 'skip':
+      case 'discontinuity':
+        this.#emit(event.name, { from: event.from, to: event.to });
+        break;
+      case 'ratechange':
+        this.#emit('ratechange', { rate: event.rate });
+        break;
+      case 'error': {
+        const error = new SailcastError({ ...event, type: event.kind as ErrorType });
+        if (error.fatal) this.#fail(error);
+        else this.#emit('error', error);
+      }
+    }
+  }
+
+  #fail(error: SailcastError): void {
+    const load = this.#load;
+    this.#error = error;
+    this.#setState('failed');
+    if (this.#load !== load) return;
+    this.#pending.reject(error);
+    this.#finish('The load failed.');
+    if (this.#load === load) this.#emit('error', error);
+  }
+
+  /** The load is over, by its end or by an error. */
+  #finish(why: string): void {
+    this.#audio.rest();
+    this.#pending.abort(why);
+    this.#setPaused(true);
+  }
+
+  #setState(state: PlayerState): void {
+    const previous = this.#state;
+    if (state === previous) return;
+    // Keep `currentTime` from running on past the moment at which the clock stopped.
+    if (previous === 'playing' && this.#statsAt > 0) {
+      this.#stats = { ...this.#stats, currentTime: this.currentTime };
+      this.#statsAt = performance.now();
+    }
+    this.#state = state;
+    this.#emit('statechange', { state, previous });
+  }
+
+  #setPaused(paused: boolean): void {
+    if (this.#paused === paused) return;
+    this.#paused = paused;
+    this.#emit(paused ? 'pause' : 'play', null);
+  }
+
+  #setSound(muted: boolean, volume: number): void {
+    if (muted === this.#muted && volume === this.#volume) return;
+    this.#muted = muted;
+    this.#volume = volume;
+    this.#audio.level = this.#level();
+    this.#emit('volumechange', { muted, volume });
+  }
+
+  #emit<K extends keyof PlayerEventMap>(type: K, detail: PlayerEventMap[K]['detail']): void {
+    if (!this.#destroyed) this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}
+
+/** For promises whose outcome the events tell. */
+function quiet(promise: Promise<void>): void {
+  promise.catch(() => {});
+}
+
+/** The worker has another base than the page. What is no address at all goes on as it is: the engine refuses it. */
+function absolute(url: string): string {
+  try {
+    return new URL(url, document.baseURI).href;
+  } catch {
+    return url;
+  }
+}
+
+function wallClockOf(event: { time: number; message: string; values: unknown[] }): WallClock | undefined {
+  if (event.message !== 'onWallClock') return undefined;
+  const wallclock = (event.values[0] as { wallclock?: unknown } | null | undefined)?.wallclock;
+  return typeof wallclock === 'number' ? { time: event.time, wallclock } : undefined;
+}
