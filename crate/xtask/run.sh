@@ -9,6 +9,11 @@ if ! command -v cargo >/dev/null; then
   echo "error: cargo is not here. Install Rust with rustup: https://rustup.rs" >&2
   exit 1
 fi
+# rustup fetches what rust-toolchain.toml names when cargo is called, unless it was told to install nothing by itself.
+if ! cargo --version >/dev/null 2>&1; then
+  echo "· setup: rustup toolchain install" >&2
+  rustup toolchain install
+fi
 
 if ! command -v cc >/dev/null; then
   echo "· setup: no C compiler to link with, installing gcc and libc6-dev" >&2
