@@ -15,11 +15,13 @@
     )
 )]
 
+pub mod codec;
 pub mod demux;
 pub mod flv;
 pub mod metadata;
 pub mod packet;
 mod queue;
+pub mod read;
 pub mod time;
 
 pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity};

@@ -2,6 +2,7 @@
 //!
 //! [`tag`] cuts the stream into tags and knows no codec but the few bits that classify a tag; a relay needs no more.
 
+pub mod amf0;
 mod class;
 pub mod tag;
 
