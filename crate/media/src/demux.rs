@@ -7,10 +7,23 @@ use bytes::Bytes;
 use thiserror::Error;
 
 use crate::{
+    flv,
     metadata::Metadata,
     packet::{Packet, TrackInfo},
     time::{MediaTime, Micros},
 };
+
+/// The containers with a demuxer here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    Flv,
+}
+
+/// The format that the first bytes of a stream announce; `None` when there is none, or are too few of them.
+pub fn probe(first_bytes: &[u8]) -> Option<Format> {
+    first_bytes.starts_with(&flv::tag::SIGNATURE).then_some(Format::Flv)
+}
 
 /// Turns one container's bytes into events. Implementations obey the crate's one rule.
 pub trait Demuxer {

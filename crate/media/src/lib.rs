@@ -24,7 +24,8 @@ mod queue;
 pub mod read;
 pub mod time;
 
-pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity};
+pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity, SkipReason};
+pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Metadata, Value};
 pub use packet::{
     AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo, VideoParams,

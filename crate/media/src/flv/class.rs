@@ -4,7 +4,13 @@
 //! **Invariant:** total: any body has a class, an unreadable one is [`TagClass::Other`]. The flags are hints: a
 //! demuxer reads keyframes from the bitstream.
 
-use crate::flv::tag::TagKind;
+use crate::flv::{
+    header::{
+        AVC_NALU, CODEC_AV1_UNOFFICIAL, CODEC_AVC, CODEC_HEVC_UNOFFICIAL, FRAME_COMMAND, FRAME_GENERATED_KEY,
+        FRAME_KEY, SEQUENCE_HEADER, SOUND_AAC, SOUND_EX_HEADER, VIDEO_EX_HEADER,
+    },
+    tag::TagKind,
+};
 
 /// What a forwarder must know of a tag: what to keep for late comers and where they can start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,26 +28,6 @@ pub enum TagClass {
     /// End of sequence, commands, HDR metadata, empty or unreadable bodies: forward it, keep nothing.
     Other,
 }
-
-/// Upper bit of the first byte of a video body: an `ExVideoTagHeader` follows.
-const VIDEO_EX_HEADER: u8 = 0x80;
-/// SoundFormat that says an `ExAudioTagHeader` follows.
-const SOUND_EX_HEADER: u8 = 9;
-const SOUND_AAC: u8 = 10;
-
-const FRAME_KEY: u8 = 1;
-/// A keyframe made by a server from others.
-const FRAME_GENERATED_KEY: u8 = 4;
-const FRAME_COMMAND: u8 = 5;
-
-const CODEC_AVC: u8 = 7;
-/// HEVC and AV1 in the layout of AVC, as servers in China write them.
-const CODEC_HEVC_UNOFFICIAL: u8 = 12;
-const CODEC_AV1_UNOFFICIAL: u8 = 13;
-
-/// AVCPacketType and AACPacketType.
-const PACKET_SEQUENCE_HEADER: u8 = 0;
-const AVC_NALU: u8 = 1;
 
 const EX_SEQUENCE_START: u8 = 0;
 const EX_CODED_FRAMES: u8 = 1;
@@ -80,7 +66,7 @@ fn video(body: &[u8]) -> Option<TagClass> {
     }
     Some(match first & 0x0f {
         CODEC_AVC | CODEC_HEVC_UNOFFICIAL | CODEC_AV1_UNOFFICIAL => match *rest.first()? {
-            PACKET_SEQUENCE_HEADER => TagClass::VideoConfig,
+            SEQUENCE_HEADER => TagClass::VideoConfig,
             AVC_NALU => picture(frame_type),
             _ => TagClass::Other,
         },
@@ -96,7 +82,7 @@ fn audio(body: &[u8]) -> Option<TagClass> {
             EX_CODED_FRAMES => TagClass::Audio,
             _ => TagClass::Other,
         },
-        SOUND_AAC if *rest.first()? == PACKET_SEQUENCE_HEADER => TagClass::AudioConfig,
+        SOUND_AAC if *rest.first()? == SEQUENCE_HEADER => TagClass::AudioConfig,
         _ => TagClass::Audio,
     })
 }

@@ -16,7 +16,8 @@ use crate::{
     queue::ByteQueue,
 };
 
-const SIGNATURE: [u8; 3] = *b"FLV";
+/// The first bytes of every FLV stream.
+pub const SIGNATURE: [u8; 3] = *b"FLV";
 const VERSION: u8 = 1;
 const HAS_AUDIO: u8 = 0x04;
 const HAS_VIDEO: u8 = 0x01;
@@ -87,9 +88,10 @@ impl Tag {
         class::classify(self.kind, &self.body)
     }
 
-    /// Stream offset of the first byte behind the tag and its PreviousTagSize.
-    pub fn end(&self) -> u64 {
-        self.offset.saturating_add(unit_len(self.body.len()) as u64)
+    /// Bytes of header and body.
+    #[expect(clippy::len_without_is_empty, reason = "a tag is never empty")]
+    pub fn len(&self) -> u64 {
+        tag_len(self.body.len()) as u64
     }
 }
 
@@ -268,9 +270,9 @@ impl TagReader {
         match self.judge_in_sync() {
             Verdict::Tag(header) => self.give_tag(header),
             Verdict::UnknownTag { body_len } => {
-                let len = unit_len(body_len);
-                self.queue.skip(len);
-                Step::Event(TagEvent::Skipped { at, len: len as u64, why: SkipReason::UnknownTag })
+                self.queue.skip(unit_len(body_len));
+                let len = tag_len(body_len) as u64;
+                Step::Event(TagEvent::Skipped { at, len, why: SkipReason::UnknownTag })
             }
             Verdict::NoTag => self.lose(SkipReason::LostSync),
             Verdict::CutShort if self.queue.is_empty() => Step::Wait,
