@@ -1,0 +1,282 @@
+/**
+ * The last minute as four small charts sharing one time axis and one cursor. Each has its present figures above it;
+ * while the pointer is over a chart, the figures are those of that moment.
+ */
+import uPlot from 'uplot';
+import * as format from './format.js';
+import { type Key, onLanguage, t } from './i18n.js';
+import type { Sample } from './meter.js';
+
+const SPAN = 60;
+const HEIGHT = 116;
+
+type Style = 'main' | 'second' | 'dashed' | 'bars';
+
+interface Line {
+  name: Key;
+  style: Style;
+  /** What is drawn. */
+  value: (sample: Sample) => number | null;
+  /** What is written above, where it is not what is drawn. */
+  figure?: (sample: Sample) => number | null;
+  text: (value: number | null) => string;
+}
+
+interface Spec {
+  host: string;
+  /** Vertical axis shows at least this much. */
+  atLeast: number;
+  tick: (value: number) => string;
+  lines: Line[];
+}
+
+const count = (value: number | null) => (value === null ? format.NONE : String(Math.round(value)));
+
+const SPECS: readonly Spec[] = [
+  {
+    host: 'chart-latency',
+    atLeast: 0.8,
+    tick: v => (v === 0 ? '0' : `${v} s`),
+    lines: [
+      { name: 'latency', style: 'main', value: s => s.latency, text: format.seconds },
+      { name: 'endToEnd', style: 'second', value: s => s.endToEnd, text: format.seconds },
+      { name: 'target', style: 'dashed', value: s => s.target, text: format.seconds },
+    ],
+  },
+  {
+    host: 'chart-buffer',
+    atLeast: 0.8,
+    tick: v => (v === 0 ? '0' : `${v} s`),
+    lines: [{ name: 'buffer', style: 'main', value: s => s.buffer, text: format.seconds }],
+  },
+  {
+    host: 'chart-bitrate',
+    atLeast: 500_000,
+    tick: v => (v === 0 ? '0' : v >= 1e6 ? `${v / 1e6} M` : `${v / 1e3} k`),
+    lines: [{ name: 'bitrate', style: 'main', value: s => s.bitrate, text: format.bitrate }],
+  },
+  {
+    host: 'chart-frames',
+    atLeast: 30,
+    tick: v => String(v),
+    lines: [
+      {
+        name: 'frameRate',
+        style: 'main',
+        value: s => s.fps,
+        text: v => (v === null ? format.NONE : `${v.toFixed(1)} fps`),
+      },
+      { name: 'dropped', style: 'bars', value: s => s.dropped, figure: s => s.droppedTotal, text: count },
+    ],
+  },
+];
+
+export class Charts {
+  #samples: Sample[] = [];
+  readonly #charts: Chart[];
+
+  constructor() {
+    const colours = new Colours();
+    this.#charts = SPECS.map(spec => new Chart(spec, colours));
+    onLanguage(() => this.#draw());
+    // Colours are read again by every draw, so a change of theme needs nothing else.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.restyle());
+  }
+
+  push(sample: Sample): void {
+    this.#samples.push(sample);
+    const oldest = sample.at - SPAN - 1;
+    while (this.#samples.length > 0 && (this.#samples[0]?.at ?? oldest) < oldest) this.#samples.shift();
+    this.#draw();
+  }
+
+  /** A new stream has no past. */
+  clear(): void {
+    this.#samples = [];
+    this.#draw();
+  }
+
+  restyle(): void {
+    for (const chart of this.#charts) chart.restyle();
+  }
+
+  #draw(): void {
+    for (const chart of this.#charts) chart.draw(this.#samples);
+  }
+}
+
+class Chart {
+  readonly #spec: Spec;
+  readonly #plot: uPlot;
+  readonly #colours: Colours;
+  readonly #names: HTMLElement[] = [];
+  readonly #values: HTMLElement[] = [];
+  #samples: readonly Sample[] = [];
+
+  constructor(spec: Spec, colours: Colours) {
+    this.#spec = spec;
+    this.#colours = colours;
+    const host = document.getElementById(spec.host);
+    if (host === null) throw new Error(`no element #${spec.host}`);
+    const head = host.appendChild(document.createElement('div'));
+    head.className = 'chart-head';
+    for (const line of spec.lines) {
+      const item = head.appendChild(document.createElement('div'));
+      item.className = `figure ${line.style}`;
+      const name = item.appendChild(document.createElement(line.style === 'main' ? 'h2' : 'span'));
+      name.className = 'name';
+      const value = item.appendChild(document.createElement('span'));
+      value.className = 'value';
+      this.#names.push(name);
+      this.#values.push(value);
+    }
+    const box = host.appendChild(document.createElement('div'));
+    box.className = 'plot';
+    box.setAttribute('aria-hidden', 'true');
+    this.#plot = new uPlot(this.#options(), [[], ...spec.lines.map(() => [])], box);
+    new ResizeObserver(() => {
+      const width = Math.floor(box.clientWidth);
+      if (width > 0 && width !== this.#plot.width) this.#plot.setSize({ width, height: HEIGHT });
+    }).observe(box);
+    this.#label();
+  }
+
+  draw(samples: readonly Sample[]): void {
+    this.#samples = samples;
+    const times = samples.map(sample => sample.at);
+    const series = this.#spec.lines.map(line => samples.map(line.value));
+    this.#plot.setData([times, ...series]);
+    this.#label();
+  }
+
+  restyle(): void {
+    this.#colours.forget();
+    this.#plot.redraw(false, true);
+  }
+
+  #label(): void {
+    const at = this.#plot.cursor.idx ?? null;
+    const sample = at === null ? this.#samples.at(-1) : this.#samples[at];
+    this.#spec.lines.forEach((line, i) => {
+      const name = this.#names[i];
+      const value = this.#values[i];
+      if (name === undefined || value === undefined) return;
+      name.textContent = t(line.name);
+      value.textContent = line.text(sample === undefined ? null : (line.figure ?? line.value)(sample));
+    });
+  }
+
+  #options(): uPlot.Options {
+    const colours = this.#colours;
+    const axis: uPlot.Axis = {
+      stroke: () => colours.get('--muted'),
+      font: `11px ${getComputedStyle(document.body).fontFamily}`,
+      ticks: { show: false },
+    };
+    return {
+      width: 300,
+      height: HEIGHT,
+      padding: [8, 16, 0, 0],
+      legend: { show: false },
+      cursor: {
+        y: false,
+        drag: { x: false, y: false },
+        points: { size: 7, width: 0 },
+        sync: { key: 'minute' },
+      },
+      hooks: { setCursor: [() => this.#label()] },
+      scales: {
+        x: { time: false, range: u => timeRange(u) },
+        y: { range: (_u, _min, max) => [0, roundUp(Math.max(this.#spec.atLeast, (max ?? 0) * 1.1))] },
+        // Bars stay in the lowest third, under the line they explain.
+        bars: { range: (_u, _min, max) => [0, Math.max(6, (max ?? 0) * 3)] },
+      },
+      axes: [
+        {
+          ...axis,
+          size: 22,
+          gap: 6,
+          grid: { show: false },
+          splits: u => {
+            const [, now] = timeRange(u);
+            return [now - SPAN, now - SPAN / 2, now];
+          },
+          values: () => [`−${SPAN} s`, `−${SPAN / 2} s`, t('now')],
+        },
+        {
+          ...axis,
+          size: 44,
+          gap: 8,
+          grid: { stroke: () => colours.get('--line'), width: 1 },
+          splits: u => {
+            const top = u.scales.y?.max ?? 1;
+            return [0, top / 2, top];
+          },
+          values: (_u, splits) => splits.map(v => this.#spec.tick(Number(v.toPrecision(3)))),
+        },
+      ],
+      series: [{}, ...this.#spec.lines.map(line => this.#series(line))],
+    };
+  }
+
+  #series(line: Line): uPlot.Series {
+    const colours = this.#colours;
+    const base: uPlot.Series = { points: { show: false }, spanGaps: false };
+    switch (line.style) {
+      case 'main':
+        return {
+          ...base,
+          width: 1.75,
+          stroke: () => colours.get('--accent'),
+          fill: () => colours.get('--accent-wash'),
+        };
+      case 'second':
+        return { ...base, width: 1.5, stroke: () => colours.get('--ink') };
+      case 'dashed':
+        return { ...base, width: 1.25, dash: [4, 4], stroke: () => colours.get('--muted') };
+      case 'bars': {
+        const paths = uPlot.paths.bars?.({ size: [0.8, 8] });
+        return {
+          ...base,
+          scale: 'bars',
+          width: 0,
+          stroke: () => colours.get('--ink'),
+          fill: () => colours.get('--ink'),
+          ...(paths === undefined ? {} : { paths }),
+        };
+      }
+    }
+  }
+}
+
+/** The theme's colours as text, kept until the theme changes: a canvas cannot read custom properties. */
+class Colours {
+  readonly #known = new Map<string, string>();
+
+  get(name: string): string {
+    let value = this.#known.get(name);
+    if (value === undefined) {
+      value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+      this.#known.set(name, value);
+    }
+    return value;
+  }
+
+  forget(): void {
+    this.#known.clear();
+  }
+}
+
+/** The newest sample is always at the right edge. */
+function timeRange(u: uPlot): [number, number] {
+  const times = u.data[0];
+  const now = times[times.length - 1] ?? SPAN;
+  return [now - SPAN, now];
+}
+
+/** The next of 1, 1.2, 1.6, 2, 3, 4, 6, 8 times a power of ten: halves of these are still short to write. */
+function roundUp(value: number): number {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  const step = [1, 1.2, 1.6, 2, 3, 4, 6, 8, 10].find(n => n * unit >= value * 0.9999) ?? 10;
+  return step * unit;
+}

@@ -1,0 +1,38 @@
+/** Figures as text. Digits are few and their number fixed, so that a changing figure stands still. */
+
+/** Missing values, everywhere. */
+export const NONE = '–';
+
+export function seconds(value: number | null | undefined, digits = 2): string {
+  return value === null || value === undefined || !Number.isFinite(value)
+    ? NONE
+    : `${value.toFixed(digits)} s`;
+}
+
+export function milliseconds(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  const whole = Math.round(value * 1000);
+  return `${whole > 0 ? '+' : whole < 0 ? '−' : ''}${Math.abs(whole)} ms`;
+}
+
+/** bit/s */
+export function bitrate(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  return value >= 999_500 ? `${(value / 1e6).toFixed(2)} Mbit/s` : `${Math.round(value / 1000)} kbit/s`;
+}
+
+export function bytes(value: number): string {
+  if (value >= 1e9) return `${(value / 1e9).toFixed(2)} GB`;
+  if (value >= 1e6) return `${(value / 1e6).toFixed(1)} MB`;
+  return `${Math.round(value / 1000)} kB`;
+}
+
+export function rate(value: number): string {
+  return `${value.toFixed(2)}×`;
+}
+
+/** HH:MM:SS.mmm of the viewer's clock. */
+export function clock(date: Date): string {
+  const pad = (n: number, width = 2) => String(n).padStart(width, '0');
+  return `${pad(date.getHours())}:${pad(date.getMinutes())}:${pad(date.getSeconds())}.${pad(date.getMilliseconds(), 3)}`;
+}

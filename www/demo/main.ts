@@ -1,0 +1,324 @@
+/**
+ * The demo: a page around one player, made of the package's public API only. This module joins the parts; what they
+ * show is theirs. The settings here are the viewer's wishes, which the permalink holds: what the browser imposes, such
+ * as starting without sound, is shown but not kept.
+ */
+import 'uplot/dist/uPlot.min.css';
+import './style.css';
+import type { SailcastError } from 'sailcast';
+import { Charts } from './charts.js';
+import { fill, get, isRunning, Stage, set } from './controls.js';
+import { Figures } from './figures.js';
+import * as format from './format.js';
+import { detect, isKey, type Lang, language, onLanguage, setLanguage, t } from './i18n.js';
+import { Log } from './log.js';
+import { Meter } from './meter.js';
+import * as permalink from './permalink.js';
+import { type PlayerEvent, Session } from './session.js';
+import { zhAdvice } from './strings.js';
+import { applyTheme, toggleTheme } from './theme.js';
+
+const TICK_MS = 250;
+const EDGE_SLACK = 0.25;
+
+const demoUrl = (scheme: 'http' | 'ws') => {
+  const url = new URL('/live/demo.flv', location.href);
+  if (scheme === 'ws') url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  return url.href;
+};
+
+applyTheme();
+let settings = permalink.parse(location.hash);
+setLanguage(settings.lang === 'auto' ? detect() : settings.lang);
+
+const charts = new Charts();
+const meter = new Meter();
+const figures = new Figures(get('figures', HTMLElement));
+const log = new Log(get('log', HTMLOListElement));
+const session = new Session(get('picture', HTMLElement), onEvent);
+const stage = new Stage({
+  toggle,
+  retry: at => open(at),
+  mute: muted => change({ muted }),
+  volume: volume => change({ volume }),
+  sound: () => change({ muted: false }),
+});
+
+/** When the newest figures came, seconds; the charts move on without, if none come. */
+let sampledAt = 0;
+/** How the present first-frame figure came about. */
+let first: { ms: number | null; automatic: boolean; total: number } | null = null;
+let failure: SailcastError | null = null;
+
+// ---- What the viewer wants
+
+/** Opens the stream of the settings. `at`: when that was asked for, on the clock of `performance.now()`. */
+function open(at: number, automatic = false): void {
+  failure = null;
+  first = { ms: null, automatic, total: 0 };
+  meter.reset();
+  figures.clear();
+  const url = settings.url || demoUrl('http');
+  log.add('load', () => url, 'notable');
+  stage.update({ failure: null, blocked: false, latency: null });
+  showFirst();
+  session.open(url, settings, at);
+  showSound();
+}
+
+function toggle(at: number): void {
+  const player = session.player;
+  const state = player?.state ?? 'idle';
+  if (player === null || state === 'idle' || state === 'ended' || state === 'failed') open(at);
+  else if (isRunning(state)) player.pause();
+  else player.play().catch(() => {});
+}
+
+function change(wish: Partial<permalink.Settings>): void {
+  settings = { ...settings, ...wish };
+  const player = session.player;
+  if (player !== null) {
+    if (wish.muted !== undefined) {
+      player.muted = wish.muted;
+      if (!wish.muted) stage.update({ blocked: false });
+    }
+    if (wish.volume !== undefined) player.volume = wish.volume;
+    if (wish.latency !== undefined) player.targetLatency = wish.latency;
+    if (wish.fit !== undefined) player.fit = wish.fit;
+  }
+  showSettings();
+  showSound();
+  const hash = permalink.format(settings);
+  history.replaceState(null, '', hash === '' ? location.pathname + location.search : `#${hash}`);
+}
+
+// ---- What the player says
+
+function onEvent(event: PlayerEvent): void {
+  switch (event.name) {
+    case 'stats': {
+      const at = performance.now() / 1000;
+      const sample = meter.sample(event.detail, at);
+      sampledAt = at;
+      charts.push(sample);
+      figures.update(event.detail);
+      const atEdge = event.detail.latency <= event.detail.targetLatency + EDGE_SLACK;
+      stage.update({ latency: sample.latency, atEdge });
+      return;
+    }
+    case 'firstframe': {
+      const ms = Math.round(session.elapsed);
+      if (first?.ms === null) first = { ...first, ms, total: Math.round(performance.now()) };
+      showFirst();
+      log.add(event.name, () => t('logFirstFrame', { ms }), 'notable');
+      return;
+    }
+    case 'statechange': {
+      const { state, previous } = event.detail;
+      stage.update({ state });
+      log.add(event.name, () => `${previous} → ${state}`);
+      return;
+    }
+    case 'videotrack': {
+      const { codec, width, height } = event.detail;
+      figures.learn({ video: codec });
+      log.add(event.name, () => t('logTrack', { codec, shape: `${width} × ${height}` }));
+      return;
+    }
+    case 'audiotrack': {
+      const { codec, sampleRate, channels } = event.detail;
+      figures.learn({ audio: codec });
+      log.add(event.name, () => t('logTrack', { codec, shape: `${sampleRate / 1000} kHz × ${channels}` }));
+      return;
+    }
+    case 'resize': {
+      const size = event.detail;
+      figures.learn({ size });
+      log.add(event.name, () => `${size.width} × ${size.height}`);
+      return;
+    }
+    case 'error':
+      onError(event.detail);
+      return;
+    case 'autoplayblocked':
+      stage.update({ blocked: true });
+      showSound();
+      log.add(event.name, () => t('logBlocked'), 'notable');
+      return;
+    case 'volumechange': {
+      const { muted, volume } = event.detail;
+      showSound();
+      log.add(event.name, () => (muted ? t('logMuted') : `${Math.round(volume * 100)} %`), 'plain', true);
+      return;
+    }
+    case 'ratechange': {
+      const { rate } = event.detail;
+      log.add(event.name, () => format.rate(rate), 'plain', true);
+      return;
+    }
+    case 'skip':
+    case 'discontinuity': {
+      const { from, to } = event.detail;
+      log.add(event.name, () => t('logSkip', { time: format.seconds(to - from) }), 'notable');
+      return;
+    }
+    case 'metadata': {
+      const { message, values } = event.detail;
+      log.add(event.name, () => `${message} ${brief(values)}`.trimEnd(), 'plain', true);
+      return;
+    }
+    case 'waiting':
+      log.add(event.name, () => '', 'notable');
+      return;
+    default:
+      log.add(event.name);
+  }
+}
+
+function onError(error: SailcastError): void {
+  const { code, details, message } = error;
+  const advice = () => (language() === 'zh' ? ` ${zhAdvice[details] ?? ''}` : '');
+  log.add(
+    'error',
+    () => `${code} ${details}: ${message}${advice()}`.trimEnd(),
+    error.fatal ? 'error' : 'notable',
+  );
+  if (!error.fatal) return;
+  failure = error;
+  showFailure();
+  showFirst();
+}
+
+// ---- What the page shows
+
+function showFailure(): void {
+  if (failure === null) return;
+  const { code, details, type, message } = failure;
+  const key = `error.${details}`;
+  const title = t(isKey(key) ? key : 'errorTitle');
+  const text = (language() === 'zh' ? zhAdvice[details] : undefined) ?? message;
+  stage.update({ state: 'failed', failure: { title, text, code: `${type} / ${details} / ${code}` } });
+}
+
+function showFirst(): void {
+  const figure = first?.ms ?? null;
+  set('first-figure', figure === null ? format.NONE : figure.toLocaleString('en').replace(',', '\u2009'));
+  if (first === null) set('first-note', t('firstNone'));
+  else if (figure === null) set('first-note', t(failure === null ? 'firstWaiting' : 'firstFailed'));
+  else set('first-note', first.automatic ? t('firstAuto', { total: first.total }) : t('firstClick'));
+}
+
+function showSound(): void {
+  const player = session.player;
+  stage.update({ muted: player?.muted ?? settings.muted, volume: player?.volume ?? settings.volume });
+}
+
+function showSettings(): void {
+  const latency = get('latency', HTMLInputElement);
+  latency.valueAsNumber = settings.latency;
+  latency.setAttribute('aria-valuetext', format.seconds(settings.latency));
+  fill(latency);
+  set('latency-figure', format.seconds(settings.latency));
+  get('renderer', HTMLSelectElement).value = settings.renderer;
+  get('fit', HTMLSelectElement).value = settings.fit;
+  const url = settings.url || demoUrl('http');
+  const field = get('url', HTMLInputElement);
+  if (document.activeElement !== field) field.value = url;
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-preset]')) {
+    const preset = demoUrl(button.dataset.preset === 'ws' ? 'ws' : 'http');
+    button.setAttribute('aria-pressed', String(preset === url));
+  }
+  for (const button of document.querySelectorAll<HTMLButtonElement>('[data-lang]')) {
+    button.setAttribute('aria-pressed', String(button.dataset.lang === language()));
+  }
+}
+
+/** What a stream's message holds, short enough for a row of the log. */
+function brief(values: unknown[]): string {
+  const text = values.map(value => JSON.stringify(value)).join(' ');
+  return text.length > 160 ? `${text.slice(0, 159)}…` : text;
+}
+
+/** Shows on the button, and says, whether the copy was made. */
+async function copy(button: HTMLElement, text: string, done: 'copied' | 'linkCopied'): Promise<void> {
+  let message = t(done);
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    message = t('copyFailed');
+  }
+  set('status', message);
+  const words = button.querySelector<HTMLElement>('[data-i18n]');
+  if (words === null) return;
+  const key = words.dataset.i18n ?? '';
+  words.textContent = message;
+  setTimeout(() => {
+    if (isKey(key)) words.textContent = t(key);
+  }, 1600);
+}
+
+// ---- The page's own controls
+
+get('source', HTMLFormElement).addEventListener('submit', event => {
+  event.preventDefault();
+  const field = get('url', HTMLInputElement);
+  const url = field.value.trim();
+  field.blur();
+  change({ url: url === demoUrl('http') ? '' : url });
+  open(event.timeStamp);
+});
+for (const button of document.querySelectorAll<HTMLButtonElement>('[data-preset]')) {
+  button.addEventListener('click', event => {
+    change({ url: button.dataset.preset === 'ws' ? demoUrl('ws') : '' });
+    open(event.timeStamp);
+  });
+}
+get('again', HTMLButtonElement).addEventListener('click', event => open(event.timeStamp));
+get('latency', HTMLInputElement).addEventListener('input', event => {
+  change({ latency: Number((event.target as HTMLInputElement).value) });
+});
+get('renderer', HTMLSelectElement).addEventListener('change', event => {
+  change({ renderer: (event.target as HTMLSelectElement).value as permalink.Settings['renderer'] });
+  open(event.timeStamp);
+});
+get('fit', HTMLSelectElement).addEventListener('change', event => {
+  change({ fit: (event.target as HTMLSelectElement).value as permalink.Settings['fit'] });
+});
+get('share', HTMLButtonElement).addEventListener('click', event => {
+  void copy(event.currentTarget as HTMLElement, location.href, 'linkCopied');
+});
+get('copylog', HTMLButtonElement).addEventListener('click', event => {
+  void copy(event.currentTarget as HTMLElement, log.text(), 'copied');
+});
+for (const button of document.querySelectorAll<HTMLButtonElement>('[data-lang]')) {
+  button.addEventListener('click', () => {
+    const lang = button.dataset.lang as Lang;
+    setLanguage(lang);
+    change({ lang });
+  });
+}
+get('theme', HTMLButtonElement).addEventListener('click', () => {
+  toggleTheme();
+  charts.restyle();
+});
+onLanguage(() => {
+  showFirst();
+  showFailure();
+});
+// Another permalink pasted into the address bar.
+addEventListener('hashchange', event => {
+  settings = permalink.parse(location.hash);
+  setLanguage(settings.lang === 'auto' ? detect() : settings.lang);
+  session.close();
+  showSettings();
+  open(event.timeStamp);
+});
+setInterval(() => {
+  const at = performance.now() / 1000;
+  if (sampledAt > 0 && at - sampledAt > 0.6) charts.push(Meter.gap(at));
+}, TICK_MS);
+
+showSettings();
+showSound();
+showFirst();
+if (settings.autoplay) open(performance.now(), true);

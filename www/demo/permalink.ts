@@ -1,0 +1,74 @@
+/**
+ * The page's settings, and their form in the address bar: `#url=…&latency=0.8&muted=1&…`.
+ * Only what differs from the default is written, so an untouched page has a bare address.
+ * A value that does not parse is left out; it never keeps the page from starting.
+ */
+import type { Fit, Renderer } from 'sailcast';
+
+export interface Settings {
+  /** Empty: the built-in demo channel over HTTP-FLV. */
+  url: string;
+  /** Target latency, seconds. */
+  latency: number;
+  muted: boolean;
+  volume: number;
+  fit: Fit;
+  renderer: Renderer | 'auto';
+  lang: 'auto' | 'en' | 'zh';
+  autoplay: boolean;
+}
+
+export const DEFAULTS: Readonly<Settings> = {
+  url: '',
+  latency: 0.4,
+  muted: false,
+  volume: 1,
+  fit: 'contain',
+  renderer: 'auto',
+  lang: 'auto',
+  autoplay: true,
+};
+
+export const LATENCY_MIN = 0.1;
+export const LATENCY_MAX = 3;
+
+export function parse(hash: string): Settings {
+  const given = new URLSearchParams(hash.replace(/^#/, ''));
+  return {
+    url: given.get('url') ?? DEFAULTS.url,
+    latency: number(given.get('latency'), LATENCY_MIN, LATENCY_MAX, DEFAULTS.latency),
+    muted: flag(given.get('muted'), DEFAULTS.muted),
+    volume: number(given.get('volume'), 0, 1, DEFAULTS.volume),
+    fit: choice(given.get('fit'), ['contain', 'cover', 'fill'], DEFAULTS.fit),
+    renderer: choice(given.get('renderer'), ['auto', 'track', 'canvas'], DEFAULTS.renderer),
+    lang: choice(given.get('lang'), ['auto', 'en', 'zh'], DEFAULTS.lang),
+    autoplay: flag(given.get('autoplay'), DEFAULTS.autoplay),
+  };
+}
+
+/** Without the leading `#`; empty when everything is at its default. */
+export function format(settings: Settings): string {
+  const out = new URLSearchParams();
+  for (const key of Object.keys(DEFAULTS) as (keyof Settings)[]) {
+    const value = settings[key];
+    if (value !== DEFAULTS[key])
+      out.set(key, typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
+  }
+  // A URL is easier to read and edit with its own punctuation, which a fragment may hold.
+  return out.toString().replace(/%3A/g, ':').replace(/%2F/g, '/');
+}
+
+function number(text: string | null, min: number, max: number, fallback: number): number {
+  const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : fallback;
+}
+
+function flag(text: string | null, fallback: boolean): boolean {
+  if (text === '1' || text === 'true') return true;
+  if (text === '0' || text === 'false') return false;
+  return fallback;
+}
+
+function choice<T extends string>(text: string | null, values: readonly T[], fallback: T): T {
+  return values.find(value => value === text) ?? fallback;
+}
