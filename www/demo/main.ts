@@ -3,8 +3,6 @@
  * show is theirs. The settings here are the viewer's wishes, which the permalink holds: what the browser imposes, such
  * as starting without sound, is shown but not kept.
  */
-import 'uplot/dist/uPlot.min.css';
-import './style.css';
 import type { SailcastError } from 'sailcast';
 import { Charts } from './charts.js';
 import { fill, get, isRunning, Stage, set } from './controls.js';

@@ -1,2 +1,0 @@
-/** Style sheets are imported for webpack, which puts them into `main.css`. */
-declare module '*.css';
