@@ -223,15 +223,14 @@ export class SailcastPlayerElement extends Base {
 
   /** As `Player.load()`; before the element is in a document there is nothing to load into. */
   load(url: string = this.src): Promise<void> {
-    return this.#ensure().load(this.#stream(url));
+    return this.#ensure().load(url || undefined);
   }
 
   /** As `Player.play()`. */
   play(): Promise<void> {
     const player = this.#ensure();
-    return player.state === 'idle'
-      ? player.load(this.#stream(this.src)).then(() => player.play())
-      : player.play();
+    if (player.url === this.src) return player.play();
+    return this.load().then(() => player.play());
   }
 
   /** As `Player.pause()`. */
@@ -313,10 +312,6 @@ export class SailcastPlayerElement extends Base {
       this.#scheduled = false;
       if (this.isConnected && this.src) this.load().catch(() => {});
     });
-  }
-
-  #stream(url: string): string | undefined {
-    return url === '' ? undefined : url;
   }
 
   /** A property set before the element was defined hides the class's: sets it again, through the class. */

@@ -1,0 +1,71 @@
+// The small pure parts of the page's side.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { checkOptions } from '../../dist/internal/options.js';
+import { Pending } from '../../dist/internal/pending.js';
+import { blankStats, endToEnd, ranges } from '../../dist/internal/snapshot.js';
+
+const container = { nodeType: 1 };
+
+test('options are completed', () => {
+  assert.deepEqual(checkOptions({ container, extra: 1 }), {
+    container,
+    url: undefined,
+    muted: false,
+    volume: 1,
+    autoplay: false,
+    latency: 0.4,
+    fit: 'contain',
+    renderer: undefined,
+  });
+});
+
+test('an option that cannot be is named', () => {
+  const bad = [
+    { latency: 0 },
+    { latency: Number.NaN },
+    { volume: 1.1 },
+    { fit: 'none' },
+    { renderer: 'x' },
+    { url: 7 },
+  ];
+  for (const option of bad) {
+    const [name] = Object.keys(option);
+    assert.throws(() => checkOptions({ container, ...option }), {
+      details: 'optionInvalid',
+      message: RegExp(name),
+    });
+  }
+  assert.throws(() => checkOptions({ container: null }), { details: 'containerNotFound', code: 5002 });
+});
+
+test('promises wait for their milestone, and are all rejected by an error', async () => {
+  const pending = new Pending();
+  const started = pending.add('started');
+  const playing = pending.add('playing');
+  pending.resolve('started');
+  await started;
+  pending.abort('paused', 'playing');
+  await assert.rejects(playing, { name: 'AbortError' });
+  const both = [pending.add('started'), pending.add('playing')];
+  pending.reject(new Error('no'));
+  for (const one of both) await assert.rejects(one, { message: 'no' });
+});
+
+test('end-to-end latency is counted from the clock message', () => {
+  assert.equal(endToEnd(undefined, 1, 2), null);
+  assert.equal(endToEnd({ time: 10, wallclock: 1_000_000 }, 12, 1_003_500), 1.5);
+});
+
+test('buffered is one range or none', () => {
+  assert.equal(ranges(3, 0).length, 0);
+  const one = ranges(3, 0.5);
+  assert.deepEqual([one.length, one.start(0), one.end(0)], [1, 3, 3.5]);
+  assert.throws(() => one.start(1), { name: 'IndexSizeError' });
+});
+
+test('a player that has not played has figures', () => {
+  const stats = blankStats('track', 0.4);
+  assert.equal(stats.state, 'idle');
+  assert.equal(stats.targetLatency, 0.4);
+});
