@@ -1,0 +1,21 @@
+/** Damage between tags is skipped: the stream plays on, in order, with one warning and the bytes counted. */
+import { expectInOrder, ROUND } from './harness/measures.js';
+import { Screencast } from './harness/pictures.js';
+import { expect, test } from './harness/test.js';
+
+test('random bytes in mid-stream', async ({ stage, servers }) => {
+  await stage.open();
+  const cast = await Screencast.start(stage.page);
+  await stage.play(servers.faulty.http('damaged'));
+  await stage.event('playing');
+  await stage.wait(5);
+  expectInOrder(await cast.stop(), ROUND['counter-av']);
+  const stats = await stage.stats();
+  expect(stats.state).toBe('playing');
+  expect(stats.skippedBytes).toBeGreaterThan(1000);
+  const errors = (await stage.events('error')).map(e => e.detail);
+  expect(errors.length).toBeGreaterThan(0);
+  expect(errors.length).toBeLessThanOrEqual(4);
+  for (const error of errors)
+    expect(error).toMatchObject({ details: 'dataDamaged', code: 2003, fatal: false });
+});

@@ -1,0 +1,20 @@
+/** A stream that ends in good order is played to its end, says so once, and the player may be used again. */
+import { Screencast } from './harness/pictures.js';
+import { expect, test } from './harness/test.js';
+
+test('the end, then another load', async ({ stage, servers }) => {
+  await stage.open();
+  const cast = await Screencast.start(stage.page);
+  await stage.play(servers.faulty.http('short'));
+  await stage.event('ended');
+  const { shown } = await cast.stop();
+  // Frames 0 to 59 are in the 2 s; the compositor may have left out the very last.
+  expect(shown.at(-1)?.counter).toBeGreaterThanOrEqual(57);
+  expect((await stage.stats()).state).toBe('ended');
+  expect(await stage.page.evaluate(() => globalThis.stage.players[0]?.ended)).toBe(true);
+  await stage.load(servers.faulty.http('live'));
+  await stage.event('firstframe', { count: 2 });
+  await stage.event('playing', { count: 2 });
+  expect(await stage.events('ended')).toHaveLength(1);
+  expect(await stage.events('error')).toEqual([]);
+});

@@ -1,0 +1,42 @@
+/** The relay under test: `target/debug/sailcast-relay`, or the binary that `SAILCAST_RELAY` names. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { freePort, run, until } from '../../interop/process.js';
+
+export interface Relay {
+  /** Where the pages are. */
+  url: string;
+  publish(name: string): string;
+  http(name: string): string;
+  ws(name: string): string;
+  output(): string;
+  stop(): Promise<void>;
+}
+
+const BINARY =
+  process.env.SAILCAST_RELAY ??
+  fileURLToPath(new URL('../../../target/debug/sailcast-relay', import.meta.url));
+
+export async function startRelay(options: readonly string[] = []): Promise<Relay> {
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
+  const port = await freePort();
+  const relay = run(BINARY, ['--listen', `127.0.0.1:${port}`, ...options]);
+  const url = `http://127.0.0.1:${port}/`;
+  try {
+    await until('the relay answers', async () => {
+      await fetch(url, { signal: AbortSignal.timeout(1000) });
+      return true;
+    });
+  } catch (error) {
+    await relay.stop();
+    throw new Error(`${error}\n${relay.output()}`);
+  }
+  return {
+    url,
+    publish: name => `${url}live/${name}`,
+    http: name => `${url}live/${name}.flv`,
+    ws: name => `ws://127.0.0.1:${port}/live/${name}.flv`,
+    output: relay.output,
+    stop: relay.stop,
+  };
+}
