@@ -104,7 +104,9 @@ impl ErrorCode {
             Self::SocketClosed => "See the close code and reason from the server, then call load() again.",
             Self::FormatUnrecognised => "Check that the URL is an FLV stream and not a web page.",
             Self::NoKeyframe => "Set the encoder to send a keyframe at least every few seconds.",
-            Self::DataDamaged => "Playback goes on; if it keeps coming, look for a proxy or encoder that damages the stream.",
+            Self::DataDamaged => {
+                "Playback goes on; if it keeps coming, look for a proxy or encoder that damages the stream."
+            }
             Self::CodecUnsupported => "Publish H.264 video and AAC sound.",
             Self::NoMedia => "The stream ended before any picture or sound; check the publisher.",
             Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",

@@ -46,15 +46,23 @@ pub enum Event {
     /// The clock stopped for want of data.
     Waiting,
     /// The picture's size is new.
-    Resize { width: u32, height: u32 },
+    Resize {
+        width: u32,
+        height: u32,
+    },
     /// The stream ended in good order and everything was played.
     Ended,
     Metadata(Metadata),
     Discontinuity(Discontinuity),
     /// Frame chasing left out this much of the stream to get back to the target latency.
-    Skip { from: MediaTime, to: MediaTime },
+    Skip {
+        from: MediaTime,
+        to: MediaTime,
+    },
     /// The playback rate changed to hold the target latency (1.0 = normal).
-    RateChange { rate: f64 },
+    RateChange {
+        rate: f64,
+    },
     Error(SailcastError),
 }
 
@@ -67,7 +75,7 @@ pub struct Stats {
     /// Newest received packet minus playhead.
     pub latency: Micros,
     pub target_latency: Micros,
-    /// Received and not yet decoded.
+    /// Received and not yet played, up to the end of the longer track.
     pub buffered: Micros,
     pub buffered_bytes: u64,
     pub rate: f64,

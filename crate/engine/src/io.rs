@@ -61,7 +61,9 @@ pub struct IoRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IoEvent {
     /// Response headers came, or the socket opened (status 101).
-    Opened { status: u16 },
+    Opened {
+        status: u16,
+    },
     Bytes(Bytes),
     /// The peer ended the stream in good order (end of body; close code 1000 or 1005).
     End,
@@ -108,12 +110,15 @@ pub enum AudioOutput {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// Opens `url` in place of whatever was playing.
-    Load { url: String },
+    Load {
+        url: String,
+    },
     Play,
     Pause,
     /// Play this far behind the newest received data.
     TargetLatency(Micros),
-    /// Ends the player for good: afterwards only `Cancel`, `CloseDecoder`, `Release` and `Wait(None)` come out.
+    /// Ends the player for good: afterwards only `Cancel`, `CloseDecoder`, `ClearPcm`, `Release` and `Wait(None)`
+    /// come out.
     Close,
     Io(RequestId, IoEvent),
     FrameDecoded(DecoderId, FrameInfo),
@@ -125,8 +130,11 @@ pub enum Input {
     DecoderFailed(DecoderId, String),
     /// The sound output started, stopped or changed.
     AudioOutput(AudioOutput),
-    /// The output has taken `frames` PCM frames from the ring since it began (cleared frames count as taken).
-    AudioPlayed { frames: u64 },
+    /// The output has taken `frames` PCM frames from the ring since the last change from `Off` to `Running` (cleared
+    /// frames count as taken). A replaced output is first `Off`, then `Running`, and counts from 0 again.
+    AudioPlayed {
+        frames: u64,
+    },
     /// The instant of the last `Wait` has come.
     Timeout,
 }

@@ -19,13 +19,29 @@
     )
 )]
 
+mod audio;
+mod clock;
+mod decode;
 pub mod error;
 pub mod event;
 pub mod io;
+mod latency;
+mod pcm;
+mod playback;
+mod player;
+mod queue;
+mod ring;
+mod source;
+mod start;
+mod stretch;
+mod timeline;
+mod video;
+mod warnings;
 
 pub use error::{ErrorCode, SailcastError};
 pub use event::{Event, State, Stats};
 pub use io::{
-    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output, PcmBlock,
-    RequestId, Transport,
+    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
+    PcmBlock, RequestId, Transport,
 };
+pub use player::{Player, PlayerConfig};

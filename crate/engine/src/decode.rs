@@ -1,0 +1,185 @@
+//! One track's way through its decoder: configure, feed, flush, replace.
+//!
+//! Its invariant is the fifth law: the first packet after a configuration, a flush or a loss is a keyframe. It limits what
+//! is inside the decoder by count, and notices a decoder that takes packets and gives nothing.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaTime, Micros, TrackInfo};
+
+use crate::{
+    io::{DecoderId, DecoderMode, Instant, Output},
+    queue::{Item, PacketQueue},
+};
+
+/// A full decoder that gives nothing for this long is broken.
+const STUCK_AFTER: Micros = Micros::from_secs(3);
+
+/// Where outputs go, and the source of decoder ids.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    pub queue: VecDeque<Output>,
+    decoders: u32,
+}
+
+impl Outbox {
+    pub fn push(&mut self, output: Output) {
+        self.queue.push_back(output);
+    }
+
+    fn decoder(&mut self) -> DecoderId {
+        self.decoders = self.decoders.wrapping_add(1);
+        DecoderId(self.decoders)
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct DecodeStage {
+    pub queue: PacketQueue,
+    decoder: Option<DecoderId>,
+    config: Option<TrackInfo>,
+    /// Presentation times inside the decoder.
+    pending: Vec<MediaTime>,
+    flushing: bool,
+    need_keyframe: bool,
+    last_progress: Instant,
+    drained: bool,
+}
+
+impl DecodeStage {
+    pub fn owns(&self, id: DecoderId) -> bool {
+        self.decoder == Some(id)
+    }
+
+    /// A configuration was seen: the track exists.
+    pub fn is_known(&self) -> bool {
+        self.config.is_some() || matches!(self.queue.front(), Some(Item::Config(_)))
+    }
+
+    pub fn config(&self) -> Option<&TrackInfo> {
+        self.config.as_ref()
+    }
+
+    /// After the end of the stream: everything has come out of the decoder.
+    pub fn is_drained(&self) -> bool {
+        self.drained || (self.decoder.is_none() && self.queue.is_empty())
+    }
+
+    /// Moves packets into the decoder until `limit` are inside; `ended` says that no more will come. Returns how many
+    /// packets were dropped for want of a keyframe.
+    pub fn feed(&mut self, limit: usize, ended: bool, now: Instant, out: &mut Outbox) -> u64 {
+        let mut dropped = 0u64;
+        while !self.flushing {
+            match self.queue.front() {
+                None => {
+                    if let Some(id) = self.decoder.filter(|_| ended && !self.drained) {
+                        self.flush(id, out);
+                    }
+                    break;
+                }
+                Some(Item::Config(_)) => {
+                    // The old decoder first gives what it has, so that no picture of the old size is lost.
+                    if let Some(id) = self.decoder.filter(|_| !self.pending.is_empty()) {
+                        self.flush(id, out);
+                        break;
+                    }
+                    if let Some(Item::Config(track)) = self.queue.pop() {
+                        self.configure(track, out);
+                    }
+                }
+                Some(Item::Break) => {
+                    self.queue.pop();
+                    self.need_keyframe = true;
+                }
+                Some(Item::Packet(_)) => {
+                    if self.pending.len() >= limit {
+                        break;
+                    }
+                    let (Some(Item::Packet(packet)), Some(id)) = (self.queue.pop(), self.decoder) else {
+                        dropped = dropped.saturating_add(1);
+                        continue;
+                    };
+                    if self.need_keyframe && !packet.keyframe {
+                        dropped = dropped.saturating_add(1);
+                        continue;
+                    }
+                    self.need_keyframe = false;
+                    if self.pending.is_empty() {
+                        self.last_progress = now;
+                    }
+                    self.pending.push(packet.pts);
+                    out.push(Output::Decode(id, packet));
+                }
+            }
+        }
+        dropped
+    }
+
+    /// The decoder gave the frame or samples of `pts`; whatever should have come before it is out or lost.
+    pub fn on_output(&mut self, pts: MediaTime, now: Instant) {
+        self.pending.retain(|p| *p > pts);
+        self.last_progress = now;
+    }
+
+    pub fn on_flushed(&mut self, out: &mut Outbox) {
+        self.flushing = false;
+        self.pending.clear();
+        self.need_keyframe = true;
+        match self.queue.front() {
+            Some(Item::Config(_)) => self.close(out),
+            _ => self.drained = true,
+        }
+    }
+
+    /// The decoder is gone; the next keyframe gets a new one of the same configuration.
+    pub fn on_failed(&mut self) {
+        self.decoder = None;
+        self.flushing = false;
+        self.pending.clear();
+        if let Some(track) = self.config.clone() {
+            self.queue.push_front_config(track);
+        }
+    }
+
+    /// After `close`: the next packet gets a decoder of the present configuration.
+    pub fn restart(&mut self) {
+        self.on_failed();
+    }
+
+    pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {
+        let waiting = self.flushing || self.pending.len() >= limit;
+        self.decoder.is_some() && waiting && now - self.last_progress > STUCK_AFTER
+    }
+
+    pub fn close(&mut self, out: &mut Outbox) {
+        if let Some(id) = self.decoder.take() {
+            out.push(Output::CloseDecoder(id));
+        }
+        self.pending.clear();
+        self.flushing = false;
+    }
+
+    fn flush(&mut self, id: DecoderId, out: &mut Outbox) {
+        self.flushing = true;
+        out.push(Output::Flush(id));
+    }
+
+    fn configure(&mut self, track: TrackInfo, out: &mut Outbox) {
+        self.close(out);
+        let id = out.decoder();
+        let mode = DecoderMode { low_delay: reorder_depth(&track) == 0 };
+        out.push(Output::Configure(id, track.config.clone(), mode));
+        self.decoder = Some(id);
+        self.config = Some(track);
+        self.need_keyframe = true;
+        self.drained = false;
+    }
+}
+
+/// How many frames the decoder must hold back to reorder them.
+pub fn reorder_depth(track: &TrackInfo) -> u8 {
+    match track.config.params {
+        sailcast_media::CodecParams::Video(v) => v.reorder_depth,
+        sailcast_media::CodecParams::Audio(_) => 0,
+    }
+}

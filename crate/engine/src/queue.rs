@@ -1,0 +1,200 @@
+//! Encoded packets of one track, in decoding order, with the configurations between them.
+//!
+//! Bounded by its owner through [`PacketQueue::drop_oldest_gop`] and [`PacketQueue::skip_to_keyframe`], which never leave a
+//! delta packet without the keyframe it builds on, nor lose a configuration.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaTime, Micros, Packet, TrackInfo};
+
+#[derive(Clone, Debug)]
+pub enum Item {
+    Config(TrackInfo),
+    Packet(Packet),
+    /// Something was lost here: what follows may build on it.
+    Break,
+}
+
+#[derive(Debug, Default)]
+pub struct PacketQueue {
+    items: VecDeque<Item>,
+    bytes: u64,
+    packets: usize,
+    /// Latest end of anything ever pushed.
+    edge: Option<MediaTime>,
+    last_dts: Option<MediaTime>,
+    frame: Micros,
+}
+
+impl PacketQueue {
+    pub fn push_config(&mut self, track: TrackInfo) {
+        self.items.push_back(Item::Config(track));
+    }
+
+    /// The next packet is to be decoded anew with this configuration, unless another one already stands in front.
+    pub fn push_front_config(&mut self, track: TrackInfo) {
+        if !matches!(self.items.front(), Some(Item::Config(_))) {
+            self.items.push_front(Item::Config(track));
+        }
+    }
+
+    pub fn break_reference(&mut self) {
+        if !matches!(self.items.back(), Some(Item::Break)) {
+            self.items.push_back(Item::Break);
+        }
+    }
+
+    pub fn push(&mut self, packet: Packet) {
+        if let Some(last) = self.last_dts {
+            let step = packet.dts - last;
+            if step > Micros::ZERO && step < Micros::from_secs(1) {
+                self.frame = step;
+            }
+        }
+        self.last_dts = Some(packet.dts);
+        let end = packet.pts + packet.duration.unwrap_or(self.frame);
+        self.edge = Some(self.edge.map_or(end, |e| e.max(end)));
+        self.bytes = self.bytes.saturating_add(packet.data.len() as u64);
+        self.packets = self.packets.saturating_add(1);
+        self.items.push_back(Item::Packet(packet));
+    }
+
+    pub fn front(&self) -> Option<&Item> {
+        self.items.front()
+    }
+
+    pub fn pop(&mut self) -> Option<Item> {
+        let item = self.items.pop_front()?;
+        if let Item::Packet(p) = &item {
+            self.bytes = self.bytes.saturating_sub(p.data.len() as u64);
+            self.packets = self.packets.saturating_sub(1);
+        }
+        Some(item)
+    }
+
+    /// Where the newest received data ends.
+    pub fn edge(&self) -> Option<MediaTime> {
+        self.edge
+    }
+
+    /// dts of the first waiting packet.
+    pub fn first_dts(&self) -> Option<MediaTime> {
+        self.packets().next().map(|p| p.dts)
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.packets == 0
+    }
+
+    /// Time from the first to the last waiting packet.
+    pub fn span(&self) -> Micros {
+        match (self.first_dts(), self.last_dts) {
+            (Some(first), Some(last)) if last > first => last - first,
+            _ => Micros::ZERO,
+        }
+    }
+
+    /// Drops what precedes the newest keyframe presented no later than `until`; returns how many packets went.
+    /// Nothing is dropped when no such keyframe waits.
+    pub fn skip_to_keyframe(&mut self, until: MediaTime) -> usize {
+        let newest = self.packets().filter(|p| p.keyframe && p.pts <= until).last().map(|p| p.dts);
+        match newest {
+            Some(dts) => self.drop_while(|p| p.dts < dts),
+            None => 0,
+        }
+    }
+
+    /// Drops everything that ends by `until`: for tracks whose every packet is a keyframe.
+    pub fn drop_until(&mut self, until: MediaTime) -> usize {
+        let frame = self.frame;
+        self.drop_while(|p| p.pts + p.duration.unwrap_or(frame) <= until)
+    }
+
+    /// Drops up to the second waiting keyframe (all, if there is none); returns how many packets went.
+    pub fn drop_oldest_gop(&mut self) -> usize {
+        let mut first = true;
+        self.drop_while(|p| std::mem::take(&mut first) || !p.keyframe)
+    }
+
+    fn packets(&self) -> impl Iterator<Item = &Packet> {
+        self.items.iter().filter_map(|i| match i {
+            Item::Packet(p) => Some(p),
+            Item::Config(_) | Item::Break => None,
+        })
+    }
+
+    /// Drops leading packets while `gone` holds; the last configuration passed stays in front.
+    fn drop_while(&mut self, mut gone: impl FnMut(&Packet) -> bool) -> usize {
+        let mut config = None;
+        let mut dropped = 0usize;
+        loop {
+            match self.items.front() {
+                Some(Item::Packet(p)) if gone(p) => {
+                    dropped = dropped.saturating_add(1);
+                    self.pop();
+                }
+                Some(Item::Config(_)) => config = self.pop(),
+                Some(Item::Break) if dropped > 0 => {
+                    self.pop();
+                }
+                _ => break,
+            }
+        }
+        if let Some(config) = config {
+            self.items.push_front(config);
+        }
+        dropped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sailcast_media::TrackId;
+
+    use super::*;
+
+    fn queue(pattern: &str) -> PacketQueue {
+        let mut q = PacketQueue::default();
+        for (i, c) in pattern.chars().enumerate() {
+            let t = MediaTime::from_millis(i as i64 * 40);
+            q.push(Packet {
+                track: TrackId(0),
+                dts: t,
+                pts: t,
+                duration: None,
+                keyframe: c == 'K',
+                disposable: false,
+                data: Bytes::from_static(&[0; 10]),
+            });
+        }
+        q
+    }
+
+    #[test]
+    fn skipping_lands_on_the_newest_keyframe_in_reach() {
+        let mut q = queue("KdddKdddKddd");
+        assert_eq!(q.skip_to_keyframe(MediaTime::from_millis(10 * 40)), 8);
+        assert_eq!(q.first_dts(), Some(MediaTime::from_millis(320)));
+        assert_eq!(q.bytes(), 40);
+    }
+
+    #[test]
+    fn skipping_drops_nothing_without_a_keyframe() {
+        let mut q = queue("dddddd");
+        assert_eq!(q.skip_to_keyframe(MediaTime::from_millis(1000)), 0);
+    }
+
+    #[test]
+    fn overflow_drops_whole_gops_oldest_first() {
+        let mut q = queue("KddKdd");
+        assert_eq!(q.drop_oldest_gop(), 3);
+        assert!(matches!(q.front(), Some(Item::Packet(p)) if p.keyframe));
+        assert_eq!(q.drop_oldest_gop(), 3);
+        assert!(q.is_empty());
+    }
+}

@@ -1,0 +1,73 @@
+//! The engine's picture of the PCM ring: what was written, what was taken, and which media time each frame carries.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaTime, Micros};
+
+use crate::io::Instant;
+
+#[derive(Debug)]
+struct Span {
+    start: u64,
+    frames: u64,
+    media: MediaTime,
+    length: Micros,
+}
+
+#[derive(Debug, Default)]
+pub struct Ring {
+    written: u64,
+    played: u64,
+    played_at: Instant,
+    cleared: u64,
+    /// Newest last; those already heard are dropped.
+    spans: VecDeque<Span>,
+}
+
+impl Ring {
+    /// Frames written and, as far as can be told, not yet taken at `now`.
+    pub fn level(&self, now: Instant, sample_rate: u32) -> u64 {
+        let since = (now - self.played_at).as_secs_f64().max(0.0) * f64::from(sample_rate);
+        self.written.saturating_sub(self.played).saturating_sub(since as u64)
+    }
+
+    /// Everything written has surely been taken.
+    pub fn is_dry(&self) -> bool {
+        self.played >= self.written
+    }
+
+    /// Records `frames` written that carry `length` of the stream from `media` on.
+    pub fn write(&mut self, frames: u64, media: MediaTime, length: Micros, now: Instant) {
+        if self.is_dry() {
+            self.played_at = now;
+        }
+        self.spans.push_back(Span { start: self.written, frames, media, length });
+        self.written = self.written.saturating_add(frames);
+    }
+
+    /// The output has taken `total` frames; the media time of the frame it takes next, if it is known.
+    pub fn taken(&mut self, total: u64, now: Instant) -> Option<MediaTime> {
+        self.played = total.min(self.written);
+        self.played_at = now;
+        while self.spans.len() > 1
+            && self.spans.front().is_some_and(|s| s.start.saturating_add(s.frames) < total)
+        {
+            self.spans.pop_front();
+        }
+        if total <= self.cleared {
+            return None;
+        }
+        let span =
+            self.spans.iter().find(|s| total >= s.start && total <= s.start.saturating_add(s.frames))?;
+        let into = total.saturating_sub(span.start) as f64 / span.frames.max(1) as f64;
+        Some(span.media + span.length.scale(into))
+    }
+
+    /// The ring was told to drop what it holds.
+    pub fn clear(&mut self, now: Instant) {
+        self.cleared = self.written;
+        self.played = self.written;
+        self.played_at = now;
+        self.spans.clear();
+    }
+}

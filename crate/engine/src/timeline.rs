@@ -1,0 +1,96 @@
+//! One timeline for the player, whatever the publisher's clock does.
+//!
+//! A publisher that restarts, or whose timestamps jump, is moved so that both tracks go on where they were, by the same
+//! offset. Packets of the old clock that arrive interleaved with the new one keep the old offset.
+
+use sailcast_media::{Discontinuity, MediaKind, MediaTime, Micros, Packet};
+
+/// A step beyond this within one track is a jump of the publisher's clock, not a gap in the stream.
+const JUMP: Micros = Micros::from_secs(3);
+/// What is put between the last packet before a jump and the first after it.
+const SEAM: Micros = Micros::from_millis(33);
+
+#[derive(Debug, Default)]
+pub struct Timeline {
+    offset: Micros,
+    previous: Option<Micros>,
+    last: [Option<MediaTime>; 2],
+}
+
+fn slot(kind: MediaKind) -> usize {
+    match kind {
+        MediaKind::Video => 0,
+        MediaKind::Audio => 1,
+    }
+}
+
+impl Timeline {
+    /// Moves a packet onto the player's timeline; says so when the publisher's clock jumped.
+    pub fn place(&mut self, kind: MediaKind, packet: &mut Packet) -> Option<Discontinuity> {
+        let i = slot(kind);
+        let near = |t: MediaTime, last: MediaTime| (t - last).abs() <= JUMP;
+        let mut jump = None;
+        let mut offset = self.offset;
+        if let Some(last) =
+            self.last.get(i).copied().flatten().filter(|last| !near(packet.dts + offset, *last))
+        {
+            match self.previous.filter(|p| near(packet.dts + *p, last)) {
+                Some(previous) => offset = previous,
+                None => {
+                    let edge = self.last.iter().flatten().max().copied().unwrap_or(last);
+                    jump = Some(Discontinuity { from: last, to: packet.dts + offset });
+                    offset = (edge + SEAM) - packet.dts;
+                    self.previous = Some(self.offset);
+                    self.offset = offset;
+                }
+            }
+        }
+        packet.dts = packet.dts + offset;
+        packet.pts = packet.pts + offset;
+        if let Some(last) = self.last.get_mut(i) {
+            *last = Some(packet.dts);
+        }
+        jump
+    }
+
+    /// The same for a message: its time under the present offset.
+    pub fn place_time(&self, time: MediaTime) -> MediaTime {
+        time + self.offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sailcast_media::TrackId;
+
+    use super::*;
+
+    fn packet(ms: i64) -> Packet {
+        Packet {
+            track: TrackId(0),
+            dts: MediaTime::from_millis(ms),
+            pts: MediaTime::from_millis(ms + 5),
+            duration: None,
+            keyframe: true,
+            disposable: false,
+            data: bytes::Bytes::new(),
+        }
+    }
+
+    #[test]
+    fn a_restarted_publisher_goes_on_with_one_offset_for_both_tracks() {
+        let mut t = Timeline::default();
+        let mut put = |kind, ms| {
+            let mut p = packet(ms);
+            let jump = t.place(kind, &mut p).is_some();
+            (p.dts.0 / 1000, jump)
+        };
+        assert_eq!(put(MediaKind::Video, 60_000), (60_000, false));
+        assert_eq!(put(MediaKind::Audio, 60_010), (60_010, false));
+        assert_eq!(put(MediaKind::Video, 0), (60_043, true));
+        // Sound of the old clock still in flight, then sound of the new one.
+        assert_eq!(put(MediaKind::Audio, 60_031), (60_031, false));
+        assert_eq!(put(MediaKind::Audio, 8), (60_051, false));
+        assert_eq!(put(MediaKind::Video, 33), (60_076, false));
+    }
+}

@@ -1,0 +1,183 @@
+//! Decoded pictures waiting for their moment.
+//!
+//! Each frame is rendered or released exactly once, in presentation order, never backwards; few wait at a time.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaTime, Micros};
+
+use crate::{
+    decode::{DecodeStage, Outbox, reorder_depth},
+    io::{FrameInfo, Instant, Output},
+};
+
+/// Decoded frames kept ahead of the playhead: enough to ride out a late wake-up, few enough for decoders with small pools.
+const FRAMES_AHEAD: usize = 4;
+/// Packets inside the decoder beyond its reorder depth: room for its threads.
+const DECODER_SLACK: usize = 6;
+/// A frame is handed over this much before its time: the compositor shows it at its next refresh.
+const RENDER_LEAD: Micros = Micros::from_millis(8);
+/// While chasing, pictures are not handed over faster than a display can show them.
+const MIN_INTERVAL: Micros = Micros::from_millis(12);
+
+#[derive(Debug, Default)]
+pub struct Video {
+    pub stage: DecodeStage,
+    frames: VecDeque<FrameInfo>,
+    rendered: Option<MediaTime>,
+    rendered_at: Option<Instant>,
+    size: Option<(u32, u32)>,
+    pub decoded: u64,
+    pub shown: u64,
+    pub dropped: u64,
+}
+
+/// What presenting did.
+#[derive(Debug, Default, PartialEq)]
+pub struct Presented {
+    /// The picture handed over, if any.
+    pub pts: Option<MediaTime>,
+    /// It was the first of this load.
+    pub first: bool,
+    /// Its size, when new.
+    pub resized: Option<(u32, u32)>,
+}
+
+impl Video {
+    pub fn decoder_limit(&self) -> usize {
+        let depth = self.stage.config().map_or(0, reorder_depth);
+        DECODER_SLACK.saturating_add(usize::from(depth))
+    }
+
+    pub fn feed(&mut self, ended: bool, now: Instant, out: &mut Outbox) {
+        if self.frames.len() < FRAMES_AHEAD {
+            let limit = self.decoder_limit();
+            self.dropped = self.dropped.saturating_add(self.stage.feed(limit, ended, now, out));
+        }
+    }
+
+    /// Takes a decoded frame; one that comes too late for its place is released.
+    pub fn on_frame(&mut self, frame: FrameInfo, now: Instant, out: &mut Outbox) {
+        self.stage.on_output(frame.pts, now);
+        self.decoded = self.decoded.saturating_add(1);
+        if self.rendered.is_some_and(|r| frame.pts <= r) {
+            self.drop_frame(frame, out);
+            return;
+        }
+        let at = self.frames.partition_point(|f| f.pts <= frame.pts);
+        self.frames.insert(at, frame);
+    }
+
+    pub fn has_shown(&self) -> bool {
+        self.rendered.is_some()
+    }
+
+    /// Hands over the newest frame due at `playhead`. The very first frame is always due.
+    pub fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
+        let due = self.frames.partition_point(|f| f.pts <= playhead + RENDER_LEAD);
+        let due = if self.rendered.is_none() { due.max(1) } else { due };
+        let too_soon = self.rendered_at.is_some_and(|at| now - at < MIN_INTERVAL);
+        // The newest due frame waits a moment rather than vanish, unless a newer one is due as well.
+        let keep = usize::from(too_soon && due > 0);
+        let mut chosen = None;
+        for _ in 0..due.saturating_sub(keep) {
+            if let Some(older) = chosen.replace(self.frames.pop_front()).flatten() {
+                self.drop_frame(older, out);
+            }
+        }
+        let Some(frame) = chosen.flatten() else { return Presented::default() };
+        if too_soon {
+            self.drop_frame(frame, out);
+            return Presented::default();
+        }
+        out.push(Output::Render(frame.id));
+        self.shown = self.shown.saturating_add(1);
+        let first = self.rendered.is_none();
+        self.rendered = Some(frame.pts);
+        self.rendered_at = Some(now);
+        let size = (frame.width, frame.height);
+        let resized = (self.size != Some(size)).then_some(size);
+        self.size = Some(size);
+        Presented { pts: Some(frame.pts), first, resized }
+    }
+
+    /// When the next frame wants to be handed over, by the playhead, and not before the instant.
+    pub fn next_due(&self) -> Option<(MediaTime, Instant)> {
+        let frame = self.frames.front()?;
+        let earliest = self.rendered_at.map_or(Instant(0), |at| at + MIN_INTERVAL);
+        Some((frame.pts - RENDER_LEAD, earliest))
+    }
+
+    /// Releases every waiting frame and closes the decoder.
+    pub fn close(&mut self, out: &mut Outbox) {
+        self.stage.close(out);
+        for frame in self.frames.drain(..) {
+            out.push(Output::Release(frame.id));
+        }
+    }
+
+    /// Frame chasing: leaves out what lies before the newest keyframe in reach of `to`.
+    pub fn skip_to(&mut self, to: MediaTime) {
+        let gone = self.stage.queue.skip_to_keyframe(to);
+        self.dropped = self.dropped.saturating_add(gone as u64);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    fn drop_frame(&mut self, frame: FrameInfo, out: &mut Outbox) {
+        self.dropped = self.dropped.saturating_add(1);
+        out.push(Output::Release(frame.id));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::FrameId;
+
+    fn frame(id: u64, ms: i64) -> FrameInfo {
+        FrameInfo { id: FrameId(id), pts: MediaTime::from_millis(ms), width: 640, height: 360 }
+    }
+
+    fn outputs(out: &mut Outbox) -> Vec<Output> {
+        out.queue.drain(..).collect()
+    }
+
+    #[test]
+    fn shows_the_first_frame_at_once_and_then_by_the_playhead() {
+        let (mut v, mut out) = (Video::default(), Outbox::default());
+        for (id, ms) in [(1, 1000), (3, 1066), (2, 1033)] {
+            v.on_frame(frame(id, ms), Instant(0), &mut out);
+        }
+        let p = v.present(MediaTime(0), Instant(0), &mut out);
+        assert!(p.first && p.resized == Some((640, 360)));
+        assert_eq!(outputs(&mut out), [Output::Render(FrameId(1))]);
+        let p = v.present(MediaTime::from_millis(1020), Instant(20_000), &mut out);
+        assert_eq!(p.pts, None);
+        v.present(MediaTime::from_millis(1070), Instant(70_000), &mut out);
+        assert_eq!(outputs(&mut out), [Output::Release(FrameId(2)), Output::Render(FrameId(3))]);
+    }
+
+    #[test]
+    fn a_frame_older_than_the_shown_one_is_released() {
+        let (mut v, mut out) = (Video::default(), Outbox::default());
+        v.on_frame(frame(1, 1000), Instant(0), &mut out);
+        v.present(MediaTime(0), Instant(0), &mut out);
+        v.on_frame(frame(2, 990), Instant(0), &mut out);
+        assert_eq!(outputs(&mut out), [Output::Render(FrameId(1)), Output::Release(FrameId(2))]);
+    }
+
+    #[test]
+    fn chasing_hands_over_no_faster_than_a_display_shows_and_loses_no_last_frame() {
+        let (mut v, mut out) = (Video::default(), Outbox::default());
+        v.on_frame(frame(1, 0), Instant(0), &mut out);
+        v.present(MediaTime(0), Instant(0), &mut out);
+        v.on_frame(frame(2, 33), Instant(1000), &mut out);
+        v.present(MediaTime::from_millis(500), Instant(1000), &mut out);
+        assert_eq!(outputs(&mut out), [Output::Render(FrameId(1))]);
+        v.present(MediaTime::from_millis(500), Instant(14_000), &mut out);
+        assert_eq!(outputs(&mut out), [Output::Render(FrameId(2))]);
+    }
+}

@@ -1,0 +1,122 @@
+//! Every fault gives one typed error and leaves a player that can load again.
+mod sim;
+
+use bytes::Bytes;
+use sailcast_engine::{ErrorCode, Event, Input, IoError, IoEvent, State};
+use sailcast_media::flv::TagClass;
+use sim::{Sim, feed, feed::Network};
+
+fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
+    let mut sim = Sim::playing(400, network);
+    sim.sound_on(48_000, 20);
+    sim.run_ms(ms);
+    let errors = sim.errors();
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    assert_eq!(errors[0].code, code);
+    assert!(errors[0].fatal);
+    assert_eq!(sim.state(), State::Failed);
+    assert_eq!(sim.outstanding_frames(), 0, "every frame is given back");
+    assert_eq!(sim.open_decoders(), 0);
+    sim.network = feed::live("counter-av.flv", 3_000, 20);
+    sim.input(Input::Load { url: "http://live/good.flv".into() });
+    sim.run_ms(2_000);
+    assert_eq!(sim.state(), State::Playing, "the same player plays again");
+    sim
+}
+
+#[test]
+fn http_status() {
+    let sim = expect_one(Network::only(vec![IoEvent::Opened { status: 404 }]), 1_000, ErrorCode::HttpStatus);
+    assert!(sim.errors()[0].to_string().contains("404"));
+}
+
+#[test]
+fn refused_connection() {
+    expect_one(Network::refused(), 1_000, ErrorCode::ConnectionFailed);
+}
+
+#[test]
+fn no_answer_at_all() {
+    expect_one(Network { deliveries: vec![] }, 12_000, ErrorCode::Timeout);
+}
+
+#[test]
+fn an_open_connection_that_falls_silent() {
+    let mut network = feed::live("counter-av.flv", 3_000, 20);
+    network.deliveries.truncate(60);
+    expect_one(network, 14_000, ErrorCode::Timeout);
+}
+
+#[test]
+fn html_instead_of_flv() {
+    let page = Bytes::from_static(b"<!doctype html><title>Not here</title>");
+    let network = Network::only(vec![IoEvent::Opened { status: 200 }, IoEvent::Bytes(page), IoEvent::End]);
+    expect_one(network, 1_000, ErrorCode::FormatUnrecognised);
+}
+
+#[test]
+fn a_stream_cut_inside_a_tag_is_reported_after_what_came_was_played() {
+    let mut network = feed::live("counter-av.flv", 3_000, 20);
+    network.deliveries.truncate(100);
+    let Some((_, IoEvent::Bytes(last))) = network.deliveries.last_mut() else { panic!("bytes") };
+    last.truncate(last.len() / 2);
+    let network = network.then(IoEvent::End);
+    let sim = expect_one(network, 4_000, ErrorCode::StreamTruncated);
+    assert!(sim.shown.len() > 30);
+}
+
+#[test]
+fn a_broken_connection() {
+    let mut network = feed::live("counter-av.flv", 3_000, 20);
+    network.deliveries.truncate(100);
+    expect_one(network.then(IoEvent::Failed(IoError::Lost)), 4_000, ErrorCode::ConnectionLost);
+}
+
+#[test]
+fn a_socket_closed_with_a_reason() {
+    let closed = IoError::Closed { code: 4404, reason: "no such stream".into() };
+    let network = Network::only(vec![IoEvent::Opened { status: 101 }, IoEvent::Failed(closed)]);
+    let sim = expect_one(network, 1_000, ErrorCode::SocketClosed);
+    assert!(sim.errors()[0].to_string().contains("no such stream"));
+}
+
+#[test]
+fn no_keyframe_ever() {
+    let tags: Vec<_> =
+        feed::tags("video-only.flv").into_iter().filter(|t| t.class() != TagClass::Keyframe).collect();
+    // Twice the fixture, so that the stream outlives the deadline.
+    let mut twice = tags.clone();
+    twice.extend(tags.iter().filter(|t| t.timestamp > 0).cloned().map(|mut t| {
+        t.timestamp += 8_000;
+        t
+    }));
+    expect_one(feed::live_tags(&twice, 500, 20), 12_000, ErrorCode::NoKeyframe);
+}
+
+#[test]
+fn an_empty_answer() {
+    expect_one(Network::only(vec![IoEvent::Opened { status: 200 }, IoEvent::End]), 1_000, ErrorCode::NoMedia);
+}
+
+#[test]
+fn a_url_of_an_unknown_scheme() {
+    let mut sim = Sim::new(400, Network::refused());
+    sim.input(Input::Load { url: "rtmp://live/stream".into() });
+    assert_eq!(sim.errors()[0].code, ErrorCode::UrlUnsupported);
+    assert_eq!(sim.state(), State::Failed);
+}
+
+#[test]
+fn damage_in_mid_stream_is_a_warning_and_the_picture_resumes_at_a_keyframe() {
+    let mut network = feed::live("counter-av.flv", 3_000, 20);
+    let (_, IoEvent::Bytes(chunk)) = &mut network.deliveries[40] else { panic!("bytes") };
+    *chunk = Bytes::from(vec![0xa5; 700]);
+    let mut sim = Sim::playing(400, network);
+    sim.sound_on(48_000, 20);
+    sim.run_ms(6_000);
+    assert_eq!(sim.errors().len(), 1);
+    assert_eq!(sim.errors()[0].code, ErrorCode::DataDamaged);
+    assert!(!sim.errors()[0].fatal);
+    assert_eq!(sim.state(), State::Playing);
+    assert_eq!(sim.count(|e| matches!(e, Event::Waiting)), 0);
+}

@@ -1,0 +1,69 @@
+//! Picture and sound together.
+mod sim;
+
+use sailcast_engine::{Instant, State};
+use sailcast_media::Micros;
+use sim::{Sim, feed, percentile};
+
+fn worst_offset(sim: &Sim, after_ms: i64) -> f64 {
+    let offsets: Vec<f64> = sim
+        .av_offsets_ms(Instant(1_000_000) + Micros::from_millis(after_ms))
+        .iter()
+        .map(|o| o.abs())
+        .collect();
+    assert!(offsets.len() > 50, "too few measurements: {}", offsets.len());
+    percentile(&offsets, 0.95)
+}
+
+#[test]
+fn sound_and_picture_stay_within_40_ms() {
+    for card_latency in [5, 60] {
+        let mut sim = Sim::playing(400, feed::live("counter-av.flv", 5_500, 50));
+        sim.sound_on(48_000, card_latency);
+        sim.run_ms(8_000);
+        let worst = worst_offset(&sim, 1_000);
+        assert!(worst < 40.0, "card {card_latency} ms: {worst:.1} ms");
+    }
+}
+
+#[test]
+fn sound_switched_on_later_joins_in_sync() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 5_500, 50));
+    sim.run_ms(3_000);
+    sim.sound_on(48_000, 30);
+    sim.run_ms(4_000);
+    assert!(worst_offset(&sim, 3_500) < 40.0);
+    assert_eq!(sim.stats().stalls, 0);
+}
+
+#[test]
+fn sound_switched_off_does_not_hold_the_picture() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 5_500, 50));
+    sim.sound_on(48_000, 30);
+    sim.run_ms(3_000);
+    sim.sound_off();
+    let before = sim.shown.len();
+    sim.run_ms(2_000);
+    assert!(sim.shown.len() - before > 55);
+    assert_eq!(sim.state(), State::Playing);
+}
+
+#[test]
+fn an_output_at_another_rate_than_the_streams_is_in_sync_too() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 5_500, 50));
+    sim.sound_on(44_100, 20);
+    sim.run_ms(8_000);
+    let worst = worst_offset(&sim, 1_500);
+    assert!(worst < 40.0, "{worst:.1} ms");
+}
+
+#[test]
+fn sync_holds_while_catching_up() {
+    // Half a second of nothing leaves the player behind; it works that off by rate.
+    let network = feed::live("counter-av.flv", 2_500, 50).outage(2_000, 900);
+    let mut sim = Sim::playing(400, network);
+    sim.sound_on(48_000, 20);
+    sim.run_ms(12_000);
+    let worst = worst_offset(&sim, 4_000);
+    assert!(worst < 40.0, "{worst:.1} ms");
+}
