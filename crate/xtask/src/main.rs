@@ -8,6 +8,7 @@ mod fence;
 mod fixtures;
 mod fuzz;
 mod package;
+mod packets;
 mod setup;
 mod shell;
 mod size;
@@ -30,6 +31,7 @@ cargo xtask COMMAND
   fixtures                   make the media of tests and demo again (needs ffmpeg)
   fuzz [TARGET] [SECONDS]    cargo-fuzz, each target for 60 seconds
   bench ARGS...              tests/bench/bench.mjs
+  packets FILE...            what the demuxer makes of media files, one JSON object a line
 ";
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         "fixtures" => fixtures::make(),
         "fuzz" => fuzz::run_targets(rest),
         "bench" => bench(rest),
+        "packets" => return packets::run(rest),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -1,0 +1,175 @@
+//! `cargo xtask packets FILE...`: what the demuxer makes of a file, one JSON object a line.
+//!
+//! A field tool and a test interface: the same files give the same lines. Times are microseconds on the stream's
+//! unwrapped timeline, `at` and `len` are bytes. With several files a line of kind `file` comes before each.
+//! Damage and unknown formats are lines of kind `skipped` and `error`; only a file that cannot be read fails.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    process::ExitCode,
+};
+
+use md5::{Digest, Md5};
+use sailcast_media::{
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaKind, TrackInfo, Value,
+    demux::{Format, probe},
+};
+use serde_json::{Map, Value as Json, json};
+
+const CHUNK: usize = 64 << 10;
+
+pub fn run(files: &[String]) -> ExitCode {
+    if files.is_empty() {
+        eprintln!("error: name at least one file: cargo xtask packets FILE...");
+        return ExitCode::from(2);
+    }
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut done = ExitCode::SUCCESS;
+    for path in files {
+        if files.len() > 1 && line(&mut out, &json!({ "kind": "file", "path": path })).is_err() {
+            return done;
+        }
+        match print_file(path, &mut out) {
+            Ok(()) => {}
+            Err(Failure::Input(error)) => {
+                eprintln!("error: cannot read {path}: {error}");
+                done = ExitCode::FAILURE;
+            }
+            // Whoever read the lines has enough of them.
+            Err(Failure::Output) => return done,
+        }
+    }
+    if out.flush().is_err() {
+        return ExitCode::FAILURE;
+    }
+    done
+}
+
+enum Failure {
+    Input(io::Error),
+    Output,
+}
+
+fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
+    let mut file = File::open(path).map_err(Failure::Input)?;
+    let mut chunk = next_chunk(&mut file)?;
+    let mut demuxer: Box<dyn Demuxer> = match probe(&chunk) {
+        Some(Format::Flv) => Box::new(FlvDemuxer::new()),
+        _ => {
+            let error = json!({ "kind": "error", "at": 0, "message": "no format that is read here" });
+            return line(out, &error);
+        }
+    };
+    loop {
+        if chunk.is_empty() {
+            demuxer.finish();
+        }
+        let last = chunk.is_empty();
+        demuxer.push(std::mem::take(&mut chunk).into());
+        loop {
+            match demuxer.poll() {
+                Ok(Some(event)) => line(out, &event_json(&event))?,
+                Ok(None) => break,
+                Err(error) => return line(out, &error_json(error)),
+            }
+        }
+        if last {
+            return Ok(());
+        }
+        chunk = next_chunk(&mut file)?;
+    }
+}
+
+/// The next bytes of the file, empty at its end.
+fn next_chunk(file: &mut File) -> Result<Vec<u8>, Failure> {
+    let mut chunk = Vec::with_capacity(CHUNK);
+    file.take(CHUNK as u64).read_to_end(&mut chunk).map_err(Failure::Input)?;
+    Ok(chunk)
+}
+
+fn line(out: &mut impl Write, json: &Json) -> Result<(), Failure> {
+    writeln!(out, "{json}").map_err(|_| Failure::Output)
+}
+
+fn event_json(event: &DemuxEvent) -> Json {
+    match event {
+        DemuxEvent::Track(track) => track_json(track),
+        DemuxEvent::Packet(packet) => json!({
+            "kind": "packet",
+            "track": packet.track.0,
+            "dts": packet.dts.0,
+            "pts": packet.pts.0,
+            "key": packet.keyframe,
+            "size": packet.data.len(),
+            "md5": hex(&Md5::digest(&packet.data)),
+        }),
+        DemuxEvent::Metadata(metadata) => json!({
+            "kind": "metadata",
+            "time": metadata.time.0,
+            "name": metadata.name,
+            "values": metadata.values.iter().map(value_json).collect::<Vec<_>>(),
+        }),
+        DemuxEvent::Discontinuity(jump) => json!({
+            "kind": "discontinuity",
+            "from": jump.from.0,
+            "to": jump.to.0,
+        }),
+        DemuxEvent::Skipped { at, len, why } => json!({
+            "kind": "skipped",
+            "at": at,
+            "why": why.as_str(),
+            "len": len,
+        }),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn track_json(track: &TrackInfo) -> Json {
+    let mut json = json!({
+        "kind": "track",
+        "track": track.id.0,
+        "type": match track.kind() {
+            MediaKind::Video => "video",
+            MediaKind::Audio => "audio",
+        },
+        "codec": track.config.codec_string,
+    });
+    match track.config.params {
+        CodecParams::Video(video) => {
+            json["width"] = video.width.into();
+            json["height"] = video.height.into();
+        }
+        CodecParams::Audio(audio) => {
+            json["sample_rate"] = audio.sample_rate.into();
+            json["channels"] = audio.channels.into();
+        }
+    }
+    json["description_len"] = track.config.description.len().into();
+    json
+}
+
+fn error_json(error: DemuxError) -> Json {
+    let at = match error {
+        DemuxError::NotFlv { at } | DemuxError::NoTags { at, .. } => Some(at),
+        _ => None,
+    };
+    json!({ "kind": "error", "at": at, "message": error.to_string() })
+}
+
+/// Numbers that JSON does not have become null.
+fn value_json(value: &Value) -> Json {
+    match value {
+        Value::Null => Json::Null,
+        Value::Bool(b) => (*b).into(),
+        Value::Number(n) | Value::Date(n) => (*n).into(),
+        Value::String(text) => text.as_str().into(),
+        Value::Object(fields) => {
+            fields.iter().map(|(key, value)| (key.clone(), value_json(value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().map(value_json).collect(),
+    }
+}
