@@ -202,10 +202,12 @@ impl Driver {
 
     fn open(&self, id: RequestId, IoRequest { url, transport }: IoRequest) {
         let me = self.me.clone();
-        let deliver = Rc::new(move |event| {
-            if let Some(driver) = me.upgrade() {
-                driver.send(Input::Io(id, event));
+        let deliver = Rc::new(move |event: IoEvent| {
+            let Some(driver) = me.upgrade() else { return };
+            if matches!(event, IoEvent::End | IoEvent::Failed(_)) {
+                drop(driver.take(|hands| &mut hands.requests, id));
             }
+            driver.send(Input::Io(id, event));
         });
         let request = match transport {
             Transport::Http => Fetch::open(url, deliver).map(|fetch| Request::Fetch { _fetch: fetch }),
