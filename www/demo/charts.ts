@@ -120,8 +120,10 @@ class Chart {
     if (host === null) throw new Error(`no element #${spec.host}`);
     const head = host.appendChild(document.createElement('div'));
     head.className = 'chart-head';
+    const others = document.createElement('div');
+    others.className = 'others';
     for (const line of spec.lines) {
-      const item = head.appendChild(document.createElement('div'));
+      const item = (line.style === 'main' ? head : others).appendChild(document.createElement('div'));
       item.className = `figure ${line.style}`;
       const name = item.appendChild(document.createElement(line.style === 'main' ? 'h2' : 'span'));
       name.className = 'name';
@@ -130,6 +132,7 @@ class Chart {
       this.#names.push(name);
       this.#values.push(value);
     }
+    head.append(others);
     const box = host.appendChild(document.createElement('div'));
     box.className = 'plot';
     box.setAttribute('aria-hidden', 'true');
