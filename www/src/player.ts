@@ -242,9 +242,10 @@ export class Player extends Target {
       this.#view.resume();
       if (!this.#muted) this.#audio.start(0);
     }
-    this.#setPaused(false);
+    // A listener may load something else, or destroy the player.
+    this.#emit('loadstart', { url });
     if (this.#load === load) this.#setState('connecting');
-    if (this.#load === load) this.#emit('loadstart', { url });
+    if (this.#load === load) this.#setPaused(false);
     if (missing !== null && this.#load === load) {
       this.#fail(pageError('webCodecsMissing', `This page has no ${missing}.`));
     }
@@ -360,11 +361,14 @@ export class Player extends Target {
       case 'playing':
         // A stream without sound needs no output that was opened ahead of it.
         if (this.#audioRate === 0) this.#audio.stop();
+        // The engine's own statechange is on its way; whoever waited for this must already see it.
+        this.#setState('playing');
         this.#pending.resolve('started');
         this.#pending.resolve('playing');
         this.#emit('playing', null);
         break;
       case 'waiting':
+        this.#setState('waiting');
         this.#emit('waiting', null);
         break;
       case 'resize':
@@ -373,6 +377,7 @@ export class Player extends Target {
         this.#emit('resize', { width: event.width, height: event.height });
         break;
       case 'ended':
+        this.#setState('ended');
         this.#finish('The stream ended.');
         this.#emit('ended', null);
         break;

@@ -75,9 +75,9 @@ export class View {
     if (video instanceof HTMLVideoElement && video.paused && video.srcObject) video.play().catch(() => {});
   }
 
+  /** The generator is left to the worker, which may still be writing to it and ends it when it closes. */
   destroy(): void {
     this.#observer?.disconnect();
-    this.#generator?.stop();
     this.#element.onpause = null;
     this.#element.onplay = null;
     this.#element.remove();
