@@ -1,2 +1,153 @@
-//! The relay.
-fn main() {}
+//! A small live relay: takes FLV from publishers over WebSocket and HTTP, serves it to any number of players.
+//!
+//! ```text
+//! ws, http (bytes) -> ingest (tags) -> hub (streams by name) -> ring (recent tags) -> cursors -> http, ws
+//! demo (a looped file) ----------------^                        shared by all        one a player
+//! ```
+//!
+//! **The one rule:** a stream's memory is its ring's, bounded in bytes and in time, and a player is a cursor in it.
+//! Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
+//!
+//! It does not look into codecs, transcode, authenticate or store. It listens on this machine only unless told
+//! otherwise.
+
+mod args;
+mod demo;
+mod http;
+mod hub;
+mod ingest;
+mod pages;
+mod ring;
+mod server;
+mod stats;
+mod tags;
+mod ws;
+
+use std::{
+    io::{self, Write},
+    net::SocketAddr,
+    process::ExitCode,
+    sync::Arc,
+};
+
+use lexopt::Parser;
+use thiserror::Error;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    args::{Command, Options},
+    demo::{Demo, DemoError},
+    http::App,
+    hub::{BadName, Hub, Refused},
+    pages::Pages,
+};
+
+/// Why the relay did not start.
+#[derive(Debug, Error)]
+enum StartError {
+    #[error("cannot serve {0}: not a folder")]
+    NoFolder(String),
+    #[error("cannot loop {0}: {1}")]
+    Demo(String, DemoError),
+    #[error(transparent)]
+    DemoName(#[from] BadName),
+    #[error(transparent)]
+    DemoRefused(#[from] Refused),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+fn main() -> ExitCode {
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    let options = match args::parse(Parser::from_env()) {
+        Ok(Command::Run(options)) => options,
+        Ok(Command::Help) => return say(args::HELP),
+        Ok(Command::Version) => return say(concat!("sailcast-relay ", env!("CARGO_PKG_VERSION"), "\n")),
+        Err(error) => {
+            eprintln!("sailcast-relay: {error}\n\n{}", args::HELP);
+            return ExitCode::from(2);
+        }
+    };
+    match run(options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sailcast-relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn say(text: &str) -> ExitCode {
+    // Nobody is left to hear of a closed pipe.
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+fn run(options: Options) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(options))?;
+    // What did not end in time is not waited for.
+    runtime.shutdown_background();
+    Ok(())
+}
+
+async fn serve(options: Options) -> Result<(), StartError> {
+    for mount in &options.mounts {
+        if !mount.dir().is_dir() {
+            return Err(StartError::NoFolder(mount.dir().display().to_string()));
+        }
+    }
+    let app = Arc::new(App {
+        hub: Arc::new(Hub::default()),
+        pages: Pages::new(options.mounts, options.isolate),
+        tasks: TaskTracker::new(),
+        shutdown: CancellationToken::new(),
+    });
+    if let Some(path) = options.demo {
+        let demo = Demo::open(&path).await.map_err(|e| StartError::Demo(path.display().to_string(), e))?;
+        let publication = app.hub.publish(demo::NAME.parse()?).await?;
+        let shutdown = app.shutdown.clone();
+        app.tasks.spawn(async move { shutdown.run_until_cancelled(demo.run(publication)).await });
+    }
+    let address = SocketAddr::new(options.bind, options.port);
+    let listener = server::listen(address).map_err(|e| StartError::Listen(address, e))?;
+    let stop = stop_signal()?;
+    let shutdown = app.shutdown.clone();
+    tokio::spawn(async move {
+        stop.await;
+        log::info!("going down");
+        shutdown.cancel();
+    });
+
+    let mut out = io::stdout();
+    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    out.flush()?;
+    server::serve(listener, app).await;
+    Ok(())
+}
+
+/// Completes when the process is asked to end.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Completes when the process is asked to end.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}

@@ -1,0 +1,337 @@
+//! The streams that are live, by name.
+//!
+//! **Invariant:** a name has at most one publisher, and a stream is listed exactly as long as its [`Publication`]
+//! lives; when that is dropped, every player gets what is left and then the end.
+//!
+//! It moves tags from one publisher to many players and knows neither HTTP nor WebSocket.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    str::FromStr,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use sailcast_media::flv::Tag;
+use thiserror::Error;
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    ring::{Cursor, Ended, Ring, Step},
+    stats::StreamStats,
+};
+
+/// The longest application or stream name: keeps log lines and the health report readable.
+const MAX_NAME: usize = 64;
+/// The most streams at once; each may hold [`crate::ring::MAX_RING_BYTES`].
+const MAX_STREAMS: usize = 64;
+/// How long a new publisher waits for the old one of its name: the end of a connection may be seen a little later
+/// than the start of the one that replaces it.
+const HANDOVER: Duration = Duration::from_millis(500);
+
+/// `APP/NAME`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StreamName(String);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a stream is named /APP/NAME, each of 1 to {MAX_NAME} letters, digits, '-' or '_'")]
+pub struct BadName;
+
+impl StreamName {
+    pub fn new(app: &str, name: &str) -> Result<Self, BadName> {
+        let good = |part: &str| {
+            (1..=MAX_NAME).contains(&part.len())
+                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+        };
+        if good(app) && good(name) { Ok(Self(format!("{app}/{name}"))) } else { Err(BadName) }
+    }
+}
+
+impl FromStr for StreamName {
+    type Err = BadName;
+
+    fn from_str(s: &str) -> Result<Self, BadName> {
+        let (app, name) = s.split_once('/').ok_or(BadName)?;
+        Self::new(app, name)
+    }
+}
+
+impl fmt::Display for StreamName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a name was not given to a publisher.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    #[error("{0} already has a publisher")]
+    Taken(StreamName),
+    #[error("the relay holds {MAX_STREAMS} streams, its limit")]
+    Full,
+    #[error("the relay is going down")]
+    Shutdown,
+}
+
+#[derive(Default)]
+pub struct Hub {
+    streams: Mutex<Streams>,
+    /// Changes whenever a name becomes free.
+    freed: watch::Sender<()>,
+}
+
+#[derive(Default)]
+struct Streams {
+    live: BTreeMap<StreamName, Arc<Stream>>,
+    closed: bool,
+}
+
+struct Stream {
+    name: StreamName,
+    ring: watch::Sender<Ring>,
+    since: Instant,
+    stats: Mutex<StreamStats>,
+    players: AtomicUsize,
+    skips: AtomicU64,
+}
+
+/// What the health report says of a stream.
+pub struct StreamHealth {
+    pub name: String,
+    pub players: usize,
+    pub skips: u64,
+    pub kbit_per_s: u64,
+    pub codecs: Vec<String>,
+    pub age: Duration,
+}
+
+impl Hub {
+    /// Takes the name for a publisher.
+    pub async fn publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refused> {
+        let mut freed = self.freed.subscribe();
+        let wait = async {
+            loop {
+                match self.try_publish(name.clone()) {
+                    Err(Refused::Taken(_)) => {}
+                    settled => return settled,
+                }
+                if freed.changed().await.is_err() {
+                    return Err(Refused::Shutdown);
+                }
+            }
+        };
+        timeout(HANDOVER, wait).await.unwrap_or(Err(Refused::Taken(name.clone())))
+    }
+
+    fn try_publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refused> {
+        let mut streams = self.lock();
+        if streams.closed {
+            return Err(Refused::Shutdown);
+        }
+        if streams.live.contains_key(&name) {
+            return Err(Refused::Taken(name));
+        }
+        if streams.live.len() >= MAX_STREAMS {
+            return Err(Refused::Full);
+        }
+        let stream = Arc::new(Stream {
+            name: name.clone(),
+            ring: watch::Sender::new(Ring::default()),
+            since: Instant::now(),
+            stats: Mutex::default(),
+            players: AtomicUsize::new(0),
+            skips: AtomicU64::new(0),
+        });
+        streams.live.insert(name, stream.clone());
+        drop(streams);
+        log::info!("{}: published", stream.name);
+        Ok(Publication { hub: self.clone(), stream })
+    }
+
+    /// A player's view of a live stream.
+    pub fn play(&self, name: &StreamName) -> Option<Subscription> {
+        let stream = self.lock().live.get(name)?.clone();
+        stream.players.fetch_add(1, Ordering::Relaxed);
+        let ring = stream.ring.subscribe();
+        Some(Subscription { stream, ring, cursor: Cursor::new(Instant::now()), skips_told: 0 })
+    }
+
+    pub fn health(&self) -> Vec<StreamHealth> {
+        let streams: Vec<_> = self.lock().live.values().cloned().collect();
+        let now = Instant::now();
+        streams
+            .iter()
+            .map(|stream| {
+                let stats = locked(&stream.stats);
+                StreamHealth {
+                    name: stream.name.to_string(),
+                    players: stream.players.load(Ordering::Relaxed),
+                    skips: stream.skips.load(Ordering::Relaxed),
+                    kbit_per_s: stats.kbit_per_s(now.saturating_duration_since(stream.since)),
+                    codecs: stats.codecs(),
+                    age: now.saturating_duration_since(stream.since),
+                }
+            })
+            .collect()
+    }
+
+    /// Ends every stream and takes no new one.
+    pub fn close(&self) {
+        let mut streams = self.lock();
+        streams.closed = true;
+        for stream in streams.live.values() {
+            stream.ring.send_modify(|ring| ring.end_stream(Ended::Shutdown));
+        }
+        drop(streams);
+        self.freed.send_replace(());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Streams> {
+        locked(&self.streams)
+    }
+}
+
+/// No code panics while it holds one of these locks in a half-changed state.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The right to publish under a name; dropping it ends the stream.
+pub struct Publication {
+    hub: Arc<Hub>,
+    stream: Arc<Stream>,
+}
+
+impl Publication {
+    pub fn name(&self) -> &StreamName {
+        &self.stream.name
+    }
+
+    /// What the FLV header said.
+    pub fn promise(&self, has_audio: bool, has_video: bool) {
+        self.stream.ring.send_if_modified(|ring| {
+            ring.promise(has_audio, has_video);
+            false
+        });
+    }
+
+    /// Adds the tags and wakes the players once.
+    pub fn push(&self, tags: &[Tag]) {
+        if tags.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        locked(&self.stream.stats).note(tags, now.saturating_duration_since(self.stream.since));
+        self.stream.ring.send_modify(|ring| tags.iter().for_each(|tag| ring.push(tag, now)));
+    }
+}
+
+impl Drop for Publication {
+    fn drop(&mut self) {
+        self.hub.lock().live.remove(&self.stream.name);
+        self.stream.ring.send_modify(|ring| ring.end_stream(Ended::Publisher));
+        self.hub.freed.send_replace(());
+        log::info!("{}: over after {} s", self.stream.name, self.stream.since.elapsed().as_secs());
+    }
+}
+
+/// One player of a stream.
+pub struct Subscription {
+    stream: Arc<Stream>,
+    ring: watch::Receiver<Ring>,
+    cursor: Cursor,
+    skips_told: u64,
+}
+
+impl Subscription {
+    /// The next bytes, when there are some.
+    pub async fn next(&mut self) -> Result<Bytes, Ended> {
+        loop {
+            match self.try_next() {
+                Step::Send(bytes) => return Ok(bytes),
+                Step::End(why) => return Err(why),
+                Step::Wait => {}
+            }
+            // The ring's sender lives in the stream that this subscription keeps alive.
+            if self.ring.changed().await.is_err() {
+                return Err(Ended::Publisher);
+            }
+        }
+    }
+
+    /// The next bytes if they are there already.
+    pub fn try_next(&mut self) -> Step {
+        let step = self.cursor.step(&self.ring.borrow_and_update(), Instant::now());
+        let skips = self.cursor.skips();
+        if skips != self.skips_told {
+            self.stream.skips.fetch_add(skips - self.skips_told, Ordering::Relaxed);
+            self.skips_told = skips;
+            log::debug!("{}: a slow player was moved to the newest keyframe", self.stream.name);
+        }
+        step
+    }
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.stream.players.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_two_plain_words() {
+        assert_eq!("live/a-B_9".parse::<StreamName>().map(|n| n.to_string()), Ok("live/a-B_9".into()));
+        for bad in ["live", "live/", "/a", "live/a/b", "live/a.b", "live/ä", "live/%41", "l ve/a"] {
+            assert_eq!(bad.parse::<StreamName>(), Err(BadName), "{bad}");
+        }
+        assert!(StreamName::new("live", &"x".repeat(MAX_NAME)).is_ok());
+        assert!(StreamName::new("live", &"x".repeat(MAX_NAME + 1)).is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_taken_name_is_refused_and_free_again_once_its_publisher_left() {
+        let hub = Arc::new(Hub::default());
+        let name: StreamName = "live/a".parse().unwrap();
+        let first = hub.publish(name.clone()).await.ok().unwrap();
+        assert_eq!(hub.publish(name.clone()).await.err(), Some(Refused::Taken(name.clone())));
+
+        let mut player = hub.play(&name).unwrap();
+        drop(first);
+        assert_eq!(player.next().await, Err(Ended::Publisher));
+        assert!(hub.play(&name).is_none());
+        assert!(hub.publish(name).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_publisher_that_comes_while_the_old_one_leaves_is_let_in() {
+        let hub = Arc::new(Hub::default());
+        let name: StreamName = "live/a".parse().unwrap();
+        let first = hub.publish(name.clone()).await.ok().unwrap();
+        let (second, ()) = tokio::join!(hub.publish(name), async {
+            tokio::task::yield_now().await;
+            drop(first);
+        });
+        assert!(second.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_closed_hub_ends_its_streams_and_takes_no_new_one() {
+        let hub = Arc::new(Hub::default());
+        let name: StreamName = "live/a".parse().unwrap();
+        let publication = hub.publish(name.clone()).await.ok().unwrap();
+        let mut player = hub.play(&name).unwrap();
+        hub.close();
+        assert_eq!(player.next().await, Err(Ended::Shutdown));
+        drop(publication);
+        assert_eq!(hub.publish(name).await.err(), Some(Refused::Shutdown));
+    }
+}

@@ -1,0 +1,171 @@
+//! From a publisher's bytes to its stream, whatever carries them.
+//!
+//! **Invariant:** the first byte that is not FLV ends the stream, with its offset and a reason; every whole tag
+//! before it has been forwarded. A publisher that sends no tag for [`SILENCE`] is gone.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use sailcast_media::{
+    DemuxError,
+    demux::SkipReason,
+    flv::{Tag, TagEvent, TagReader, tag::MAX_TAG_BODY},
+};
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::{hub::Publication, tags::serialised_len};
+
+/// A publisher that sends no whole tag for so long is taken for dead: its connection may be, without a word.
+pub const SILENCE: Duration = Duration::from_secs(30);
+/// File header and PreviousTagSize0.
+const FLV_HEADER_LEN: u64 = 13;
+/// The longest message taken from a publisher's WebSocket: the largest tag and its frame fit.
+pub const MAX_MESSAGE: usize = MAX_TAG_BODY + (64 << 10);
+
+/// The publisher's bytes cannot be forwarded.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum BadStream {
+    #[error("{0}")]
+    NotFlv(DemuxError),
+    #[error("no valid FLV tag at byte {at}")]
+    NoTag { at: u64 },
+    #[error("the stream ended inside the tag at byte {at}")]
+    Truncated { at: u64 },
+    #[error("the stream ended without a tag")]
+    Empty,
+    /// What carries the bytes is broken, not they.
+    #[error("{0}")]
+    Carrier(String),
+}
+
+impl BadStream {
+    /// Where the bad bytes start.
+    pub fn offset(&self) -> Option<u64> {
+        match self {
+            Self::NotFlv(DemuxError::NotFlv { at } | DemuxError::NoTags { at, .. }) => Some(*at),
+            Self::NoTag { at } | Self::Truncated { at } => Some(*at),
+            _ => None,
+        }
+    }
+}
+
+/// Checks and cuts one publisher's bytes.
+#[derive(Default)]
+pub struct Intake {
+    reader: TagReader,
+    received: u64,
+    /// The end of the last tag, or of the file header.
+    accepted: u64,
+    promise: Option<(bool, bool)>,
+}
+
+impl Intake {
+    /// Appends the tags that `data` completes to `tags`, also those in front of an error.
+    pub fn push(&mut self, data: Bytes, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
+        self.received += data.len() as u64;
+        self.reader.push(data);
+        self.poll(tags)?;
+        // The reader hides bytes it searches through for the next good tag: whatever it has taken and not given
+        // out is bad, and a publisher must learn that at once.
+        let taken = self.received - self.reader.buffered_bytes() as u64;
+        if taken > self.accepted.max(FLV_HEADER_LEN) {
+            return Err(BadStream::NoTag { at: self.accepted });
+        }
+        Ok(())
+    }
+
+    /// No more bytes will come.
+    pub fn finish(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
+        self.reader.finish();
+        self.poll(tags)?;
+        if self.accepted <= FLV_HEADER_LEN { Err(BadStream::Empty) } else { Ok(()) }
+    }
+
+    /// What the FLV header said of audio and video, once.
+    pub fn take_promise(&mut self) -> Option<(bool, bool)> {
+        self.promise.take()
+    }
+
+    fn poll(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
+        while let Some(event) = self.reader.poll().map_err(BadStream::NotFlv)? {
+            match event {
+                TagEvent::Header { has_audio, has_video } => {
+                    self.promise = Some((has_audio, has_video));
+                    self.accepted = FLV_HEADER_LEN;
+                }
+                TagEvent::Tag(tag) => {
+                    self.accepted = tag.offset + serialised_len(&tag);
+                    tags.push(tag);
+                }
+                // A whole tag of a later version of the format: not for us to judge, nor to forward.
+                TagEvent::Skipped { at, len, why: SkipReason::UnknownTag } => self.accepted = at + len,
+                TagEvent::Skipped { at, why: SkipReason::Truncated, .. } => {
+                    return Err(BadStream::Truncated { at });
+                }
+                TagEvent::Skipped { at, .. } => return Err(BadStream::NoTag { at }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a publisher's session is over.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Over {
+    #[error("the publisher left")]
+    Left,
+    #[error("no tag for {} s", SILENCE.as_secs())]
+    Silent,
+    #[error("the relay is going down")]
+    Shutdown,
+    #[error(transparent)]
+    Bad(#[from] BadStream),
+}
+
+/// Forwards a publisher's chunks until it leaves, and frees its name.
+pub async fn forward(
+    publication: Publication,
+    mut chunks: impl Stream<Item = Result<Bytes, Over>> + Unpin,
+    shutdown: &CancellationToken,
+) -> Over {
+    let mut intake = Intake::default();
+    let mut tags = Vec::new();
+    let mut deadline = Instant::now() + SILENCE;
+    let over = loop {
+        let chunk = tokio::select! {
+            chunk = timeout_at(deadline, chunks.next()) => chunk,
+            () = shutdown.cancelled() => break Over::Shutdown,
+        };
+        let (checked, last) = match chunk {
+            Err(_elapsed) => break Over::Silent,
+            Ok(Some(Ok(data))) => (intake.push(data, &mut tags), false),
+            Ok(Some(Err(over))) => break over,
+            Ok(None) => (intake.finish(&mut tags), true),
+        };
+        if let Some((has_audio, has_video)) = intake.take_promise() {
+            publication.promise(has_audio, has_video);
+        }
+        if !tags.is_empty() {
+            deadline = Instant::now() + SILENCE;
+            publication.push(&tags);
+            tags.clear();
+        }
+        match checked {
+            Err(bad) => break bad.into(),
+            Ok(()) if last => break Over::Left,
+            Ok(()) => {}
+        }
+    };
+    match &over {
+        Over::Bad(bad) => log::warn!("{}: refused: {bad}", publication.name()),
+        over => log::info!("{}: {over}", publication.name()),
+    }
+    over
+}
+
+#[cfg(test)]
+#[path = "ingest_tests.rs"]
+mod tests;

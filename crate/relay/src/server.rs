@@ -1,0 +1,94 @@
+//! Connections: taking them, their limits, and letting them go.
+//!
+//! **Invariant:** once told to go down it takes no connection, says goodbye on those it has, and is over within
+//! [`GOODBYE`].
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    pin,
+    time::{sleep, timeout},
+};
+
+use crate::http::{App, handle};
+
+const BACKLOG: u32 = 1024;
+/// How long a client may take for a request's head, or keep a connection without one.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// What one connection may hold of requests' heads and of bytes on their way out; tags on their way out are shared.
+const CONNECTION_BUFFER: usize = 64 << 10;
+/// What the system holds for a player that does not read. Left alone it grows to megabytes, all of it stale once
+/// the player reads on, and no frame in it could be dropped. At 100 ms of round trip this is 20 Mbit/s.
+const SEND_BUFFER: u32 = 256 << 10;
+/// After an error that is not one connection's own, such as too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long going down may take.
+const GOODBYE: Duration = Duration::from_millis(1500);
+
+pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    if cfg!(unix) {
+        // A restart does not wait for the old connections to be forgotten.
+        socket.set_reuseaddr(true)?;
+    }
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_keepalive(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until the app's shutdown token is cancelled.
+pub async fn serve(listener: TcpListener, app: Arc<App>) {
+    let router = Router::new().fallback(handle).with_state(app.clone());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = app.shutdown.cancelled() => break,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                app.tasks.spawn(connection(stream, router.clone(), app.clone()));
+            }
+            Err(error) => {
+                log::warn!("cannot take a connection: {error}");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    app.hub.close();
+    app.tasks.close();
+    if timeout(GOODBYE, app.tasks.wait()).await.is_err() {
+        log::warn!("{} connections did not end in time", app.tasks.len());
+    }
+}
+
+async fn connection(stream: TcpStream, router: Router, app: Arc<App>) {
+    if let Err(error) = stream.set_nodelay(true) {
+        log::debug!("TCP_NODELAY: {error}");
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(CONNECTION_BUFFER)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    pin!(connection);
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = app.shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        log::debug!("connection: {error}");
+    }
+}
