@@ -19,6 +19,7 @@
     )
 )]
 
+mod arrival;
 mod audio;
 mod clock;
 mod decode;
@@ -32,7 +33,7 @@ mod player;
 mod queue;
 mod ring;
 mod source;
-mod start;
+
 mod stretch;
 mod timeline;
 mod video;

@@ -5,6 +5,8 @@ use sailcast_media::{MediaTime, Micros};
 use crate::io::PcmBlock;
 
 pub const CHANNELS: usize = 2;
+/// What Web Audio allows (AudioContext options, Hz): other rates are nonsense and would size buffers.
+const RATES: std::ops::RangeInclusive<u32> = 3_000..=768_000;
 /// Steps between blocks smaller than this are rounding of the container's clock and are ignored.
 const TOLERANCE: Micros = Micros::from_millis(30);
 /// How much of such a step the media times take over.
@@ -31,7 +33,12 @@ pub enum Seam {
 
 impl PcmBuffer {
     pub fn new(sample_rate: u32) -> Self {
-        Self { sample_rate: sample_rate.max(1), samples: Vec::new(), base: MediaTime(0), taken: 0 }
+        Self {
+            sample_rate: sample_rate.clamp(*RATES.start(), *RATES.end()),
+            samples: Vec::new(),
+            base: MediaTime(0),
+            taken: 0,
+        }
     }
 
     pub fn sample_rate(&self) -> u32 {
@@ -139,7 +146,8 @@ impl Resampler {
     /// Linear interpolation: the page opens its output at the stream's rate, this only bridges a change or an output
     /// that refused.
     pub fn run(&mut self, stereo: &[f32], from: u32, to: u32) -> Vec<f32> {
-        let step = f64::from(from.max(1)) / f64::from(to.max(1));
+        let hz = |rate: u32| f64::from(rate.clamp(*RATES.start(), *RATES.end()));
+        let step = hz(from) / hz(to);
         let mut out = Vec::with_capacity(((stereo.len() as f64 / step) as usize).saturating_add(CHANNELS));
         for frame in stereo.chunks_exact(CHANNELS) {
             let next =

@@ -1,0 +1,132 @@
+//! From demux events to the packet queues.
+
+use sailcast_media::{
+    DemuxEvent, Discontinuity, MediaKind, Metadata, Micros, Packet, TrackInfo, demux::SkipReason,
+};
+
+use super::Playback;
+use crate::{
+    decode::Outbox,
+    error::ErrorCode,
+    event::Event,
+    io::{Instant, Output},
+    source::{fatal, warning},
+};
+
+/// Buffers of a paused player: beyond either, whole GOPs go, oldest first.
+const MAX_BUFFER_TIME: Micros = Micros::from_secs(20);
+const MAX_BUFFER_BYTES: u64 = 24 << 20;
+
+impl Playback {
+    pub(super) fn demux(&mut self, now: Instant, out: &mut Outbox) {
+        while !self.is_over() {
+            match self.source.poll() {
+                Ok(Some(event)) => self.on_demuxed(event, now, out),
+                Ok(None) => break,
+                Err(error) => self.fail(error, now, out),
+            }
+        }
+        if let Some(edge) = self.edge() {
+            self.arrival.note(edge, now);
+        }
+    }
+
+    pub(super) fn on_demuxed(&mut self, event: DemuxEvent, now: Instant, out: &mut Outbox) {
+        match event {
+            DemuxEvent::Track(track) => self.on_track(track, out),
+            DemuxEvent::Packet(packet) => self.on_packet(packet, now, out),
+            DemuxEvent::Metadata(message) => {
+                let time = self.timeline.place_time(message.time);
+                out.push(Output::Event(Event::Metadata(Metadata { time, ..message })));
+            }
+            // The timeline finds jumps itself, in the same packets, and mends them.
+            DemuxEvent::Discontinuity(Discontinuity { .. }) => {}
+            DemuxEvent::Skipped { at, len, why } => self.on_skipped(at, len, why, now, out),
+        }
+    }
+
+    pub(super) fn on_track(&mut self, track: TrackInfo, out: &mut Outbox) {
+        self.unsupported = None;
+        out.push(Output::Event(Event::Track(track.clone())));
+        match track.kind() {
+            MediaKind::Video => self.video.stage.queue.push_config(track),
+            MediaKind::Audio => {
+                self.audio.disabled = false;
+                self.audio.stage.queue.push_config(track);
+            }
+        }
+    }
+
+    pub(super) fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
+        let kind = if packet.track.0 == 0 { MediaKind::Video } else { MediaKind::Audio };
+        if let Some(jump) = self.timeline.place(kind, &mut packet) {
+            out.push(Output::Event(Event::Discontinuity(jump)));
+        }
+        match kind {
+            MediaKind::Video => {
+                self.first_video.get_or_insert(now);
+                self.stats.video_packets = self.stats.video_packets.saturating_add(1);
+                // Nothing before the first keyframe can ever be shown: it must not fill the buffer.
+                if packet.keyframe {
+                    self.first_keyframe.get_or_insert(packet.pts);
+                }
+                if self.first_keyframe.is_some() {
+                    self.video.stage.queue.push(packet);
+                } else {
+                    self.video.dropped = self.video.dropped.saturating_add(1);
+                }
+            }
+            MediaKind::Audio => {
+                self.stats.audio_packets = self.stats.audio_packets.saturating_add(1);
+                self.first_sound.get_or_insert(packet.pts);
+                self.audio.stage.queue.push(packet);
+            }
+        }
+    }
+
+    pub(super) fn on_skipped(&mut self, at: u64, len: u64, why: SkipReason, now: Instant, out: &mut Outbox) {
+        self.stats.skipped_bytes = self.stats.skipped_bytes.saturating_add(len);
+        match why {
+            SkipReason::Truncated => return,
+            SkipReason::UnsupportedCodec => {
+                let what = "The stream has a track in a codec that cannot be played.".to_owned();
+                if self.has_track() {
+                    self.warnings.raise(warning(ErrorCode::CodecUnsupported, what), now, out);
+                } else if self.unsupported.is_none() {
+                    self.unsupported = Some((now, fatal(ErrorCode::CodecUnsupported, what)));
+                }
+                return;
+            }
+            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+                self.video.stage.queue.break_reference();
+            }
+            _ => {}
+        }
+        let what = format!("{len} bytes at byte {at} were left out: {why}.");
+        self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
+    }
+
+    pub(super) fn has_track(&self) -> bool {
+        self.video.stage.is_known() || self.audio.stage.is_known()
+    }
+
+    pub(super) fn bound_buffers(&mut self) {
+        while self.video.stage.queue.span().max(self.audio.stage.queue.span()) > MAX_BUFFER_TIME
+            || self.buffered_bytes() > MAX_BUFFER_BYTES
+        {
+            let gone = self.video.stage.queue.drop_oldest_gop();
+            self.video.dropped = self.video.dropped.saturating_add(gone as u64);
+            let heard = match self.video.stage.queue.first_dts() {
+                Some(first) => self.audio.stage.queue.drop_until(first),
+                None => self.audio.stage.queue.drop_oldest_gop(),
+            };
+            if gone == 0 && heard == 0 {
+                break;
+            }
+        }
+    }
+
+    pub(super) fn buffered_bytes(&self) -> u64 {
+        self.video.stage.queue.bytes().saturating_add(self.audio.stage.queue.bytes())
+    }
+}

@@ -1,0 +1,324 @@
+//! One load, from its first byte to its end: demux, buffer, start, play, stall, chase, end.
+//!
+//! The playhead is *pinned* before the start and during a stall (it follows the live edge at target latency, or stands),
+//! and *runs* in between. Every call of [`Playback::advance`] looks at what there is and does what is due; it may be called
+//! at any time, any number of times.
+
+mod chase;
+mod intake;
+mod start_stop;
+mod watch;
+
+use sailcast_media::{MediaTime, Micros};
+
+use crate::{
+    arrival::Arrival,
+    audio::{Audio, PUMP_EVERY},
+    clock::Clock,
+    decode::Outbox,
+    error::SailcastError,
+    event::{Event, State, Stats},
+    io::{AudioOutput, Input, Instant, Output, RequestId},
+    latency::LatencyController,
+    source::{Source, Step},
+    timeline::Timeline,
+    video::Video,
+    warnings::Warnings,
+};
+
+/// How long a stream may go on with video packets and no keyframe.
+const KEYFRAME_TIMEOUT: Micros = Micros::from_secs(10);
+/// A codec we cannot play is an error once nothing else has come for this long.
+const CODEC_TIMEOUT: Micros = Micros::from_secs(3);
+/// A track this far behind the other has stopped: it no longer counts for what can be played.
+const TRACK_LOST: Micros = Micros::from_secs(1);
+
+#[derive(Debug, PartialEq)]
+enum Phase {
+    /// Before the first start: pinned to the live edge.
+    Starting,
+    Playing,
+    /// Underrun: the playhead stands.
+    Stalled {
+        since: Instant,
+    },
+    Over(State),
+}
+
+pub struct Playback {
+    source: Source,
+    timeline: Timeline,
+    video: Video,
+    audio: Audio,
+    clock: Clock,
+    latency: LatencyController,
+    arrival: Arrival,
+    warnings: Warnings,
+    phase: Phase,
+    paused: bool,
+    /// The pause began while playing: time to hold the clock.
+    held: bool,
+    first_video: Option<Instant>,
+    /// pts of the first keyframe and of the first sound: playback cannot start before.
+    first_keyframe: Option<MediaTime>,
+    first_sound: Option<MediaTime>,
+    unsupported: Option<(Instant, SailcastError)>,
+    keyframe_warned: bool,
+    decoder_failures: u8,
+    closed: bool,
+    next_tick: Instant,
+    stats: Stats,
+}
+
+impl Playback {
+    pub fn new(request: RequestId, target: Micros, paused: bool, now: Instant) -> Self {
+        Self {
+            source: Source::new(request, now),
+            timeline: Timeline::default(),
+            video: Video::default(),
+            audio: Audio::default(),
+            clock: Clock::new(),
+            latency: LatencyController::new(target),
+            arrival: Arrival::default(),
+            warnings: Warnings::default(),
+            phase: Phase::Starting,
+            paused,
+            held: false,
+            first_video: None,
+            first_keyframe: None,
+            first_sound: None,
+            unsupported: None,
+            keyframe_warned: false,
+            decoder_failures: 0,
+            closed: false,
+            next_tick: now,
+            stats: Stats::default(),
+        }
+    }
+
+    pub fn state(&self) -> State {
+        match self.phase {
+            Phase::Over(state) => state,
+            _ if self.paused && self.video.has_shown() => State::Paused,
+            Phase::Starting => State::Connecting,
+            Phase::Playing => State::Playing,
+            Phase::Stalled { .. } => State::Waiting,
+        }
+    }
+
+    pub fn set_target(&mut self, target: Micros) {
+        self.latency.target = target;
+    }
+
+    pub fn set_audio_output(&mut self, output: AudioOutput, now: Instant, out: &mut Outbox) {
+        self.audio.set_output(output, out);
+        self.clock.forget_sound();
+        if output == AudioOutput::Off {
+            // What the closed decoder held is lost; sound that comes back joins where the playhead then is.
+            self.audio.stage.queue.drop_until(self.clock.media(now));
+        }
+    }
+
+    pub fn inherit_sound(&mut self, before: &mut Self) {
+        self.audio.inherit(&mut before.audio);
+    }
+
+    pub fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox) {
+        match input {
+            Input::Io(id, event) if id == self.source.id && !self.is_over() => {
+                if let Step::Fail(error) = self.source.on_io(event, now) {
+                    self.fail(error, now, out);
+                }
+                self.demux(now, out);
+            }
+            Input::FrameDecoded(id, frame) if self.video.stage.owns(id) => {
+                self.video.on_frame(frame, now, out)
+            }
+            Input::FrameDecoded(_, frame) => out.push(Output::Release(frame.id)),
+            Input::SamplesDecoded(id, pts, block) if self.audio.stage.owns(id) => {
+                self.audio.on_samples(pts, &block, now);
+            }
+            Input::Flushed(id) if self.video.stage.owns(id) => self.video.stage.on_flushed(out),
+            Input::Flushed(id) if self.audio.stage.owns(id) => self.audio.stage.on_flushed(out),
+            Input::DecoderFailed(id, why) if self.video.stage.owns(id) => self.video_failed(&why, now, out),
+            Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => self.audio_failed(&why, out),
+            Input::AudioPlayed { frames } => {
+                if let Some(heard) = self.audio.on_played(frames, now) {
+                    self.clock.follow(heard, now);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn set_paused(&mut self, paused: bool, now: Instant, out: &mut Outbox) {
+        if paused == self.paused || self.is_over() {
+            return;
+        }
+        self.paused = paused;
+        if paused {
+            self.held = self.phase == Phase::Playing;
+            self.clock.stop(now);
+            self.audio.silence(now, out);
+        } else if std::mem::take(&mut self.held) {
+            self.resume(now, out);
+        }
+    }
+
+    /// Does whatever is due at `now`.
+    pub fn advance(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_over() {
+            return;
+        }
+        self.watch(now, out);
+        self.bound_buffers();
+        if !self.paused {
+            match self.phase {
+                Phase::Starting | Phase::Stalled { .. } => self.try_start(now, out),
+                Phase::Playing => self.keep_latency(now, out),
+                Phase::Over(_) => {}
+            }
+        }
+        self.decode_and_present(now, out);
+        self.run_dry(now, out);
+    }
+
+    /// The earliest instant at which `advance` has something to do.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        if self.is_over() {
+            return None;
+        }
+        let mut wake: Option<Instant> = None;
+        let mut at = |t: Instant| wake = Some(wake.map_or(t, |w: Instant| w.min(t)));
+        if !self.source.has_ended() {
+            at(self.source.deadline());
+        }
+        if let Some(first) =
+            self.first_video.filter(|_| self.first_keyframe.is_none() && !self.keyframe_warned)
+        {
+            at(first + KEYFRAME_TIMEOUT);
+        }
+        if let Some((since, _)) = &self.unsupported {
+            at(*since + CODEC_TIMEOUT);
+        }
+        if self.clock.is_running() {
+            at(self.next_tick);
+            if self.audio.is_heard() || self.audio.stage.config().is_some() {
+                at(now + PUMP_EVERY);
+            }
+            if let Some((pts, earliest)) = self.video.next_due()
+                && let Some(due) = self.clock.instant_of(pts)
+            {
+                at(due.max(earliest));
+            }
+            if let Some(end) = self.end().and_then(|end| self.clock.instant_of(end)) {
+                at(end.max(now + Micros(1000)));
+            }
+        } else if !self.paused && self.edge().is_some() {
+            at(now + PUMP_EVERY);
+        }
+        wake
+    }
+
+    /// Cancels the request, silences the sound and gives every frame back. The figures stay.
+    pub fn close(&mut self, now: Instant, out: &mut Outbox) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        if !self.source.has_ended() {
+            out.push(Output::Cancel(self.source.id));
+        }
+        self.clock.stop(now);
+        self.video.close(out);
+        self.audio.silence(now, out);
+        self.audio.stage.close(out);
+        if !self.is_over() {
+            self.phase = Phase::Over(State::Idle);
+        }
+    }
+
+    pub fn stats(&self, now: Instant) -> Stats {
+        let playhead = self.playhead(now);
+        let waiting = match self.phase {
+            Phase::Stalled { since } => now - since,
+            _ => Micros::ZERO,
+        };
+        let latency = self.edge().map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
+        Stats {
+            position: playhead,
+            latency,
+            buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
+            buffered_bytes: self.buffered_bytes(),
+            rate: self.latency.rate(),
+            bytes_received: self.source.bytes,
+            frames_decoded: self.video.decoded,
+            frames_rendered: self.video.shown,
+            frames_dropped: self.video.dropped,
+            stalled: self.stats.stalled + waiting,
+            ..self.stats
+        }
+    }
+
+    /// Up to where everything can be played. A track that has stopped does not hold the other.
+    fn edge(&self) -> Option<MediaTime> {
+        match (self.video.stage.queue.edge(), self.audio_edge()) {
+            (Some(v), Some(a)) if (v - a).abs() <= TRACK_LOST => Some(v.min(a)),
+            (v, a) => v.max(a),
+        }
+    }
+
+    /// The end of the last thing there is to play.
+    fn end(&self) -> Option<MediaTime> {
+        self.video.stage.queue.edge().max(self.audio_edge())
+    }
+
+    fn audio_edge(&self) -> Option<MediaTime> {
+        self.audio.stage.queue.edge().filter(|_| !self.audio.disabled)
+    }
+
+    /// The playhead; before the start, where it would start.
+    fn playhead(&self, now: Instant) -> MediaTime {
+        match self.phase {
+            Phase::Starting => self.start_at().unwrap_or_default(),
+            _ => self.clock.media(now),
+        }
+    }
+
+    fn start_at(&self) -> Option<MediaTime> {
+        let edge = self.edge()?;
+        let first = self.first_keyframe.or(self.first_sound)?;
+        Some((edge - self.latency.target).max(first))
+    }
+
+    fn decode_and_present(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_over() {
+            return;
+        }
+        let ended = self.source.has_ended();
+        let playhead = self.playhead(now);
+        self.video.feed(ended, now, out);
+        let paused_on_picture = self.paused && self.video.has_shown();
+        if !paused_on_picture {
+            let pinned = self.phase == Phase::Starting;
+            self.audio.feed(ended, pinned, playhead, now, out);
+            self.present(playhead, now, out);
+            // A frame handed over makes room for the next packet.
+            self.video.feed(ended, now, out);
+        }
+        self.audio.pump(&self.clock, self.latency.rate(), now, out);
+    }
+
+    fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
+        let presented = self.video.present(playhead, now, out);
+        if let Some((width, height)) = presented.resized {
+            out.push(Output::Event(Event::Resize { width, height }));
+        }
+        if presented.first {
+            out.push(Output::Event(Event::FirstFrame));
+        }
+        if let Some(pts) = presented.pts {
+            self.decoder_failures = 0;
+            self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! When the clock starts, stops and ends: start, stall, resume, end of stream.
+
+use sailcast_media::Micros;
+
+use super::{Phase, Playback, watch::no_keyframe};
+use crate::{
+    decode::Outbox,
+    error::{ErrorCode, SailcastError},
+    event::{Event, State},
+    io::{Instant, Output},
+    latency::{SKIP_ABOVE, TICK},
+    source::{End, fatal},
+};
+
+/// Buffered time with which playback starts or resumes, if the target is not lower still.
+const START_WITH: Micros = Micros::from_millis(150);
+/// A picture is expected this long before sound starts alone.
+const PICTURE_WAIT: Micros = Micros::from_secs(2);
+
+impl Playback {
+    pub(super) fn try_start(&mut self, now: Instant, out: &mut Outbox) {
+        let (Some(edge), Some(start)) = (self.edge(), self.start_at()) else { return };
+        let first_start = self.phase == Phase::Starting;
+        if first_start && !self.picture_ready(now) {
+            return;
+        }
+        let from = if first_start { start } else { self.clock.media(now) };
+        let ended = self.source.has_ended();
+        let enough = self.latency.target.min(START_WITH);
+        if !ended && (edge - from < enough || !self.arrival.burst_is_over(now)) {
+            return;
+        }
+        if let Phase::Stalled { since } = self.phase {
+            self.stats.stalled += now - since;
+        }
+        self.phase = Phase::Playing;
+        self.latency.restart();
+        self.next_tick = now + TICK;
+        self.set_rate(1.0, now, out);
+        self.clock.start(from, now);
+        if first_start {
+            self.video.skip_to(from);
+            self.audio.stage.queue.drop_until(from);
+        } else if edge - from > self.latency.target + SKIP_ABOVE {
+            self.skip(now, out);
+        }
+        out.push(Output::Event(Event::Playing));
+    }
+
+    /// The first picture stands before the clock starts, unless none comes.
+    pub(super) fn picture_ready(&self, now: Instant) -> bool {
+        if self.video.has_shown() {
+            return true;
+        }
+        let waited = self.arrival.since_first(now);
+        let expected = self.first_video.is_some() || self.video.stage.is_known();
+        waited >= if expected { PICTURE_WAIT } else { PICTURE_WAIT.scale(0.1) } && self.audio_edge().is_some()
+    }
+
+    pub(super) fn resume(&mut self, now: Instant, out: &mut Outbox) {
+        let from = self.clock.media(now);
+        self.latency.restart();
+        self.clock.start(from, now);
+        if self.edge().is_some_and(|edge| edge - from > self.latency.target + SKIP_ABOVE) {
+            self.skip(now, out);
+        }
+        out.push(Output::Event(Event::Playing));
+    }
+
+    /// When the playhead has reached the end of everything: the end of the stream, or a stall.
+    pub(super) fn run_dry(&mut self, now: Instant, out: &mut Outbox) {
+        let ended = self.source.has_ended();
+        if ended && self.end().is_none() {
+            self.end_without_media(now, out);
+            return;
+        }
+        if self.phase != Phase::Playing || self.paused {
+            return;
+        }
+        let Some(end) = self.end() else { return };
+        let past = self.clock.media(now) - end;
+        if past < Micros::ZERO {
+            return;
+        }
+        if ended {
+            let drained =
+                self.video.stage.is_drained() && self.video.is_empty() && self.audio.is_played_out();
+            if drained || past > Micros::from_secs(1) {
+                self.finish(now, out);
+            }
+            return;
+        }
+        self.clock.stop(now);
+        self.phase = Phase::Stalled { since: now };
+        self.stats.stalls = self.stats.stalls.saturating_add(1);
+        self.arrival.restart(now);
+        out.push(Output::Event(Event::Waiting));
+    }
+
+    pub(super) fn finish(&mut self, now: Instant, out: &mut Outbox) {
+        match self.source.end().cloned() {
+            Some(End::Broken(error)) => self.fail(error, now, out),
+            _ => {
+                self.clock.stop(now);
+                self.phase = Phase::Over(State::Ended);
+                out.push(Output::Event(Event::Ended));
+            }
+        }
+    }
+
+    pub(super) fn end_without_media(&mut self, now: Instant, out: &mut Outbox) {
+        let unsupported = self.unsupported.take().map(|(_, error)| error);
+        let error = match (unsupported, self.source.end().cloned()) {
+            (Some(error), _) | (None, Some(End::Broken(error))) => error,
+            _ if self.first_video.is_some() => no_keyframe(true),
+            _ => fatal(ErrorCode::NoMedia, "The stream ended with nothing to play.".to_owned()),
+        };
+        self.fail(error, now, out);
+    }
+
+    pub(super) fn fail(&mut self, error: SailcastError, now: Instant, out: &mut Outbox) {
+        if self.is_over() {
+            return;
+        }
+        self.clock.stop(now);
+        self.phase = Phase::Over(State::Failed);
+        out.push(Output::Event(Event::Error(error)));
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over(_))
+    }
+}

@@ -1,0 +1,66 @@
+//! What must not last: a silent network, a stream without a keyframe, a decoder that gives nothing.
+
+use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
+use crate::{
+    decode::Outbox,
+    error::{ErrorCode, SailcastError},
+    event::Event,
+    io::{Instant, Output},
+    source::{fatal, warning},
+};
+
+/// A video decoder is rebuilt this often before the load fails.
+const MAX_DECODER_FAILURES: u8 = 3;
+
+impl Playback {
+    /// Deadlines of the network, of the first keyframe, of codecs and decoders.
+    pub(super) fn watch(&mut self, now: Instant, out: &mut Outbox) {
+        if let Some(error) = self.source.timed_out(now) {
+            self.fail(error, now, out);
+            return;
+        }
+        if let Some((_, error)) = self.unsupported.take_if(|(since, _)| now - *since >= CODEC_TIMEOUT) {
+            self.fail(error, now, out);
+            return;
+        }
+        let late = self.first_video.is_some_and(|first| now - first >= KEYFRAME_TIMEOUT);
+        if late && self.first_keyframe.is_none() && !self.keyframe_warned {
+            self.keyframe_warned = true;
+            let alone = self.audio_edge().is_none();
+            if alone {
+                self.fail(no_keyframe(true), now, out);
+            } else {
+                out.push(Output::Event(Event::Error(no_keyframe(false))));
+            }
+        }
+        if self.video.stage.is_stuck(self.video.decoder_limit(), now) {
+            self.video.stage.close(out);
+            self.video_failed("it takes packets and gives no picture", now, out);
+        }
+        if self.audio.is_stuck(now) {
+            self.audio.stage.close(out);
+            self.audio_failed("it takes packets and gives no sound", out);
+        }
+    }
+
+    pub(super) fn video_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
+        self.video.stage.on_failed();
+        self.decoder_failures = self.decoder_failures.saturating_add(1);
+        if self.decoder_failures >= MAX_DECODER_FAILURES || self.video.decoded == 0 {
+            let what = format!("The video decoder failed: {why}.");
+            self.fail(fatal(ErrorCode::VideoDecoderFailed, what), now, out);
+        }
+    }
+
+    pub(super) fn audio_failed(&mut self, why: &str, out: &mut Outbox) {
+        self.audio.stage.on_failed();
+        self.audio.disabled = true;
+        self.clock.forget_sound();
+        let what = format!("The audio decoder failed: {why}.");
+        out.push(Output::Event(Event::Error(warning(ErrorCode::AudioDecoderFailed, what))));
+    }
+}
+
+pub fn no_keyframe(fatal: bool) -> SailcastError {
+    SailcastError { code: ErrorCode::NoKeyframe, fatal, what: "The video has no keyframe.".to_owned() }
+}

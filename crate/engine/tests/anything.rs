@@ -1,0 +1,143 @@
+//! Whatever comes in, in whatever order: no panic, no livelock, no frame lost or finished twice, no growth without bound.
+mod sim;
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use sailcast_engine::{
+    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, Output, PcmBlock, Player,
+    PlayerConfig, RequestId,
+};
+use sailcast_media::{MediaTime, Micros};
+
+/// A step of a session that no browser would have.
+#[derive(Clone, Debug)]
+enum Op {
+    Input(Box<Input>),
+    /// The next slice of a fixture, perhaps with a byte changed.
+    Stream {
+        length: usize,
+        damage: Option<(usize, u8)>,
+    },
+    Wait(u64),
+}
+
+fn time() -> impl Strategy<Value = MediaTime> {
+    prop_oneof![
+        (0i64..20_000_000).prop_map(MediaTime),
+        any::<i64>().prop_map(MediaTime),
+        Just(MediaTime(i64::MIN)),
+        Just(MediaTime(i64::MAX)),
+    ]
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    let id = 0u32..4;
+    let decoder = (0u32..4).prop_map(DecoderId);
+    let io = prop_oneof![
+        any::<u16>().prop_map(|status| IoEvent::Opened { status }),
+        Just(IoEvent::Opened { status: 200 }),
+        prop::collection::vec(any::<u8>(), 0..64).prop_map(|b| IoEvent::Bytes(Bytes::from(b))),
+        Just(IoEvent::End),
+        Just(IoEvent::Failed(IoError::Lost)),
+    ];
+    let samples = (1u8..8, 0usize..2048, any::<u32>()).prop_map(|(channels, frames, sample_rate)| PcmBlock {
+        sample_rate,
+        channels,
+        data: vec![0.5; frames * usize::from(channels)],
+    });
+    prop_oneof![
+        Just(Input::Load { url: "http://a/b.flv".into() }),
+        Just(Input::Play),
+        Just(Input::Pause),
+        any::<i64>().prop_map(|us| Input::TargetLatency(Micros(us))),
+        (id, io).prop_map(|(id, event)| Input::Io(RequestId(id), event)),
+        (decoder.clone(), time(), any::<u32>(), any::<u32>()).prop_map(|(d, pts, width, height)| {
+            Input::FrameDecoded(d, FrameInfo { id: FrameId(0), pts, width, height })
+        }),
+        (decoder.clone(), time(), samples).prop_map(|(d, pts, block)| Input::SamplesDecoded(d, pts, block)),
+        decoder.clone().prop_map(Input::Flushed),
+        decoder.prop_map(|d| Input::DecoderFailed(d, "because".into())),
+        (any::<u32>(), any::<i32>()).prop_map(|(sample_rate, latency)| {
+            Input::AudioOutput(AudioOutput::Running { sample_rate, latency: Micros(latency.into()) })
+        }),
+        Just(Input::AudioOutput(AudioOutput::Running { sample_rate: 48_000, latency: Micros(20_000) })),
+        Just(Input::AudioOutput(AudioOutput::Off)),
+        any::<u64>().prop_map(|frames| Input::AudioPlayed { frames }),
+        Just(Input::Timeout),
+    ]
+}
+
+fn op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        3 => input().prop_map(|i| Op::Input(Box::new(i))),
+        3 => (1usize..60_000, prop::option::of((any::<usize>(), any::<u8>())))
+            .prop_map(|(length, damage)| Op::Stream { length, damage }),
+        2 => (0u64..3_000_000).prop_map(Op::Wait),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_sequence_of_inputs_breaks_the_laws(ops in prop::collection::vec(op(), 1..60)) {
+        let fixture = sim::feed::fixture("counter-av.flv");
+        let mut player = Player::new(PlayerConfig { target_latency: Micros(400_000) });
+        let mut now = Instant(0);
+        let (mut request, mut position, mut next_frame) = (RequestId(0), 0, 0u64);
+        let mut alive = HashSet::new();
+        let mut closed = false;
+        for op in ops.into_iter().chain([Op::Input(Box::new(Input::Close))]) {
+            let input = match op {
+                Op::Wait(us) => {
+                    now = Instant(now.0 + us);
+                    Input::Timeout
+                }
+                Op::Stream { length, damage } => {
+                    let end = (position + length).min(fixture.len());
+                    let mut slice = fixture.slice(position..end).to_vec();
+                    position = end;
+                    if let (Some((at, value)), false) = (damage, slice.is_empty()) {
+                        let at = at % slice.len();
+                        slice[at] = value;
+                    }
+                    Input::Io(request, IoEvent::Bytes(Bytes::from(slice)))
+                }
+                Op::Input(input) => *input,
+            };
+            let input = match input {
+                Input::FrameDecoded(decoder, mut frame) => {
+                    next_frame += 1;
+                    frame.id = FrameId(next_frame);
+                    alive.insert(frame.id);
+                    Input::FrameDecoded(decoder, frame)
+                }
+                input => input,
+            };
+            closed |= matches!(input, Input::Close);
+            player.handle(input, now);
+            let mut turns = 0;
+            loop {
+                turns += 1;
+                prop_assert!(turns < 100_000, "livelock");
+                match player.poll_output() {
+                    Output::Wait(at) => {
+                        prop_assert!(at.is_none() || !closed);
+                        break;
+                    }
+                    Output::Open(id, _) => {
+                        request = id;
+                        position = 0;
+                    }
+                    Output::Render(id) | Output::Release(id) => prop_assert!(alive.remove(&id), "{id:?} finished twice"),
+                    Output::Pcm(block) => prop_assert!(block.data.len() < 2_000_000),
+                    _ => {}
+                }
+            }
+            let _ = player.stats(now);
+        }
+        prop_assert!(alive.is_empty(), "{alive:?} never finished");
+    }
+}
