@@ -12,7 +12,7 @@ test('autoplay with sound is refused', async ({ servers }) => {
   const browser = await chromium.launch({ ...config.use?.launchOptions, args: FLAGS });
   try {
     const page = await browser.newPage({ viewport: { width: 640, height: 360 } });
-    const stage = new Stage(page, { plain: servers.plain.url, isolated: servers.isolated.url });
+    const stage = new Stage(page, { plain: servers.relay.url, isolated: servers.isolated.url });
     // Chromium's own remark on an AudioContext that has to wait.
     stage.allow(/AudioContext was not allowed to start/);
     await stage.open();

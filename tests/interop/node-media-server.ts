@@ -11,7 +11,8 @@ import path from 'node:path';
 import { freePort, run, until } from './process.js';
 
 export interface NodeMediaServer {
-  rtmp(name: string): string;
+  /** For RTMP. */
+  publish(name: string): string;
   http(name: string): string;
   ws(name: string): string;
   output(): string;
@@ -51,7 +52,7 @@ export async function startNodeMediaServer(): Promise<NodeMediaServer> {
     throw new Error(`${error}\n${server.output()}`);
   }
   return {
-    rtmp: name => `rtmp://127.0.0.1:${rtmp}/live/${name}`,
+    publish: name => `rtmp://127.0.0.1:${rtmp}/live/${name}`,
     http: name => `http://127.0.0.1:${http}/live/${name}.flv`,
     ws: name => `ws://127.0.0.1:${http}/live/${name}.flv`,
     output: server.output,

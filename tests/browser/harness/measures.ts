@@ -69,11 +69,14 @@ export function expectInSync(shown: readonly Shown[], beeps: readonly Beep[], co
   expect(Math.abs(median(offsets)), `picture after sound: ${all} ms`).toBeLessThanOrEqual(IN_SYNC);
 }
 
-/** The sound is whole: beeps of 100 ms, one a second, without holes. Every beep but a few, for a busy machine. */
-export function expectSound(beeps: readonly Beep[], count = 3): void {
+/**
+ * The sound is whole: beeps of 100 ms, one a second, without holes. Half of the beeps, for a busy machine. `hole`: the
+ * longest allowed, ms; a stream that is being caught up with has its sound overlapped at a beep's edge.
+ */
+export function expectSound(beeps: readonly Beep[], count = 3, hole = 0): void {
   const all = beeps.map(b => `${b.at.toFixed(0)}+${b.length.toFixed(0)}(${b.hole.toFixed(0)})`).join(' ');
   expect(beeps.length, `beeps: ${all}`).toBeGreaterThanOrEqual(count);
-  expect(median(beeps.map(b => b.hole)), `holes: ${all}`).toBe(0);
+  expect(median(beeps.map(b => b.hole)), `holes: ${all}`).toBeLessThanOrEqual(hole);
   expect(median(beeps.map(b => b.length)), `lengths: ${all}`).toBeGreaterThan(85);
   expect(median(beeps.map(b => b.length)), `lengths: ${all}`).toBeLessThan(125);
   const gaps = beeps.slice(1).map((b, i) => b.at - (beeps[i]?.at ?? 0));

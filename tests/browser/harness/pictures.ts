@@ -80,6 +80,8 @@ export class Screencast {
   async stop(): Promise<Cast> {
     await this.#cdp.send('Page.stopScreencast').catch(() => {});
     await this.#cdp.detach().catch(() => {});
+    // They are compressed in parallel and may come in another order than they were shown in.
+    this.#frames.sort((a, b) => a.at - b.at);
     const shown: Shown[] = [];
     let unreadable = 0;
     for (const frame of this.#frames) {

@@ -13,18 +13,19 @@ export interface Relay {
   stop(): Promise<void>;
 }
 
-const BINARY =
-  process.env.SAILCAST_RELAY ??
-  fileURLToPath(new URL('../../../target/debug/sailcast-relay', import.meta.url));
+const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+const BINARY = process.env.SAILCAST_RELAY ?? path('target/debug/sailcast-relay');
 
-export async function startRelay(options: readonly string[] = []): Promise<Relay> {
+/** Serves the page under test beside `dist/`, as well as streams. */
+export async function startRelay({ isolated = false } = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
-  const relay = run(BINARY, ['--listen', `127.0.0.1:${port}`, ...options]);
+  const pages = ['--serve', `/=${path('tests/browser/page')}`, '--serve', `/dist=${path('dist')}`];
+  const relay = run(BINARY, ['--port', `${port}`, ...pages, ...(isolated ? ['--isolate'] : [])]);
   const url = `http://127.0.0.1:${port}/`;
   try {
     await until('the relay answers', async () => {
-      await fetch(url, { signal: AbortSignal.timeout(1000) });
+      await fetch(`${url}health`, { signal: AbortSignal.timeout(1000) });
       return true;
     });
   } catch (error) {

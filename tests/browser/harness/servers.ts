@@ -6,7 +6,6 @@ import { publish } from '../../interop/ffmpeg.js';
 import { flows, type NodeMediaServer, startNodeMediaServer } from '../../interop/node-media-server.js';
 import type { Running } from '../../interop/process.js';
 import { type Faulty, startFaulty } from './faulty.js';
-import { type Pages, servePages } from './pages.js';
 import { type Relay, startRelay } from './relay.js';
 
 export type ServerName = 'relay' | 'node-media-server';
@@ -20,37 +19,23 @@ export interface Stream {
 export class Servers {
   readonly #publishers: Running[] = [];
   readonly #streams = new Map<string, Promise<Stream>>();
-  readonly #lazy = new Map<string, Promise<{ stop(): Promise<void> }>>();
+  #nodeMediaServer: Promise<NodeMediaServer> | undefined;
 
   private constructor(
-    readonly plain: Pages,
-    readonly isolated: Pages,
+    /** Streams and pages. */
+    readonly relay: Relay,
+    /** Pages that are cross-origin isolated. */
+    readonly isolated: Relay,
     readonly faulty: Faulty,
   ) {}
 
   static async start(): Promise<Servers> {
-    return new Servers(
-      await servePages({ isolated: false }),
-      await servePages({ isolated: true }),
-      await startFaulty(),
-    );
+    return new Servers(await startRelay(), await startRelay({ isolated: true }), await startFaulty());
   }
 
-  #once<T extends { stop(): Promise<void> }>(name: string, make: () => Promise<T>): Promise<T> {
-    let made = this.#lazy.get(name) as Promise<T> | undefined;
-    if (!made) {
-      made = make();
-      this.#lazy.set(name, made);
-    }
-    return made;
-  }
-
-  relay(): Promise<Relay> {
-    return this.#once('relay', () => startRelay());
-  }
-
-  nodeMediaServer(): Promise<NodeMediaServer> {
-    return this.#once('node-media-server', startNodeMediaServer);
+  #nms(): Promise<NodeMediaServer> {
+    this.#nodeMediaServer ??= startNodeMediaServer();
+    return this.#nodeMediaServer;
   }
 
   /** A fixture as a live stream, published by ffmpeg without end. */
@@ -74,10 +59,8 @@ export class Servers {
   }
 
   async #publish(server: ServerName, fixture: Fixture, name: string) {
-    const [target, http, ws] =
-      server === 'relay'
-        ? await this.relay().then(s => [s.publish(name), s.http(name), s.ws(name)] as const)
-        : await this.nodeMediaServer().then(s => [s.rtmp(name), s.http(name), s.ws(name)] as const);
+    const host = server === 'relay' ? this.relay : await this.#nms();
+    const [target, http, ws] = [host.publish(name), host.http(name), host.ws(name)];
     const publisher = publish(fixture, target);
     this.#publishers.push(publisher);
     try {
@@ -90,12 +73,10 @@ export class Servers {
 
   async stop(): Promise<void> {
     await Promise.all(this.#publishers.map(publisher => publisher.stop()));
-    for (const server of this.#lazy.values()) {
-      await server.then(
-        s => s.stop(),
-        () => {},
-      );
-    }
-    await Promise.all([this.plain.stop(), this.isolated.stop(), this.faulty.stop()]);
+    await this.#nodeMediaServer?.then(
+      server => server.stop(),
+      () => {},
+    );
+    await Promise.all([this.relay.stop(), this.isolated.stop(), this.faulty.stop()]);
   }
 }

@@ -16,7 +16,7 @@ export const test = base.extend<{ stage: Stage }, { servers: Servers }>({
     { scope: 'worker' },
   ],
   stage: async ({ page, servers }, use) => {
-    const stage = new Stage(page, { plain: servers.plain.url, isolated: servers.isolated.url });
+    const stage = new Stage(page, { plain: servers.relay.url, isolated: servers.isolated.url });
     await use(stage);
     expect(stage.unexpected(), 'on the console').toEqual([]);
   },
