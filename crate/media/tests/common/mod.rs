@@ -1,0 +1,109 @@
+//! What the integration tests share: real streams, synthesised ones, and a bounded way to demux them.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use bytes::{Bytes, BytesMut};
+use proptest::test_runner::Config as ProptestConfig;
+use sailcast_media::{
+    DemuxError, DemuxEvent, Demuxer, FlvDemuxer, SkipReason,
+    flv::{
+        Tag, TagEvent, TagKind, TagReader,
+        tag::{MAX_TAG_BODY, write_header, write_tag},
+    },
+};
+
+/// One tag's and the next header's framing: what a reader may hold beyond a body.
+const FRAMING: usize = 11 + 4 + 11;
+
+pub fn fixture(name: &str) -> Bytes {
+    let path = format!("{}/../../tests/fixtures/media/{name}", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")).into()
+}
+
+/// Everything a demuxer says of a stream, and how it failed, if it did.
+pub type Heard = (Vec<DemuxEvent>, Option<DemuxError>);
+
+pub fn demux(stream: &Bytes) -> Heard {
+    demux_chunks([stream.clone()])
+}
+
+/// Demuxes chunk after chunk. Panics when polling does not come to an end, or more is held than the caps allow.
+pub fn demux_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Heard {
+    let mut demuxer = FlvDemuxer::new();
+    let mut events = Vec::new();
+    let mut pushed = 0;
+    for chunk in chunks {
+        pushed += chunk.len();
+        demuxer.push(chunk);
+        if let Err(error) = drain(&mut demuxer, &mut events, pushed) {
+            return (events, Some(error));
+        }
+        assert!(demuxer.buffered_bytes() <= MAX_TAG_BODY + FRAMING, "{} held", demuxer.buffered_bytes());
+    }
+    demuxer.finish();
+    let failed = drain(&mut demuxer, &mut events, pushed).err();
+    assert_eq!(demuxer.buffered_bytes(), 0, "bytes left behind at the end");
+    (events, failed)
+}
+
+fn drain(demuxer: &mut FlvDemuxer, events: &mut Vec<DemuxEvent>, pushed: usize) -> Result<(), DemuxError> {
+    while let Some(event) = demuxer.poll()? {
+        events.push(event);
+        assert!(events.len() <= 2 * pushed, "more events than bytes can hold");
+    }
+    Ok(())
+}
+
+pub fn tags(stream: &Bytes) -> Vec<Tag> {
+    tag_events(stream)
+        .unwrap()
+        .into_iter()
+        .filter_map(|event| if let TagEvent::Tag(tag) = event { Some(tag) } else { None })
+        .collect()
+}
+
+pub fn tag_events(stream: &Bytes) -> Result<Vec<TagEvent>, DemuxError> {
+    let mut reader = TagReader::new();
+    reader.push(stream.clone());
+    reader.finish();
+    let mut events = Vec::new();
+    while let Some(event) = reader.poll()? {
+        events.push(event);
+    }
+    Ok(events)
+}
+
+/// A file of these tags.
+pub fn stream(tags: &[(TagKind, u32, &[u8])]) -> Bytes {
+    let mut out = BytesMut::new();
+    write_header(&mut out, true, true);
+    for (kind, timestamp, body) in tags {
+        write_tag(&mut out, *kind, *timestamp, body).unwrap();
+    }
+    out.freeze()
+}
+
+pub fn skips(events: &[DemuxEvent]) -> Vec<(u64, u64, SkipReason)> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            DemuxEvent::Skipped { at, len, why } => Some((*at, *len, *why)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A failure prints its input; it becomes a test of its own rather than a file of seeds.
+pub fn cases(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// avcC of a 640x360 High stream of x264.
+pub const AVC_CONFIG: &[u8] = &[
+    0x17, 0, 0, 0, 0, 1, 0x64, 0, 0x1e, 0xff, 0xe1, 0, 0x1b, 0x67, 0x64, 0, 0x1e, 0xac, 0xd9, 0x40, 0xa0,
+    0x2f, 0xf9, 0x70, 0x16, 0xc8, 0, 0, 3, 0, 8, 0, 0, 3, 1, 0xe4, 0x78, 0xb1, 0x6c, 0xb0, 1, 0, 6, 0x68,
+    0xeb, 0xe3, 0xcb, 0x22, 0xc0,
+];
+pub const AVC_IDR: &[u8] = &[0x17, 1, 0, 0, 0, 0, 0, 0, 2, 0x65, 0x88];
+pub const AVC_INTER: &[u8] = &[0x27, 1, 0, 0, 0, 0, 0, 0, 2, 0x41, 0x9a];
+pub const AAC_CONFIG: &[u8] = &[0xaf, 0, 0x11, 0x90];
+pub const AAC_RAW: &[u8] = &[0xaf, 1, 0x21, 0x10, 5];

@@ -1,0 +1,132 @@
+//! Muxing, then demuxing, gives the same packets.
+
+mod common;
+
+use bytes::{Bytes, BytesMut};
+use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
+use proptest::prelude::*;
+use sailcast_media::{
+    DemuxEvent, FlvMuxer, MediaTime, Metadata, Packet, TrackInfo, Value,
+    flv::{
+        MuxError,
+        TagKind::{Audio, Video},
+        demux::{AUDIO_TRACK, VIDEO_TRACK},
+        mux::on_metadata,
+        tag::MAX_TAG_BODY,
+    },
+};
+
+fn mux(events: &[DemuxEvent]) -> Bytes {
+    let mut muxer = FlvMuxer::new(true, true);
+    let mut out = BytesMut::new();
+    for event in events {
+        match event {
+            DemuxEvent::Track(track) => muxer.config(&mut out, track).unwrap(),
+            DemuxEvent::Packet(packet) => muxer.packet(&mut out, packet).unwrap(),
+            DemuxEvent::Metadata(metadata) => muxer.metadata(&mut out, metadata).unwrap(),
+            DemuxEvent::Discontinuity(_) | DemuxEvent::Skipped { .. } => {}
+        }
+    }
+    out.freeze()
+}
+
+/// Tracks of the common configurations.
+fn tracks() -> Vec<TrackInfo> {
+    let (events, _) = demux(&stream(&[(Video, 0, AVC_CONFIG), (Audio, 0, AAC_CONFIG)]));
+    events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
+}
+
+fn packet(track: u8, dts: i64, composition: i64, data: &[u8]) -> Packet {
+    let is_audio = track == AUDIO_TRACK.0;
+    Packet {
+        track: sailcast_media::TrackId(track),
+        dts: MediaTime::from_millis(dts),
+        pts: MediaTime::from_millis(dts + if is_audio { 0 } else { composition }),
+        duration: None,
+        keyframe: is_audio || data.first().is_some_and(|b| b & 0x1f == 5),
+        disposable: !is_audio && data.first().is_some_and(|b| matches!(b & 0x1f, 1..=5) && b & 0x60 == 0),
+        data: if is_audio { Bytes::copy_from_slice(data) } else { length_prefixed(data) },
+    }
+}
+
+fn length_prefixed(nal: &[u8]) -> Bytes {
+    [&(nal.len() as u32).to_be_bytes(), nal].concat().into()
+}
+
+#[test]
+fn real_streams_survive_the_round_trip() {
+    for name in ["counter-av.flv", "counter-bframes.flv", "video-only.flv", "audio-only.flv"] {
+        let (events, _) = demux(&fixture(name));
+        assert_eq!(demux(&mux(&events)), (events, None), "{name}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_and_leaves_no_trace() {
+    let [video, audio] = &tracks()[..] else { panic!("two tracks") };
+    let mut muxer = FlvMuxer::new(true, true);
+    let mut out = BytesMut::new();
+    let sound = packet(1, 0, 0, &[1]);
+    assert_eq!(muxer.packet(&mut out, &sound), Err(MuxError::NoConfig(AUDIO_TRACK)));
+    muxer.config(&mut out, video).unwrap();
+    muxer.config(&mut out, audio).unwrap();
+    let before = out.clone();
+    let second = TrackInfo { id: sailcast_media::TrackId(7), ..video.clone() };
+    assert_eq!(muxer.config(&mut out, &second), Err(MuxError::ExtraTrack(second.id)));
+    let far = packet(0, 0, 8_388_608, &[0x65]);
+    assert_eq!(muxer.packet(&mut out, &far), Err(MuxError::CompositionTime { ms: 8_388_608 }));
+    let large = packet(1, 0, 0, &vec![0; MAX_TAG_BODY]);
+    assert!(matches!(muxer.packet(&mut out, &large), Err(MuxError::TagTooLarge(_))));
+    let long_key = Value::Object(vec![("k".repeat(70_000), Value::Null)]);
+    let script = Metadata { time: MediaTime(0), name: "n".into(), values: vec![long_key] };
+    assert!(matches!(muxer.metadata(&mut out, &script), Err(MuxError::Script(_))));
+    assert_eq!(out, before);
+}
+
+#[test]
+fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
+    let [video, ..] = &tracks()[..] else { panic!("two tracks") };
+    let mut muxer = FlvMuxer::new(false, true);
+    let mut out = BytesMut::new();
+    muxer.config(&mut out, video).unwrap();
+    muxer.packet(&mut out, &packet(0, 5000, 0, &[0x65])).unwrap();
+    muxer.config(&mut out, video).unwrap();
+    let stamps: Vec<_> = common::tags(&out.freeze()).iter().map(|tag| tag.timestamp).collect();
+    assert_eq!(stamps, [0, 5000, 5000]);
+}
+
+#[test]
+fn on_metadata_describes_the_tracks() {
+    let metadata = on_metadata(&tracks());
+    let [Value::Object(fields)] = &metadata.values[..] else { panic!("{metadata:?}") };
+    let number = |key: &str| fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
+    assert_eq!(number("width"), Some(Value::Number(640.0)));
+    assert_eq!(number("audiosamplerate"), Some(Value::Number(48_000.0)));
+    assert_eq!(number("videocodecid"), Some(Value::Number(7.0)));
+    assert_eq!(VIDEO_TRACK.0, 0);
+}
+
+proptest! {
+    #![proptest_config(common::cases(256))]
+
+    #[test]
+    fn demuxing_gives_back_what_was_muxed(
+        start in prop_oneof![Just(0u32), Just(u32::MAX - 1000), any::<u32>()],
+        specs in prop::collection::vec(
+            (0u8..2, 0i64..9000, -8_388_608i64..=8_388_607, prop::collection::vec(any::<u8>(), 1..300)),
+            1..60,
+        ),
+    ) {
+        let mut dts = i64::from(start);
+        let mut events: Vec<_> = tracks().into_iter().map(DemuxEvent::Track).collect();
+        // A track silent for over ten seconds would rightly give a discontinuity.
+        let mut last = [i64::from(start); 2];
+        for (i, (track, step, composition, data)) in specs.into_iter().enumerate() {
+            let step = if i == 0 { 0 } else { step };
+            dts = (dts + step).min(last[0].min(last[1]) + 10_000);
+            last[usize::from(track)] = dts;
+            events.push(DemuxEvent::Packet(packet(track, dts, composition, &data)));
+        }
+        prop_assert_eq!(demux(&mux(&events)), (events, None));
+    }
+}
