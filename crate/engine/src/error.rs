@@ -1,4 +1,4 @@
-//! The one list of errors a user can meet. `docs/errors.md` is made from it.
+//! The errors a user can meet, with their codes and advice. `docs/api.md` lists them with those of the page.
 
 use std::fmt;
 
@@ -129,5 +129,26 @@ pub struct SailcastError {
 impl fmt::Display for SailcastError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.what, self.code.advice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_error_is_in_the_documented_list() {
+        let docs = include_str!("../../../docs/api.md");
+        for code in ErrorCode::ALL {
+            let row = format!("| {} | `{}` |", code.code(), code.details());
+            assert!(docs.contains(&row), "docs/api.md has no row {row}");
+        }
+    }
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for code in ErrorCode::ALL {
+            assert!(code.advice().ends_with('.'), "{code:?}");
+        }
     }
 }
