@@ -27,6 +27,7 @@ interface Spec {
   /** Vertical axis shows at least this much. */
   atLeast: number;
   tick: (value: number) => string;
+  /** Drawn in this order: the main line is over the others. */
   lines: Line[];
 }
 
@@ -38,9 +39,9 @@ const SPECS: readonly Spec[] = [
     atLeast: 0.8,
     tick: v => (v === 0 ? '0' : `${v} s`),
     lines: [
-      { name: 'latency', style: 'main', value: s => s.latency, text: format.seconds },
       { name: 'endToEnd', style: 'second', value: s => s.endToEnd, text: format.seconds },
       { name: 'target', style: 'dashed', value: s => s.target, text: format.seconds },
+      { name: 'latency', style: 'main', value: s => s.latency, text: format.seconds },
     ],
   },
   {
@@ -60,13 +61,13 @@ const SPECS: readonly Spec[] = [
     atLeast: 30,
     tick: v => String(v),
     lines: [
+      { name: 'dropped', style: 'bars', value: s => s.dropped, figure: s => s.droppedTotal, text: count },
       {
         name: 'frameRate',
         style: 'main',
         value: s => s.fps,
         text: v => (v === null ? format.NONE : `${v.toFixed(1)} fps`),
       },
-      { name: 'dropped', style: 'bars', value: s => s.dropped, figure: s => s.droppedTotal, text: count },
     ],
   },
 ];

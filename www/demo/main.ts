@@ -162,6 +162,8 @@ function onEvent(event: PlayerEvent): void {
     }
     case 'metadata': {
       const { message, values } = event.detail;
+      // Comes all the time, and shows as the end-to-end latency.
+      if (message === 'onWallClock') return;
       log.add(event.name, () => `${message} ${brief(values)}`.trimEnd(), 'plain', true);
       return;
     }

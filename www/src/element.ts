@@ -70,7 +70,7 @@ export class SailcastPlayerElement extends Base {
   #player: Player | undefined;
   #box: HTMLElement;
   #muted: boolean | undefined;
-  #volume = 1;
+  #volume: number | undefined;
   #scheduled = false;
 
   constructor() {
@@ -107,7 +107,7 @@ export class SailcastPlayerElement extends Base {
     this.toggleAttribute('autoplay', Boolean(autoplay));
   }
 
-  /** As `Player.muted`. The attribute gives the value at the start. */
+  /** As `Player.muted`. The attribute gives the value at the start, and a change of it a new one. */
   get muted(): boolean {
     return this.#player?.muted ?? this.#muted ?? this.hasAttribute('muted');
   }
@@ -117,9 +117,9 @@ export class SailcastPlayerElement extends Base {
     if (this.#player) this.#player.muted = this.#muted;
   }
 
-  /** As `Player.volume`, 0 to 1. The attribute gives the value at the start. */
+  /** As `Player.volume`, 0 to 1; the attribute as that of `muted`. */
   get volume(): number {
-    return this.#player?.volume ?? this.#volume;
+    return this.#player?.volume ?? this.#volume ?? within(this.getAttribute('volume'), 0, 1, 1);
   }
 
   set volume(volume: number) {
@@ -271,10 +271,9 @@ export class SailcastPlayerElement extends Base {
 
   attributeChangedCallback(name: string, before: string | null, after: string | null): void {
     const player = this.#player;
-    if (before === after) return;
+    if (!player || before === after) return;
     if (name === 'muted') this.muted = after !== null;
     if (name === 'volume') this.volume = within(after, 0, 1, 1);
-    if (!player) return;
     if (name === 'latency') player.targetLatency = this.targetLatency;
     if (name === 'fit') player.fit = this.fit;
     if (name === 'src' || name === 'autoplay') {
