@@ -170,13 +170,13 @@ mod tests {
 
     #[test]
     fn a_gap_becomes_silence_of_its_length_and_an_overlap_is_left_out() {
-        let mut b = PcmBuffer::new(1000);
-        b.append(MediaTime(0), &[1.0; 200]);
-        assert_eq!(b.append(MediaTime::from_millis(150), &[1.0; 200]), Seam::Even);
-        assert_eq!(b.frames(), 250);
-        assert_eq!(b.samples()[2 * 120], 0.0);
-        b.append(MediaTime::from_millis(200), &[1.0; 200]);
-        assert_eq!(b.frames(), 300);
+        let mut b = PcmBuffer::new(10_000);
+        b.append(MediaTime(0), &[1.0; 2000]);
+        assert_eq!(b.append(MediaTime::from_millis(150), &[1.0; 2000]), Seam::Even);
+        assert_eq!(b.frames(), 2500);
+        assert_eq!(b.samples()[2 * 1200], 0.0);
+        b.append(MediaTime::from_millis(200), &[1.0; 2000]);
+        assert_eq!(b.frames(), 3000);
     }
 
     #[test]
