@@ -321,4 +321,9 @@ setInterval(() => {
 showSettings();
 showSound();
 showFirst();
-if (settings.autoplay) open(performance.now(), true);
+if (settings.autoplay) {
+  // A video element without a picture would hold back the page's own `load`, for ever if the stream cannot be had.
+  const start = () => open(performance.now(), true);
+  if (document.readyState === 'complete') start();
+  else addEventListener('load', start, { once: true });
+}
