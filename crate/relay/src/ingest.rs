@@ -16,7 +16,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::{hub::Publication, tags::serialised_len};
+use crate::hub::Publication;
 
 /// A publisher that sends no whole tag for so long is taken for dead: its connection may be, without a word.
 pub const SILENCE: Duration = Duration::from_secs(30);
@@ -57,7 +57,7 @@ impl BadStream {
 pub struct Intake {
     reader: TagReader,
     received: u64,
-    /// The end of the last tag, or of the file header.
+    /// How far it had come at its last good tag, or the file header.
     accepted: u64,
     promise: Option<(bool, bool)>,
 }
@@ -70,8 +70,7 @@ impl Intake {
         self.poll(tags)?;
         // The reader hides bytes it searches through for the next good tag: whatever it has taken and not given
         // out is bad, and a publisher must learn that at once.
-        let taken = self.received - self.reader.buffered_bytes() as u64;
-        if taken > self.accepted.max(FLV_HEADER_LEN) {
+        if self.taken() > self.accepted.max(FLV_HEADER_LEN) {
             return Err(BadStream::NoTag { at: self.accepted });
         }
         Ok(())
@@ -89,6 +88,11 @@ impl Intake {
         self.promise.take()
     }
 
+    /// How far the reader has come.
+    fn taken(&self) -> u64 {
+        self.received - self.reader.buffered_bytes() as u64
+    }
+
     fn poll(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
         while let Some(event) = self.reader.poll().map_err(BadStream::NotFlv)? {
             match event {
@@ -97,11 +101,11 @@ impl Intake {
                     self.accepted = FLV_HEADER_LEN;
                 }
                 TagEvent::Tag(tag) => {
-                    self.accepted = tag.offset + serialised_len(&tag);
+                    self.accepted = self.taken();
                     tags.push(tag);
                 }
                 // A whole tag of a later version of the format: not for us to judge, nor to forward.
-                TagEvent::Skipped { at, len, why: SkipReason::UnknownTag } => self.accepted = at + len,
+                TagEvent::Skipped { why: SkipReason::UnknownTag, .. } => self.accepted = self.taken(),
                 TagEvent::Skipped { at, why: SkipReason::Truncated, .. } => {
                     return Err(BadStream::Truncated { at });
                 }

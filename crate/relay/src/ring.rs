@@ -83,8 +83,8 @@ pub struct Ring {
     cost: usize,
     max_cost: usize,
     headers: Arc<Headers>,
-    /// Where the newest group of pictures starts, while it is in the ring.
-    newest_group: Option<u64>,
+    /// Where the groups of pictures start whose start is in the ring.
+    groups: VecDeque<u64>,
     /// Where the sound of the last [`AUDIO_CACHE_MS`] starts.
     recent: u64,
     has_video: bool,
@@ -109,7 +109,7 @@ impl Ring {
             cost: 0,
             max_cost,
             headers: Arc::default(),
-            newest_group: None,
+            groups: VecDeque::new(),
             recent: 0,
             has_video: false,
             has_audio: false,
@@ -142,7 +142,7 @@ impl Ring {
             self.first_frame_at.get_or_insert(now);
         }
         if class == TagClass::Keyframe {
-            self.newest_group = Some(self.group_start());
+            self.groups.push_back(self.group_start());
         }
         let entry = Entry {
             bytes,
@@ -200,22 +200,28 @@ impl Ring {
     /// Where a player starts, or goes on after a loss. Without a keyframe to start at it gets the recent sound,
     /// and the pictures once a keyframe comes.
     fn start(&self) -> u64 {
-        self.newest_group.unwrap_or(self.recent)
+        self.groups.back().copied().unwrap_or(self.recent)
     }
 
+    /// A group goes once the one behind it is older than any player may lag; the newest goes for the cap alone.
     fn evict(&mut self, now: Instant) {
-        let keep_from = self.start();
-        while let Some(front) = self.entries.front() {
-            let stale = self.first < keep_from && now.saturating_duration_since(front.arrived) > MAX_LAG;
-            if !stale && self.cost <= self.max_cost {
-                break;
-            }
+        while self.cost > self.max_cost || self.front_is_stale(now) {
+            let Some(front) = self.entries.pop_front() else { break };
             self.cost -= front.cost();
-            self.entries.pop_front();
             self.first += 1;
+            if self.groups.front().is_some_and(|group| *group < self.first) {
+                self.groups.pop_front();
+            }
         }
         self.recent = self.recent.max(self.first);
-        self.newest_group = self.newest_group.filter(|group| *group >= self.first);
+    }
+
+    fn front_is_stale(&self, now: Instant) -> bool {
+        let old = |seq| self.get(seq).is_some_and(|e| now.saturating_duration_since(e.arrived) > MAX_LAG);
+        match self.groups.iter().take(2).find(|group| **group > self.first) {
+            Some(next_group) => old(*next_group),
+            None => self.groups.is_empty() && self.first < self.recent && old(self.first),
+        }
     }
 
     /// The FLV header that tells the truth; none before the first frame.

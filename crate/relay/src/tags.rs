@@ -18,11 +18,6 @@ const ON_METADATA: &[u8] = b"\x02\x00\x0aonMetaData";
 /// RTMP's command to remember the metadata behind it; some encoders leave it in.
 const SET_DATA_FRAME: &[u8] = b"\x02\x00\x0d@setDataFrame";
 
-/// The length of the tag with its PreviousTagSize.
-pub fn serialised_len(tag: &Tag) -> u64 {
-    (TAG_HEADER_LEN + tag.body.len() + TRAILER_LEN) as u64
-}
-
 /// The tag with its PreviousTagSize, in memory of its own.
 pub fn serialised(tag: &Tag) -> Bytes {
     let mut out = BytesMut::with_capacity(TAG_HEADER_LEN + tag.body.len() + TRAILER_LEN);
