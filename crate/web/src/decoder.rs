@@ -4,7 +4,7 @@
 //! Support is not asked for beforehand: `isConfigSupported` costs a round trip at start, and the decoder says the
 //! same by its error callback.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Object, Uint8Array};
 use sailcast_engine::{PcmBlock, io::DecoderMode};
@@ -15,7 +15,7 @@ use web_sys::{
     EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit, VideoFrame,
 };
 
-use crate::js::text;
+use crate::{js::text, stamps::Stamps};
 
 #[wasm_bindgen]
 extern "C" {
@@ -70,7 +70,7 @@ pub type Callback = Rc<dyn Fn(Decoded)>;
 
 enum Native {
     Video(VideoDecoder),
-    Audio(AudioDecoder),
+    Audio(AudioDecoder, Rc<RefCell<Stamps>>),
 }
 
 pub struct Decoder {
@@ -100,13 +100,17 @@ impl Decoder {
                 (Native::Video(decoder), output)
             }
             CodecParams::Audio(params) => {
+                let stamps: Rc<RefCell<Stamps>> = Rc::default();
+                let times = stamps.clone();
                 let output: Closure<dyn FnMut(JsValue)> = Closure::new(move |data: JsValue| {
-                    to(samples(&data.unchecked_into()));
+                    let data: AudioData = data.unchecked_into();
+                    let time = times.borrow_mut().block(MediaTime(data.timestamp() as i64));
+                    to(samples(&data, time));
                 });
                 let init = AudioDecoderInit::new(on_error, output.as_ref().unchecked_ref());
                 let decoder = AudioDecoder::new(&init)?;
                 decoder.configure(&audio_config(config, params))?;
-                (Native::Audio(decoder), output)
+                (Native::Audio(decoder, stamps), output)
             }
         };
         Ok(Self { native, callback, _output: output, _error: error })
@@ -120,19 +124,26 @@ impl Decoder {
         init.set_data(&packet.data);
         match &self.native {
             Native::Video(decoder) => decoder.decode(&EncodedVideoChunk::new(init.unchecked_ref())?),
-            Native::Audio(decoder) => decoder.decode(&EncodedAudioChunk::new(init.unchecked_ref())?),
+            Native::Audio(decoder, stamps) => {
+                stamps.borrow_mut().packet(packet.pts);
+                decoder.decode(&EncodedAudioChunk::new(init.unchecked_ref())?)
+            }
         }
     }
 
     /// [`Decoded::Flushed`] follows when everything inside has come out.
     pub fn flush(&self) {
-        let flushed = match &self.native {
-            Native::Video(decoder) => decoder.flush(),
-            Native::Audio(decoder) => decoder.flush(),
+        let (flushed, stamps) = match &self.native {
+            Native::Video(decoder) => (decoder.flush(), None),
+            Native::Audio(decoder, stamps) => (decoder.flush(), Some(stamps.clone())),
         };
         let callback = self.callback.clone();
         js_sys::futures::spawn_local(async move {
-            callback(match flushed.await {
+            let flushed = flushed.await;
+            if let Some(stamps) = stamps {
+                stamps.borrow_mut().clear();
+            }
+            callback(match flushed {
                 Ok(_) => Decoded::Flushed,
                 Err(error) => Decoded::Failed(text(&error)),
             });
@@ -144,7 +155,7 @@ impl Drop for Decoder {
     fn drop(&mut self) {
         let closed = match &self.native {
             Native::Video(decoder) => decoder.close(),
-            Native::Audio(decoder) => decoder.close(),
+            Native::Audio(decoder, _) => decoder.close(),
         };
         // One that failed has closed itself, and refuses a second time.
         if let Err(error) = closed {
@@ -177,8 +188,7 @@ fn audio_config(config: &DecoderConfig, params: AudioParams) -> AudioDecoderConf
 }
 
 /// Takes the PCM out of `data` and closes it.
-fn samples(data: &AudioData) -> Decoded {
-    let time = MediaTime(data.timestamp() as i64);
+fn samples(data: &AudioData, time: MediaTime) -> Decoded {
     let pcm = interleaved(data);
     data.close();
     match pcm {

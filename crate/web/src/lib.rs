@@ -17,5 +17,6 @@ mod pcm;
 mod session;
 mod sink;
 mod socket;
+mod stamps;
 
 pub use session::Session;

@@ -74,11 +74,15 @@ fn optimised(wasm: &[u8]) -> Result<Vec<u8>> {
         return read_file(&done);
     }
     say("wasm: wasm-opt (up to a minute)");
-    let before = dir.join("input.wasm");
-    let after = dir.join("output.wasm");
+    // Names of its own: two builds may run side by side.
+    let own = std::process::id();
+    let before = dir.join(format!("{key}.{own}.in"));
+    let after = dir.join(format!("{key}.{own}.out"));
     write_file(&before, wasm)?;
     run(npx("wasm-opt", OPT_FLAGS).arg(&before).arg("-o").arg(&after))?;
     // Under its final name only when whole: an interrupted run leaves nothing that looks finished.
     std::fs::rename(&after, &done).with_context(|| format!("cannot make {}", done.display()))?;
+    std::fs::remove_file(&before)?;
+    std::fs::remove_file(&before).with_context(|| format!("cannot remove {}", before.display()))?;
     read_file(&done)
 }
