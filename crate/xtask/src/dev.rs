@@ -2,8 +2,8 @@
 //!
 //! In the end this process is replaced by the relay, so Ctrl-C reaches it directly and nothing is left behind.
 
+use crate::setup;
 use crate::shell::{at, cargo, cmd, run, say};
-use crate::{setup, wasm, web};
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
@@ -19,9 +19,7 @@ pub fn serve(args: &[String]) -> Result<()> {
         None => FIRST_PORT,
     };
     setup::for_building()?;
-    wasm::build()?;
-    web::library()?;
-    web::demo()?;
+    crate::build()?;
     say("relay: cargo build of sailcast-relay");
     run(&mut cargo(&["build", "--package", "sailcast-relay"]))?;
     if !at(DEMO_STREAM).is_file() {

@@ -42,9 +42,9 @@ fn main() -> ExitCode {
     };
     let done = match command {
         "setup" => setup::for_testing(),
-        "build" => build(),
-        "wasm" => setup::for_building().and_then(|()| wasm::build()),
-        "ts" => web::library().and_then(|()| web::demo()),
+        "build" => setup::for_building().and_then(|()| build()).and_then(|()| size::check()),
+        "wasm" => setup::for_building().and_then(|()| shell::lock()).and_then(|_lock| wasm::build()),
+        "ts" => shell::lock().and_then(|_lock| web::library().and_then(|()| web::demo())),
         "dev" => dev::serve(rest),
         "test" => return test::run_steps(rest),
         "size" => size::check(),
@@ -70,12 +70,12 @@ fn main() -> ExitCode {
     }
 }
 
+/// All that the package and the demo are made of, in the order that one needs the other.
 fn build() -> anyhow::Result<()> {
-    setup::for_building()?;
+    let _lock = shell::lock()?;
     wasm::build()?;
     web::library()?;
-    web::demo()?;
-    size::check()
+    web::demo()
 }
 
 fn bench(args: &[String]) -> anyhow::Result<()> {

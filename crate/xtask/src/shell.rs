@@ -3,6 +3,7 @@
 //! Every command runs in the root of the repository unless it says otherwise. Nothing here knows what is being built.
 
 use anyhow::{Context, Result, bail};
+use std::fs::File;
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -102,6 +103,18 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     }
     std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Held while dist/ changes: a second build waits for the first.
+pub fn lock() -> Result<File> {
+    let path = at(".cache/build.lock");
+    write_file(&path, b"")?;
+    let file = File::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    if file.try_lock().is_err() {
+        say("waiting for another build to end");
+        file.lock()?;
+    }
+    Ok(file)
 }
 
 /// All files under `dir`, sorted; empty when there is no such folder.

@@ -4,7 +4,7 @@
 //! `N passed, N failed`, counted in steps.
 
 use crate::shell::{at, cargo, cmd, npx, run};
-use crate::{fence, package, setup, size, wasm, web};
+use crate::{fence, package, setup, size};
 use anyhow::{Result, bail};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -121,9 +121,7 @@ fn rust() -> Result<()> {
 }
 
 fn build() -> Result<()> {
-    wasm::build()?;
-    web::library()?;
-    web::demo()?;
+    crate::build()?;
     run(&mut cargo(&["build", "--package", "sailcast-relay"]))
 }
 
