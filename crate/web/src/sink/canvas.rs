@@ -1,7 +1,7 @@
 //! Draws into an `OffscreenCanvas` of the worker. The last frame is kept, to draw it anew when the view changes.
 //!
-//! 2D, not WebGL: `drawImage` of a `VideoFrame` stays on the GPU where there is one, and without one it costs a
-//! third of what software WebGL does.
+//! 2D, not WebGL: `drawImage` of a `VideoFrame` stays on the GPU where there is one, and without one it costs
+//! less than half of what software WebGL does.
 
 use wasm_bindgen::prelude::*;
 use web_sys::{OffscreenCanvas, OffscreenCanvasRenderingContext2d};
