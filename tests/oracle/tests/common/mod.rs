@@ -1,0 +1,99 @@
+//! The files to compare on, and what our demuxer makes of them.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use sailcast_media::{
+    DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Packet, TrackInfo,
+    flv::{Tag, TagEvent, TagReader},
+};
+
+/// The project's own FLV fixtures.
+pub fn fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
+    let files = flv_files(&folder);
+    assert!(files.len() >= 4, "no fixtures in {}", folder.display());
+    files
+}
+
+/// FLV files of the folder that `SAILCAST_CORPUS` names, with their bytes; none when it is not set.
+pub fn corpus() -> Vec<PathBuf> {
+    match std::env::var_os("SAILCAST_CORPUS") {
+        Some(folder) => flv_files(Path::new(&folder)),
+        None => {
+            eprintln!("SAILCAST_CORPUS is not set: no files but the fixtures are compared");
+            Vec::new()
+        }
+    }
+}
+
+fn flv_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files.extend(flv_files(&path));
+        } else if path.extension().is_some_and(|ext| ext == "flv") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+pub fn read(path: &Path) -> Bytes {
+    fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())).into()
+}
+
+/// What our demuxer says of a file.
+#[derive(Default)]
+pub struct Ours {
+    pub tracks: Vec<TrackInfo>,
+    pub packets: Vec<Packet>,
+    /// Everything that is not a track, a packet or metadata.
+    pub complaints: Vec<DemuxEvent>,
+}
+
+impl Ours {
+    pub fn of(path: &Path) -> Self {
+        let mut demuxer = FlvDemuxer::new();
+        demuxer.push(read(path));
+        demuxer.finish();
+        let mut ours = Self::default();
+        while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+            match event {
+                DemuxEvent::Track(track) => ours.tracks.push(track),
+                DemuxEvent::Packet(packet) => ours.packets.push(packet),
+                DemuxEvent::Metadata(_) => {}
+                other => ours.complaints.push(other),
+            }
+        }
+        ours
+    }
+
+    /// Only H.264 and AAC, and nothing wrong with it: what every oracle here can read.
+    pub fn is_clean(&self) -> bool {
+        self.complaints.is_empty()
+    }
+
+    pub fn track(&self, kind: MediaKind) -> Option<&TrackInfo> {
+        self.tracks.iter().find(|track| track.kind() == kind)
+    }
+}
+
+pub fn tags(stream: Bytes) -> Vec<Tag> {
+    let mut reader = TagReader::new();
+    reader.push(stream);
+    reader.finish();
+    let mut tags = Vec::new();
+    while let Some(event) = reader.poll().expect("an FLV stream") {
+        if let TagEvent::Tag(tag) = event {
+            tags.push(tag);
+        }
+    }
+    tags
+}
