@@ -17,7 +17,9 @@ import { zhAdvice } from './strings.js';
 import { applyTheme, toggleTheme } from './theme.js';
 
 const TICK_MS = 250;
+/** This much over the target, seconds, is still live. */
 const EDGE_SLACK = 0.25;
+const BRIEF_MAX = 80;
 
 const demoUrl = (scheme: 'http' | 'ws') => {
   const url = new URL('/live/demo.flv', location.href);
@@ -235,8 +237,11 @@ function showSettings(): void {
 
 /** What a stream's message holds, short enough for a row of the log. */
 function brief(values: unknown[]): string {
-  const text = values.map(value => JSON.stringify(value)).join(' ');
-  return text.length > 160 ? `${text.slice(0, 159)}…` : text;
+  const text = values
+    .flatMap(value => (typeof value === 'object' && value !== null ? Object.entries(value) : [[value]]))
+    .map(pair => pair.map(part => (typeof part === 'string' ? part : JSON.stringify(part))).join(' '))
+    .join(', ');
+  return text.length > BRIEF_MAX ? `${text.slice(0, BRIEF_MAX - 1)}…` : text;
 }
 
 /** Shows on the button, and says, whether the copy was made. */
