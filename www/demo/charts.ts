@@ -80,7 +80,6 @@ export class Charts {
     const colours = new Colours();
     this.#charts = SPECS.map(spec => new Chart(spec, colours));
     onLanguage(() => this.#draw());
-    // Colours are read again by every draw, so a change of theme needs nothing else.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.restyle());
   }
 
@@ -91,12 +90,7 @@ export class Charts {
     this.#draw();
   }
 
-  /** A new stream has no past. */
-  clear(): void {
-    this.#samples = [];
-    this.#draw();
-  }
-
+  /** After a change of theme. */
   restyle(): void {
     for (const chart of this.#charts) chart.restyle();
   }
