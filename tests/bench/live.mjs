@@ -13,6 +13,8 @@ const TICK_MS = 4;
 const HEAD_START_MS = 20_000;
 
 export class Live {
+  /** When the newest viewer's request came, ms since 1970, before any delay of its network. */
+  askedAt = 0;
   #flv = readFlv(readFileSync(media()));
   #round = (this.#flv.pictures * 1000) / FPS;
   #viewers = new Set();

@@ -30,7 +30,7 @@ function ratio(results, player, key) {
     .filter(result => result.player === player)
     .map(({ repetition, figures }) => {
       const peer = results.find(result => result.player === PEER && result.repetition === repetition);
-      return peer ? figures[key] / peer.figures[key] : Number.NaN;
+      return (figures[key] ?? Number.NaN) / (peer?.figures[key] ?? Number.NaN);
     });
   return median(ratios)?.toFixed(2) ?? '–';
 }

@@ -45,6 +45,7 @@ function file(request, response) {
 }
 
 function liveStream(live, request, response) {
+  live.askedAt = Date.now();
   const query = new URL(request.url, 'http://localhost').searchParams;
   const network = { rtt: Number(query.get('rtt')), bandwidth: Number(query.get('bandwidth')) };
   request.socket.setNoDelay(true);

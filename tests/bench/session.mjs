@@ -58,6 +58,11 @@ export class Session {
     );
   }
 
+  /** When the player asked for the stream. */
+  get askedAt() {
+    return this.#server.live.askedAt;
+  }
+
   cast(page) {
     return Cast.start(page);
   }
