@@ -6,8 +6,11 @@ import { expect, test } from './harness/test.js';
 const card: { columns: number; rows: number; patches: number[][] } = JSON.parse(
   readFileSync(new URL('../fixtures/card.json', import.meta.url), 'utf8'),
 );
-/** A wrong matrix or range is off by 10 to 30; encoder, chroma and the snapshot's JPEG by 3. */
-const TOLERANCE = 6;
+/**
+ * A wrong matrix or range is off by 15 to 35 in half of the patches. Chromium without a GPU converts by libyuv, whose
+ * coefficient for blue in BT.709 is saturated: up to 9 are lost in a strong blue, by <video> and canvas alike.
+ */
+const TOLERANCE = [6, 6, 11];
 const STRIP = 24;
 
 for (const renderer of ['track', 'canvas'] as const) {
@@ -27,7 +30,7 @@ for (const renderer of ['track', 'canvas'] as const) {
     for (const [i, patch] of card.patches.entries()) {
       for (const [k, value] of patch.entries()) {
         const off = Math.abs((seen[i]?.[k] ?? 0) - value);
-        expect(off, `patch ${i}: expected ${patch}, seen ${seen[i]}`).toBeLessThanOrEqual(TOLERANCE);
+        expect(off, `patch ${i}: expected ${patch}, seen ${seen[i]}`).toBeLessThanOrEqual(TOLERANCE[k] ?? 0);
       }
     }
   });

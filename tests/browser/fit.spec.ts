@@ -52,8 +52,8 @@ for (const renderer of ['track', 'canvas'] as const) {
               Math.max(...row) > 200 && Math.min(...row) < 60 && row.filter(v => v > 200).length > 20;
             return {
               top: strip ? 'strip' : 'none',
-              left: name(pixel(4, third)),
-              right: name(pixel(SIDE - 5, third)),
+              left: name(pixel(24, third)),
+              right: name(pixel(SIDE - 25, third)),
             };
           },
           { message: fit, timeout: 4000 },

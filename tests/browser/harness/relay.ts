@@ -14,13 +14,15 @@ export interface Relay {
 }
 
 const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.meta.url));
+/** `SAILCAST_DIST`: another build, such as an unpacked package. */
+const DIST = process.env.SAILCAST_DIST ?? path('dist');
 const BINARY = process.env.SAILCAST_RELAY ?? path('target/debug/sailcast-relay');
 
 /** Serves the page under test beside `dist/`, as well as streams. */
 export async function startRelay({ isolated = false } = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
-  const pages = ['--serve', `/=${path('tests/browser/page')}`, '--serve', `/dist=${path('dist')}`];
+  const pages = ['--serve', `/=${path('tests/browser/page')}`, '--serve', `/dist=${DIST}`];
   const relay = run(BINARY, ['--port', `${port}`, ...pages, ...(isolated ? ['--isolate'] : [])]);
   const url = `http://127.0.0.1:${port}/`;
   try {
