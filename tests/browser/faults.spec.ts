@@ -1,6 +1,7 @@
 /** Each fault gives one typed error that says what to do, in bounded time, and the same player plays a good stream after it. */
 import { POLICY } from './harness/faulty.js';
 import type { Servers } from './harness/servers.js';
+import { beeps } from './harness/sound.js';
 import type { LoggedError } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
@@ -56,7 +57,7 @@ const faults: Fault[] = [
   },
   {
     name: 'no keyframe',
-    url: s => s.faulty.http('no-keyframe'),
+    url: s => s.faulty.http('no-keyframe-no-sound'),
     type: 'media',
     details: 'noKeyframe',
     code: 2002,
@@ -113,11 +114,13 @@ for (const fault of faults) {
     expect(error.message).toMatch(/^\S.*\. \S.*\.$/s);
     expect((await stage.stats()).state).toBe('failed');
 
+    const playing = (await stage.events('playing')).length;
+    const pictures = (await stage.events('firstframe')).length;
     await stage.load(servers.faulty.http('live'));
-    await stage.event('firstframe', { count: (await stage.events('firstframe')).length + 1 });
-    await stage.event('playing', { count: (await stage.events('playing')).length || 1 });
-    await stage.wait(1);
-    expect((await stage.stats()).state).toBe('playing');
+    await stage.event('firstframe', { count: pictures + 1 });
+    await stage.event('playing', { count: playing + 1 });
+    await stage.wait(0.5);
+    await expect.poll(async () => (await stage.stats()).state).toBe('playing');
     expect(await stage.events('error'), 'one error').toHaveLength(1);
   });
 }
@@ -134,4 +137,15 @@ test('garbage inside a good beginning', async ({ stage, servers }) => {
   expect(errors.length).toBeLessThanOrEqual(3);
   await stage.load(servers.faulty.http('live'));
   await stage.event('firstframe');
+});
+
+test('no keyframe, but sound: a warning, and the sound goes on', async ({ stage, servers }) => {
+  await stage.open();
+  await stage.play(servers.faulty.http('no-keyframe'));
+  const error: LoggedError = (await stage.event('error', { seconds: 14 })).detail;
+  expect(error).toMatchObject({ type: 'media', details: 'noKeyframe', code: 2002, fatal: false });
+  expect((await beeps(stage.page)).length).toBeGreaterThanOrEqual(4);
+  expect((await stage.stats()).state).toBe('playing');
+  expect(await stage.events('firstframe')).toEqual([]);
+  expect(await stage.events('error')).toHaveLength(1);
 });

@@ -125,12 +125,21 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
     await pace(answer, spoilt);
     answer.end();
   },
-  /** Every keyframe is missing; it goes on for ever. */
+  /** Every keyframe is missing, for as long as the fixture lasts; the sound is whole. */
   async 'no-keyframe'(answer, { header, tags }) {
     answer.write(header);
     await pace(
       answer,
       tags.filter(tag => !tag.keyframe || tag.config),
+    );
+    answer.end();
+  },
+  /** The same without sound. */
+  async 'no-keyframe-no-sound'(answer, { header, tags }) {
+    answer.write(header);
+    await pace(
+      answer,
+      tags.filter(tag => tag.kind === 'video' && (!tag.keyframe || tag.config)),
     );
     answer.end();
   },
@@ -182,7 +191,8 @@ export async function startFaulty(): Promise<Faulty> {
     const code = Buffer.from([POLICY.code >> 8, POLICY.code & 255]);
     socket.write(Buffer.concat([Buffer.from([0x88, 2 + reason.length]), code, reason]));
     socket.on('error', () => {});
-    setTimeout(() => socket.end(), 200);
+    // An upgraded socket is no longer the server's to close.
+    setTimeout(() => socket.destroy(), 500);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
