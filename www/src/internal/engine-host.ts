@@ -13,8 +13,11 @@ const CLOSE_GRACE = 500;
 /** Compiled once for all players of the page; forgotten when it fails, so that the next load tries again. */
 let compiled: Promise<WebAssembly.Module> | undefined;
 
+/** In this very form, for bundlers look for it. */
+const wasmUrl = () => new URL('../wasm/sailcast_bg.wasm', import.meta.url);
+
 async function fetchModule(): Promise<WebAssembly.Module> {
-  const response = await fetch(new URL('../wasm/sailcast_bg.wasm', import.meta.url));
+  const response = await fetch(wasmUrl());
   if (!response.ok) throw new Error(`HTTP ${response.status} for ${response.url}`);
   // Streaming compilation insists on this type, and many a server does not know it.
   return response.headers.get('content-type')?.startsWith('application/wasm')
@@ -31,16 +34,16 @@ function compile(): Promise<WebAssembly.Module> {
 }
 
 function spawn(): Worker {
-  const here = import.meta.url;
-  if (here.startsWith('http') && new URL(here).origin !== location.origin) {
-    // Unbundled from another origin, as a CDN is: no worker may start from there, but one may import from there.
-    const script = JSON.stringify(here.replace(/[^/]*$/, 'worker.js'));
-    const url = URL.createObjectURL(new Blob([`import ${script};`], { type: 'text/javascript' }));
-    const worker = new Worker(url, { type: 'module' });
-    worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
-    return worker;
+  const wasm = wasmUrl();
+  if (wasm.origin === location.origin) {
+    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
   }
-  return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
+  // dist/ on another origin, such as a CDN: no worker may start from there, but one may import from there.
+  const script = JSON.stringify(new URL('../internal/worker.js', wasm).href);
+  const url = URL.createObjectURL(new Blob([`import ${script};`], { type: 'text/javascript' }));
+  const worker = new Worker(url, { type: 'module', name: 'sailcast' });
+  worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
+  return worker;
 }
 
 export class EngineHost {

@@ -9,8 +9,10 @@
 import { pageError, type SailcastError } from '../../errors.js';
 import { type AudioMessage, RING_FRAMES, RING_HEADER, type ToWorker } from '../protocol.js';
 
-/** A context that is allowed to run does so within tens of ms; slow devices take longer. */
+/** A context that is allowed to run does so within tens of ms; a slow device may take seconds. */
 const BLOCKED_AFTER = 1000;
+/** Once the user has acted, a slow device is likelier than a refusal. */
+const BLOCKED_AFTER_ACTION = 3000;
 /** What is not worth a message, seconds. */
 const LATENCY_STEP = 0.002;
 /** Volume changes fade over about this time constant, seconds. */
@@ -147,11 +149,12 @@ export class AudioOutput {
     // Also when it runs: a `suspend()` may be under way.
     context.resume().catch(() => {});
     if (this.#rate > 0) {
+      const delay = navigator.userActivation?.hasBeenActive ? BLOCKED_AFTER_ACTION : BLOCKED_AFTER;
       this.#timer ??= setTimeout(() => {
         if (context !== this.#context || context.state === 'running') return;
         this.stop();
         this.#events.blocked();
-      }, BLOCKED_AFTER);
+      }, delay);
     }
     this.#update();
   }
