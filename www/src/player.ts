@@ -25,6 +25,8 @@ import type {
   PlayerStats,
 } from './types.js';
 
+/** A sound card that plays silence costs power: after so long a pause it is let go, ms. */
+const REST_AFTER = 5000;
 /** Between two snapshots `currentTime` runs on by the clock, at most this long, seconds. */
 const EXTRAPOLATE = 0.5;
 
@@ -60,6 +62,7 @@ export class Player extends Target {
   #stats: PlayerStats;
   #statsAt = 0;
   #wallClock: WallClock | undefined;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   /**
    * Puts one element into the container and, with `autoplay`, begins to load. A `url` without `autoplay` already starts
@@ -265,6 +268,7 @@ export class Player extends Target {
     this.#view.resume();
     if (this.#paused) {
       this.#send({ type: 'play' });
+      if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
       this.#setPaused(false);
     } else if (this.#state === 'playing') return Promise.resolve();
     return this.#pending.add('playing');
@@ -285,6 +289,7 @@ export class Player extends Target {
     this.#load++;
     this.#paused = true;
     this.#state = 'idle';
+    clearTimeout(this.#restTimer);
     this.#audio.stop();
     this.#host?.close();
     this.#host = undefined;
@@ -342,7 +347,8 @@ export class Player extends Target {
   #handle(event: WorkerEvent): void {
     switch (event.name) {
       case 'statechange':
-        this.#setState(event.state);
+        // `failed` comes with its error, so that no listener sees the one without the other.
+        if (event.state !== 'failed') this.#setState(event.state);
         break;
       case 'audiotrack': {
         this.#audioRate = event.sampleRate;
@@ -434,6 +440,8 @@ export class Player extends Target {
   #setPaused(paused: boolean): void {
     if (this.#paused === paused) return;
     this.#paused = paused;
+    clearTimeout(this.#restTimer);
+    if (paused) this.#restTimer = setTimeout(() => this.#audio.rest(), REST_AFTER);
     this.#emit(paused ? 'pause' : 'play', null);
   }
 
