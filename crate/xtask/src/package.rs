@@ -56,9 +56,15 @@ pub fn check() -> Result<()> {
     run(cmd("node", &["--input-type=module", "--eval", ON_A_SERVER]).current_dir(&project))?;
     write_file(&project.join("main.ts"), TYPED.as_bytes())?;
     for (module, resolution) in [("nodenext", "nodenext"), ("esnext", "bundler")] {
-        let options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2022,dom", "main.ts"];
-        let how = ["--module", module, "--moduleResolution", resolution];
-        run(npx("tsc", &options).args(how).current_dir(&project))?;
+        let config = serde_json::json!({
+            "compilerOptions": {
+                "noEmit": true, "strict": true, "target": "es2022", "lib": ["es2022", "dom"], "types": [],
+                "module": module, "moduleResolution": resolution,
+            },
+            "files": ["main.ts"],
+        });
+        write_file(&project.join("tsconfig.json"), config.to_string().as_bytes())?;
+        run(npx("tsc", &[]).current_dir(&project))?;
     }
     println!("sailcast loads in Node and its types resolve");
     Ok(())

@@ -117,7 +117,7 @@ fn clippy() -> Result<()> {
 }
 
 fn rust() -> Result<()> {
-    run(&mut cargo(&["test", "--workspace"]))
+    run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
 }
 
 fn build() -> Result<()> {
