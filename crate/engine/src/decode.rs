@@ -15,6 +15,9 @@ use crate::{
 /// A full decoder that gives nothing for this long is broken.
 const STUCK_AFTER: Micros = Micros::from_secs(3);
 
+/// Decoders made one after the other that give nothing: it is not the packets.
+const MAX_FAILURES: u8 = 3;
+
 /// Where outputs go, and the source of decoder ids.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -44,6 +47,8 @@ pub struct DecodeStage {
     need_keyframe: bool,
     last_progress: Instant,
     drained: bool,
+    /// Failures since the decoder last gave something.
+    failures: u8,
 }
 
 impl DecodeStage {
@@ -119,6 +124,7 @@ impl DecodeStage {
     pub fn on_output(&mut self, pts: MediaTime, now: Instant) {
         self.pending.retain(|p| *p > pts);
         self.last_progress = now;
+        self.failures = 0;
     }
 
     pub fn on_flushed(&mut self, out: &mut Outbox) {
@@ -131,19 +137,21 @@ impl DecodeStage {
         }
     }
 
+    /// The decoder has failed and is gone; the next keyframe gets a new one. False when that has been tried in vain.
+    pub fn on_failed(&mut self) -> bool {
+        self.restart();
+        self.failures = self.failures.saturating_add(1);
+        self.failures < MAX_FAILURES
+    }
+
     /// The decoder is gone; the next keyframe gets a new one of the same configuration.
-    pub fn on_failed(&mut self) {
+    pub fn restart(&mut self) {
         self.decoder = None;
         self.flushing = false;
         self.pending.clear();
         if let Some(track) = self.config.clone() {
             self.queue.push_front_config(track);
         }
-    }
-
-    /// After `close`: the next packet gets a decoder of the present configuration.
-    pub fn restart(&mut self) {
-        self.on_failed();
     }
 
     pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {

@@ -3,7 +3,7 @@ mod sim;
 
 use bytes::Bytes;
 use sailcast_engine::{ErrorCode, Event, Input, IoError, IoEvent, State};
-use sailcast_media::flv::TagClass;
+use sailcast_media::{MediaKind, flv::TagClass};
 use sim::{Sim, feed, feed::Network};
 
 fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
@@ -119,4 +119,42 @@ fn damage_in_mid_stream_is_a_warning_and_the_picture_resumes_at_a_keyframe() {
     assert!(!sim.errors()[0].fatal);
     assert_eq!(sim.state(), State::Playing);
     assert_eq!(sim.count(|e| matches!(e, Event::Waiting)), 0);
+}
+
+#[test]
+fn a_packet_the_decoder_refuses_costs_a_warning_and_not_the_sound() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 3_000, 20));
+    sim.sound_on(48_000, 20);
+    sim.run_ms(2_000);
+    sim.fail_decoder(MediaKind::Audio);
+    sim.fail_decoder(MediaKind::Video);
+    sim.run_ms(4_000);
+    assert!(sim.errors().iter().all(|e| e.code == ErrorCode::DataDamaged && !e.fatal), "{:?}", sim.errors());
+    assert_eq!(sim.state(), State::Playing);
+    assert!(sim.heard.iter().rev().take(20).all(|(_, m)| m.is_some()), "sound is back");
+    let last = sim.shown.last().expect("pictures").0;
+    assert!(sim.now - last < sailcast_media::Micros::from_millis(100), "the picture is back");
+}
+
+#[test]
+fn a_video_decoder_that_never_works_is_one_fatal_error() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 3_000, 20));
+    sim.run_ms(21);
+    sim.fail_decoder(MediaKind::Video);
+    sim.run_ms(500);
+    assert_eq!(sim.errors().len(), 1);
+    assert_eq!(sim.errors()[0].code, ErrorCode::VideoDecoderFailed);
+    assert_eq!(sim.state(), State::Failed);
+}
+
+#[test]
+fn an_audio_decoder_that_never_works_leaves_the_picture() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 3_000, 20));
+    sim.audio_broken = true;
+    sim.sound_on(48_000, 20);
+    sim.run_ms(4_000);
+    let last = sim.errors().last().map(|e| (e.code, e.fatal));
+    assert_eq!(last, Some((ErrorCode::AudioDecoderFailed, false)));
+    assert_eq!(sim.state(), State::Playing);
+    assert!(sim.shown.len() > 100);
 }

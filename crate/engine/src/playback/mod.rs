@@ -64,7 +64,6 @@ pub struct Playback {
     first_sound: Option<MediaTime>,
     unsupported: Option<(Instant, SailcastError)>,
     keyframe_warned: bool,
-    decoder_failures: u8,
     closed: bool,
     next_tick: Instant,
     stats: Stats,
@@ -89,7 +88,6 @@ impl Playback {
             first_sound: None,
             unsupported: None,
             keyframe_warned: false,
-            decoder_failures: 0,
             closed: false,
             next_tick: now,
             stats: Stats::default(),
@@ -141,7 +139,7 @@ impl Playback {
             Input::Flushed(id) if self.video.stage.owns(id) => self.video.stage.on_flushed(out),
             Input::Flushed(id) if self.audio.stage.owns(id) => self.audio.stage.on_flushed(out),
             Input::DecoderFailed(id, why) if self.video.stage.owns(id) => self.video_failed(&why, now, out),
-            Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => self.audio_failed(&why, out),
+            Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => self.audio_failed(&why, now, out),
             Input::AudioPlayed { frames } => {
                 if let Some(heard) = self.audio.on_played(frames, now) {
                     self.clock.follow(heard, now);
@@ -317,7 +315,6 @@ impl Playback {
             out.push(Output::Event(Event::FirstFrame));
         }
         if let Some(pts) = presented.pts {
-            self.decoder_failures = 0;
             self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
         }
     }

@@ -9,9 +9,6 @@ use crate::{
     source::{fatal, warning},
 };
 
-/// A video decoder is rebuilt this often before the load fails.
-const MAX_DECODER_FAILURES: u8 = 3;
-
 impl Playback {
     /// Deadlines of the network, of the first keyframe, of codecs and decoders.
     pub(super) fn watch(&mut self, now: Instant, out: &mut Outbox) {
@@ -39,26 +36,36 @@ impl Playback {
         }
         if self.audio.is_stuck(now) {
             self.audio.stage.close(out);
-            self.audio_failed("it takes packets and gives no sound", out);
+            self.audio_failed("it takes packets and gives no sound", now, out);
         }
     }
 
     pub(super) fn video_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
-        self.video.stage.on_failed();
-        self.decoder_failures = self.decoder_failures.saturating_add(1);
-        if self.decoder_failures >= MAX_DECODER_FAILURES || self.video.decoded == 0 {
-            let what = format!("The video decoder failed: {why}.");
+        let again = self.video.stage.on_failed() && self.video.decoded > 0;
+        let what = format!("The video decoder failed: {}.", sentence(why));
+        if again {
+            self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
+        } else {
             self.fail(fatal(ErrorCode::VideoDecoderFailed, what), now, out);
         }
     }
 
-    pub(super) fn audio_failed(&mut self, why: &str, out: &mut Outbox) {
-        self.audio.stage.on_failed();
+    pub(super) fn audio_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
+        let again = self.audio.stage.on_failed();
+        let what = format!("The audio decoder failed: {}.", sentence(why));
+        if again {
+            self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
+            return;
+        }
         self.audio.disabled = true;
         self.clock.forget_sound();
-        let what = format!("The audio decoder failed: {why}.");
         out.push(Output::Event(Event::Error(warning(ErrorCode::AudioDecoderFailed, what))));
     }
+}
+
+/// Browsers end their messages with a full stop or not.
+fn sentence(why: &str) -> &str {
+    why.trim_end_matches(['.', ' '])
 }
 
 pub fn no_keyframe(fatal: bool) -> SailcastError {

@@ -14,7 +14,7 @@ use sailcast_engine::{
     AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoEvent, Output, PcmBlock, Player,
     PlayerConfig, RequestId, SailcastError, State, Stats,
 };
-use sailcast_media::{CodecParams, DecoderConfig, MediaTime, Micros};
+use sailcast_media::{CodecParams, DecoderConfig, MediaKind, MediaTime, Micros};
 
 const CARD_QUANTUM: u64 = 512;
 /// Sound carries its own media time: sample value = seconds / SCALE.
@@ -32,10 +32,13 @@ pub struct Sim {
     pub cancelled: Vec<RequestId>,
     pub requests: Vec<(RequestId, String)>,
     pub video_decode_time: Micros,
+    /// Audio decoders refuse their first packet.
+    pub audio_broken: bool,
     queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
     wake: Option<Instant>,
     decoders: HashMap<DecoderId, Decoder>,
+    closed_decoders: HashSet<DecoderId>,
     frames: HashMap<FrameId, MediaTime>,
     finished: HashSet<FrameId>,
     next_frame: u64,
@@ -75,10 +78,12 @@ impl Sim {
             cancelled: Vec::new(),
             requests: Vec::new(),
             video_decode_time: Micros::from_millis(4),
+            audio_broken: false,
             queue: BTreeMap::new(),
             sequence: 0,
             wake: None,
             decoders: HashMap::new(),
+            closed_decoders: HashSet::new(),
             frames: HashMap::new(),
             finished: HashSet::new(),
             next_frame: 0,
@@ -114,6 +119,14 @@ impl Sim {
     pub fn input(&mut self, input: Input) {
         self.player.handle(input, self.now);
         self.drain();
+    }
+
+    /// The decoder of that kind closes itself with an error, as WebCodecs' do.
+    pub fn fail_decoder(&mut self, kind: MediaKind) {
+        let id = self.decoders.iter().find(|(_, d)| d.config.kind() == kind).map(|(id, _)| *id);
+        let id = id.expect("an open decoder of that kind");
+        self.decoders.remove(&id);
+        self.input(Input::DecoderFailed(id, "EncodingError: Decoding error.".into()));
     }
 
     pub fn run_ms(&mut self, ms: i64) {
@@ -226,7 +239,8 @@ impl Sim {
             Output::Decode(id, packet) => self.decode(id, packet),
             Output::Flush(id) => self.flush(id),
             Output::CloseDecoder(id) => {
-                assert!(self.decoders.remove(&id).is_some(), "closed a decoder twice");
+                self.decoders.remove(&id);
+                assert!(self.closed_decoders.insert(id), "closed a decoder twice");
             }
             Output::Render(id) => {
                 let pts = self.take_frame(id);
@@ -264,7 +278,8 @@ impl Sim {
     }
 
     fn decode(&mut self, id: DecoderId, packet: sailcast_media::Packet) {
-        let decoder = self.decoders.get_mut(&id).expect("an open decoder");
+        // Packets already on their way to a decoder that failed come to nothing.
+        let Some(decoder) = self.decoders.get_mut(&id) else { return };
         assert!(packet.keyframe || !decoder.fresh, "a delta packet first");
         decoder.fresh = false;
         let start = decoder.busy_until.max(self.now);
@@ -278,6 +293,10 @@ impl Sim {
                     let pts = decoder.reorder.remove(0);
                     self.emit(id, pts, done);
                 }
+            }
+            CodecParams::Audio(_) if self.audio_broken => {
+                self.decoders.remove(&id);
+                self.schedule(Micros(500), Happening::Input(Input::DecoderFailed(id, "no".into())));
             }
             CodecParams::Audio(a) => {
                 let done = start + Micros(300);
@@ -307,7 +326,7 @@ impl Sim {
     }
 
     fn flush(&mut self, id: DecoderId) {
-        let decoder = self.decoders.get_mut(&id).expect("an open decoder");
+        let Some(decoder) = self.decoders.get_mut(&id) else { return };
         decoder.fresh = true;
         let done = decoder.busy_until.max(self.now) + Micros(1000);
         for pts in std::mem::take(&mut decoder.reorder) {
