@@ -254,7 +254,7 @@ fn edits() -> impl Strategy<Value = Vec<Edit>> {
 }
 
 proptest! {
-    #![proptest_config(common::cases(400))]
+    #![proptest_config(common::cases(200))]
 
     #[test]
     fn mutated_streams_read_alike_however_they_are_split(edits in edits(), size in 1usize..3000) {
@@ -266,7 +266,9 @@ proptest! {
         let bytes = Bytes::from(bytes);
         let chunks = bytes.chunks(size).map(Bytes::copy_from_slice);
         let heard = demux(&bytes);
-        prop_assert_eq!(&demux_chunks(chunks), &heard);
+        let split = demux_chunks(chunks);
+        // By their text where they differ: script data may hold NaN, which equals nothing.
+        prop_assert!(split == heard || format!("{split:?}") == format!("{heard:?}"), "{:?}\n{:?}", split, heard);
         let mut behind = 0;
         for (at, len, why) in common::skips(&heard.0) {
             prop_assert!(at >= behind && len > 0 && at + len <= bytes.len() as u64, "{} {} {}", at, len, why);
@@ -276,7 +278,7 @@ proptest! {
 
     #[test]
     fn one_damaged_header_byte_costs_no_other_tag(which in any::<prop::sample::Index>(), byte in 0usize..11, bits in 1u8..) {
-        let bytes = fixture("counter-av.flv");
+        let bytes = fixture("video-only.flv");
         let whole = tags(&bytes);
         let victim = which.get(&whole).clone();
         let at = victim.offset as usize + byte;
@@ -286,6 +288,16 @@ proptest! {
             prop_assert!(left.contains(tag), "tag at {} lost", tag.offset);
         }
     }
+}
+
+#[test]
+fn a_second_file_behind_the_first_is_read_on() {
+    let one = stream(&[(Audio, 5000, AAC_CONFIG), (Audio, 5000, AAC_RAW)]);
+    let both: Bytes = [&one[..], &one[..]].concat().into();
+    let (events, failed) = demux(&both);
+    assert_eq!(failed, None);
+    assert_eq!(common::skips(&events), [(one.len() as u64, 13, SkipReason::LostSync)]);
+    assert_eq!(events.iter().filter(|e| matches!(e, DemuxEvent::Packet(_))).count(), 2);
 }
 
 #[test]

@@ -18,7 +18,8 @@ fuzz_target!(|input: &[u8]| {
     let stream = Bytes::copy_from_slice(stream);
     let whole = demux(std::iter::once(stream.clone()));
     let split = demux(Split { rest: stream.clone(), state: u32::from(*seed), most: u32::from(*most) + 1 });
-    assert_eq!(whole, split);
+    // By their text where they differ: script data may hold NaN, which equals nothing.
+    assert!(whole == split || format!("{whole:?}") == format!("{split:?}"), "{whole:?}\n{split:?}");
     check(&whole.0, stream.len() as u64);
 });
 

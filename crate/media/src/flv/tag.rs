@@ -3,7 +3,8 @@
 //! **Invariant:** a tag is given out only when what follows it agrees: the right PreviousTagSize, or, as some
 //! servers write a wrong one, a plausible next tag header. Where neither holds, the reader has lost sync and
 //! searches on byte by byte, then reports what it left out as one [`TagEvent::Skipped`]. Every verdict is a function
-//! of the stream's bytes alone, never of how they were split.
+//! of the stream's bytes alone, never of how they were split. Waiting costs no time where PreviousTagSize is right,
+//! as it comes with its tag; where it is wrong, a tag comes when the next one begins.
 //!
 //! It does not look into bodies beyond the bits that [`Tag::class`] needs, and does not unwrap timestamps.
 
