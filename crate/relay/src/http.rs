@@ -176,6 +176,7 @@ fn health(app: &App) -> Response {
                 "name": s.name,
                 "players": s.players,
                 "skips": s.skips,
+                "tags": s.tags,
                 "kbitPerSecond": s.kbit_per_s,
                 "codecs": s.codecs,
                 "ageSeconds": s.age.as_secs(),

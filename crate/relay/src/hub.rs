@@ -105,6 +105,7 @@ pub struct StreamHealth {
     pub name: String,
     pub players: usize,
     pub skips: u64,
+    pub tags: u64,
     pub kbit_per_s: u64,
     pub codecs: Vec<String>,
     pub age: Duration,
@@ -172,6 +173,7 @@ impl Hub {
                     name: stream.name.to_string(),
                     players: stream.players.load(Ordering::Relaxed),
                     skips: stream.skips.load(Ordering::Relaxed),
+                    tags: stats.tags(),
                     kbit_per_s: stats.kbit_per_s(now.saturating_duration_since(stream.since)),
                     codecs: stats.codecs(),
                     age: now.saturating_duration_since(stream.since),
@@ -226,8 +228,8 @@ impl Publication {
             return;
         }
         let now = Instant::now();
-        locked(&self.stream.stats).note(tags, now.saturating_duration_since(self.stream.since));
         self.stream.ring.send_modify(|ring| tags.iter().for_each(|tag| ring.push(tag, now)));
+        locked(&self.stream.stats).note(tags, now.saturating_duration_since(self.stream.since));
     }
 }
 

@@ -164,7 +164,7 @@ pub async fn forward(
         }
     };
     match &over {
-        Over::Bad(bad) => log::warn!("{}: refused: {bad}", publication.name()),
+        Over::Bad(bad) => log::warn!("{}: sent away: {bad}", publication.name()),
         over => log::info!("{}: {over}", publication.name()),
     }
     over

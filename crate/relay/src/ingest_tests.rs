@@ -114,7 +114,7 @@ mod silence {
         let publication = hub.publish(name.clone()).await.ok().unwrap();
         let began = Instant::now();
         // Bytes that never make a tag are silence too.
-        let chunks = stream::unfold(super::stream(&PICTURES), async |bytes| {
+        let chunks = stream::unfold(stream(&PICTURES), async |bytes| {
             if bytes.is_empty() {
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }

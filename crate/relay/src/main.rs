@@ -114,11 +114,13 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let address = SocketAddr::new(options.bind, options.port);
     let listener = server::listen(address).map_err(|e| StartError::Listen(address, e))?;
     let stop = stop_signal()?;
-    let shutdown = app.shutdown.clone();
+    let stopping = app.clone();
     tokio::spawn(async move {
         stop.await;
         log::info!("going down");
-        shutdown.cancel();
+        // In this order, or a publisher sent away first would end its stream as if it had left.
+        stopping.hub.close();
+        stopping.shutdown.cancel();
     });
 
     let mut out = io::stdout();

@@ -63,7 +63,6 @@ pub async fn serve(listener: TcpListener, app: Arc<App>) {
         }
     }
     drop(listener);
-    app.hub.close();
     app.tasks.close();
     if timeout(GOODBYE, app.tasks.wait()).await.is_err() {
         log::warn!("{} connections did not end in time", app.tasks.len());

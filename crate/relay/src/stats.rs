@@ -15,12 +15,14 @@ const RATE_SECONDS: usize = 5;
 pub struct StreamStats {
     /// Bytes of body by second of the stream's age, the newest last.
     seconds: VecDeque<(u64, u64)>,
+    tags: u64,
     video: Option<String>,
     audio: Option<String>,
 }
 
 impl StreamStats {
     pub fn note(&mut self, tags: &[Tag], age: Duration) {
+        self.tags += tags.len() as u64;
         let bytes: u64 = tags.iter().map(|tag| tag.body.len() as u64).sum();
         match self.seconds.back_mut() {
             Some((second, sum)) if *second == age.as_secs() => *sum += bytes,
@@ -44,6 +46,11 @@ impl StreamStats {
         {
             *codec = codec_name(tag).or(codec.take());
         }
+    }
+
+    /// How many came in all.
+    pub fn tags(&self) -> u64 {
+        self.tags
     }
 
     /// The rate over the last whole seconds; of a younger stream, over what there is.

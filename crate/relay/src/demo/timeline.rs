@@ -200,7 +200,8 @@ impl Looper {
                 }
             }
             TagClass::VideoConfig | TagClass::AudioConfig => {
-                if self.configs.insert(tag.kind, tag.body.clone()).is_some_and(|old| old == tag.body) {
+                let before = self.configs.insert(tag.kind, tag.body.clone());
+                if before.is_some_and(|before| before == tag.body) {
                     return None;
                 }
             }
