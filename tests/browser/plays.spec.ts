@@ -26,8 +26,8 @@ for (const server of ['relay', 'node-media-server'] as const) {
       expectInSync(within(shown, playing.at), whole);
 
       const rendered = after.framesRendered - before.framesRendered;
-      expect(rendered).toBeGreaterThan(5 * 30 * 0.85);
-      expect(after.framesDropped - before.framesDropped).toBeLessThanOrEqual(8);
+      expect(rendered).toBeGreaterThan(5 * 30 * 0.7);
+      expect(after.framesDropped - before.framesDropped).toBeLessThanOrEqual(5 * 30 * 0.1);
       expect(await stage.events('error')).toEqual([]);
     });
   }

@@ -1,5 +1,5 @@
 /** Figures from what was shown and heard. */
-import { expect } from '@playwright/test';
+import { expect, test } from '@playwright/test';
 import { type Cast, type Shown, steps } from './pictures.js';
 import type { Beep } from './sound.js';
 
@@ -13,6 +13,11 @@ export function median(values: readonly number[]): number {
   const middle = Math.floor(sorted.length / 2);
   const high = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 ? high : ((sorted[middle - 1] ?? Number.NaN) + high) / 2;
+}
+
+/** A figure for the report, whatever it says. */
+function note(type: string, description: string): void {
+  test.info().annotations.push({ type, description });
 }
 
 /** Part of a cast, by time. */
@@ -35,6 +40,7 @@ export function expectInOrder(cast: Cast, round: number, least = 0.5): void {
   const first = cast.shown[0]?.at ?? 0;
   const last = cast.shown.at(-1)?.at ?? 0;
   const rate = (cast.shown.length - 1) / ((last - first) / 1000);
+  note('pictures seen a second', rate.toFixed(1));
   expect(rate, 'pictures a second').toBeGreaterThan(FPS * least);
   expect(rate, 'pictures a second').toBeLessThan(FPS * 1.15);
 }
@@ -63,6 +69,7 @@ const IN_SYNC = 60;
 export function expectInSync(shown: readonly Shown[], beeps: readonly Beep[], count = 3): void {
   const offsets = pictureAfterSound(shown, beeps);
   const all = offsets.map(o => o.toFixed(0)).join(' ');
+  note('picture after sound, ms', all);
   expect(offsets.length, `beeps with pictures around them (${beeps.length} heard)`).toBeGreaterThanOrEqual(
     count,
   );

@@ -18,12 +18,29 @@ const path = (name: string) => fileURLToPath(new URL(`../../../${name}`, import.
 const DIST = process.env.SAILCAST_DIST ?? path('dist');
 const BINARY = process.env.SAILCAST_RELAY ?? path('target/debug/sailcast-relay');
 
-/** Serves the page under test beside `dist/`, as well as streams. */
-export async function startRelay({ isolated = false } = {}): Promise<Relay> {
+interface RelayOptions {
+  /** Pages are cross-origin isolated. */
+  isolated?: boolean;
+  /** The folder at `/`: the page under test, or the demo. */
+  root?: 'tests/browser/page' | 'dist-demo';
+}
+
+/** Serves pages beside `dist/`, streams, and the demo channel. */
+export async function startRelay({
+  isolated = false,
+  root = 'tests/browser/page',
+}: RelayOptions = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
-  const pages = ['--serve', `/=${path('tests/browser/page')}`, '--serve', `/dist=${DIST}`];
-  const relay = run(BINARY, ['--port', `${port}`, ...pages, ...(isolated ? ['--isolate'] : [])]);
+  const pages = ['--serve', `/=${path(root)}`, '--serve', `/dist=${DIST}`];
+  const relay = run(BINARY, [
+    '--port',
+    `${port}`,
+    '--demo',
+    path('www/demo/media/demo.flv'),
+    ...pages,
+    ...(isolated ? ['--isolate'] : []),
+  ]);
   const url = `http://127.0.0.1:${port}/`;
   try {
     await until('the relay answers', async () => {
