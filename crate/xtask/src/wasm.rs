@@ -82,7 +82,6 @@ fn optimised(wasm: &[u8]) -> Result<Vec<u8>> {
     run(npx("wasm-opt", OPT_FLAGS).arg(&before).arg("-o").arg(&after))?;
     // Under its final name only when whole: an interrupted run leaves nothing that looks finished.
     std::fs::rename(&after, &done).with_context(|| format!("cannot make {}", done.display()))?;
-    std::fs::remove_file(&before)?;
     std::fs::remove_file(&before).with_context(|| format!("cannot remove {}", before.display()))?;
     read_file(&done)
 }
