@@ -17,6 +17,8 @@ import { zhAdvice } from './strings.js';
 import { applyTheme, toggleTheme } from './theme.js';
 
 const TICK_MS = 250;
+/** Without figures for so long, seconds, the charts show a gap. */
+const SILENCE = 1;
 /** This much over the target, seconds, is still live. */
 const EDGE_SLACK = 0.25;
 const BRIEF_MAX = 80;
@@ -320,7 +322,7 @@ addEventListener('hashchange', event => {
 });
 setInterval(() => {
   const at = performance.now() / 1000;
-  if (sampledAt > 0 && at - sampledAt > 0.6) charts.push(Meter.gap(at));
+  if (sampledAt > 0 && at - sampledAt > SILENCE) charts.push(Meter.gap(at));
 }, TICK_MS);
 
 showSettings();

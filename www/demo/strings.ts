@@ -54,7 +54,7 @@ export const en = {
   avOffset: 'A/V offset',
   received: 'Received',
   rendererNow: 'Renderer',
-  skipsValue: '{n} skips',
+  skipsValue: 'skipped {n}×',
   stallsValue: '{n} / {time}',
   droppedValue: '{n} / {share}',
 
