@@ -3,7 +3,8 @@
  * ends.
  */
 import { publish } from '../../interop/ffmpeg.js';
-import { flows, type NodeMediaServer, startNodeMediaServer } from '../../interop/node-media-server.js';
+import { flows } from '../../interop/flows.js';
+import { type NodeMediaServer, startNodeMediaServer } from '../../interop/node-media-server.js';
 import type { Running } from '../../interop/process.js';
 import { type Faulty, startFaulty } from './faulty.js';
 import { type Relay, startRelay } from './relay.js';
