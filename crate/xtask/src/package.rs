@@ -83,7 +83,7 @@ fn pack(project: &Path, installed: &Path) -> Result<()> {
         bail!("the package lacks {name}");
     }
     for name in files.iter().filter(|name| !EXPECTED.contains(name)) {
-        let fine = [".js", ".d.ts", ".wasm"].iter().any(|end| name.ends_with(end));
+        let fine = [".js", ".js.map", ".d.ts", ".wasm"].iter().any(|end| name.ends_with(end));
         if !name.starts_with("dist/") || !fine {
             bail!("the package carries {name}");
         }

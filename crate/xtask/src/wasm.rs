@@ -58,9 +58,18 @@ pub fn build() -> Result<()> {
         .context("wasm-bindgen")?;
     let wasm = optimised(&glue.wasm_mut().emit_wasm())?;
     write_file(&at("dist/wasm/sailcast_bg.wasm"), &wasm)?;
-    write_file(&at("dist/wasm/sailcast.js"), glue.js().as_bytes())?;
+    write_file(&at("dist/wasm/sailcast.js"), &shortened(glue.js())?)?;
     write_file(&at("dist/wasm/sailcast.d.ts"), glue.ts().unwrap_or_default().as_bytes())?;
     write_file(&stamp, inputs.as_bytes())
+}
+
+/// The glue is generated, and nobody's to read: without comments and long names.
+fn shortened(glue: &str) -> Result<Vec<u8>> {
+    let (long, short) = (at(".cache/wasm/long.js"), at(".cache/wasm/short.js"));
+    write_file(&long, glue.as_bytes())?;
+    let how = ["--module", "--ecma", "2022", "--compress", "passes=2", "--mangle", "--output"];
+    run(npx("terser", &how).arg(&short).arg("--").arg(&long))?;
+    read_file(&short)
 }
 
 /// wasm-opt's answer for these bytes, from the cache when it has been asked before.

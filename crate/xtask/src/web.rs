@@ -1,17 +1,18 @@
 //! The JavaScript side: `www/src` to `dist`, and `www/demo` to `dist-demo`.
 //!
-//! `tsc` checks and compiles; webpack bundles the demo from plain JavaScript, as a user of the package would.
+//! `tsc` checks and compiles, terser shortens; webpack bundles the demo from plain JavaScript, as a user of the package would.
 
-use crate::shell::{at, files, npx, run, say};
+use crate::shell::{at, cmd, files, npx, run, say};
 use anyhow::Result;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Compiles the library. `dist/wasm` must be there: its types are part of the check.
 pub fn library() -> Result<()> {
-    say("ts: tsc, www/src to dist");
+    say("ts: tsc and terser, www/src to dist");
     drop_orphans(&at("www/src"), &at("dist"));
-    run(&mut npx("tsc", &["-p", "tsconfig.json"]))
+    run(&mut npx("tsc", &["-p", "tsconfig.json"]))?;
+    run(&mut cmd("node", &["crate/xtask/minify.mjs", "dist"]))
 }
 
 /// Compiles and bundles the demo, with the `sailcast` that is in `dist`.
@@ -34,8 +35,8 @@ fn drop_orphans(source: &Path, out: &Path) {
     }
 }
 
-/// `internal/ring.ts`, `internal/ring.js` and `internal/ring.d.ts` are all `internal/ring`.
+/// `internal/ring.ts`, `.js`, `.js.map` and `.d.ts` are all `internal/ring`.
 fn stem(name: &Path) -> PathBuf {
     let name = name.with_extension("");
-    if name.extension().is_some_and(|end| end == "d") { name.with_extension("") } else { name }
+    if name.extension().is_some_and(|end| end == "d" || end == "js") { name.with_extension("") } else { name }
 }
