@@ -39,7 +39,7 @@ test('autoplay with sound is refused', async ({ servers }) => {
     expect(await look(cdp, 'heard.beeps.length')).toBe(0);
 
     const handler = 'addEventListener("click", () => { stage.players[0].muted = false; })';
-    await look(cdp, `document.querySelector('#stage').${handler}`);
+    await look(cdp, `document.querySelector('#box').${handler}`);
     await page.mouse.click(320, 180);
     await expect.poll(() => look(cdp, 'heard.beeps.length'), { timeout: 8000 }).toBeGreaterThanOrEqual(2);
     expectInOrder(await cast.stop(), ROUND['counter-av']);

@@ -10,14 +10,14 @@ test('destroy while playing', async ({ stage, servers }) => {
     await stage.wait(0.5);
     expect(stage.page.workers()).toHaveLength(1);
     expect(servers.faulty.open()).toBe(1);
-    expect(await stage.page.evaluate(() => document.querySelector('#stage')?.childElementCount)).toBe(1);
+    expect(await stage.page.evaluate(() => document.querySelector('#box')?.childElementCount)).toBe(1);
     const seen = await stage.page.evaluate(() => {
       const player = globalThis.stage.players.at(-1);
       player?.destroy();
       player?.destroy();
       return globalThis.stage.events.length;
     });
-    expect(await stage.page.evaluate(() => document.querySelector('#stage')?.childElementCount)).toBe(0);
+    expect(await stage.page.evaluate(() => document.querySelector('#box')?.childElementCount)).toBe(0);
     await expect.poll(() => stage.page.workers().length).toBe(0);
     await expect.poll(() => servers.faulty.open()).toBe(0);
     await expect

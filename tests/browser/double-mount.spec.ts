@@ -18,6 +18,6 @@ test('mount, unmount, mount', async ({ stage, servers }) => {
   await stage.wait(3);
   expectInOrder(await cast.stop(), ROUND['counter-av']);
   expect(stage.page.workers()).toHaveLength(1);
-  expect(await stage.page.evaluate(() => document.querySelector('#stage')?.childElementCount)).toBe(1);
+  expect(await stage.page.evaluate(() => document.querySelector('#box')?.childElementCount)).toBe(1);
   expect((await stage.events()).filter(e => e.player === 0 && e.name !== 'destroyed')).toEqual([]);
 });

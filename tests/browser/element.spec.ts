@@ -12,7 +12,7 @@ test('an element plays, changes its stream and goes', async ({ stage, servers })
   const cast = await Screencast.start(stage.page);
   await stage.page.evaluate(async url => {
     await import('/dist/element.js' as string);
-    const box = document.querySelector('#stage');
+    const box = document.querySelector('#box');
     if (!box) return;
     box.innerHTML =
       '<sailcast-player muted autoplay latency="0.8" style="width:640px;height:360px"></sailcast-player>';

@@ -24,7 +24,7 @@ for (const renderer of ['track', 'canvas'] as const) {
     const stream = await servers.stream('relay', 'card');
     await stage.open();
     await stage.page.evaluate(side => {
-      const box = document.querySelector<HTMLElement>('#stage');
+      const box = document.querySelector<HTMLElement>('#box');
       if (box) Object.assign(box.style, { width: `${side}px`, height: `${side}px` });
     }, SIDE);
     await stage.play(stream.http, { renderer });

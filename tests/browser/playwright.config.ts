@@ -20,9 +20,9 @@ export default defineConfig({
   // Timing is what is measured: one browser, one test at a time.
   workers: 1,
   fullyParallel: false,
-  timeout: 45_000,
+  timeout: 60_000,
   // What else the machine does may delay a picture or a beep. A test that needed it is reported as flaky.
-  retries: process.env.CI ? 1 : 0,
+  retries: process.env.CI ? 2 : 0,
   reporter: process.env.CI ? [['list']] : [['list', { printSteps: false }]],
   use: {
     browserName: 'chromium',

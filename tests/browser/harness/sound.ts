@@ -27,12 +27,15 @@ function tap() {
           const frame = currentFrame + i;
           const loud = channel !== undefined && Math.abs(channel[i]) > LOUD;
           if (loud) {
-            if (this.first < 0) { this.first = frame; this.hole = 0; this.peak = 0; }
+            if (this.first < 0) {
+              this.first = frame; this.hole = 0; this.peak = 0;
+              this.port.postMessage({ first: frame / sampleRate });
+            }
             else this.hole = Math.max(this.hole, frame - this.last);
             this.last = frame;
             this.peak = Math.max(this.peak, Math.abs(channel[i]));
           } else if (this.first >= 0 && frame - this.last > END * sampleRate) {
-            this.port.postMessage({ first: this.first / sampleRate, length: (this.last - this.first) / sampleRate, peak: this.peak,
+            this.port.postMessage({ length: (this.last - this.first) / sampleRate, peak: this.peak,
               hole: this.hole > HOLE * sampleRate ? this.hole / sampleRate : 0 });
             this.first = -1;
           }
@@ -50,16 +53,18 @@ function tap() {
       const url = URL.createObjectURL(new Blob([processor], { type: 'text/javascript' }));
       made = context.audioWorklet.addModule(url).then(() => {
         const node = new AudioWorkletNode(context, 'sailcast-test-recorder');
+        let at = 0;
         node.port.onmessage = ({
           data,
-        }: MessageEvent<{ first: number; length: number; hole: number; peak: number }>) => {
-          const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
-          heard.beeps.push({
-            at: performance.timeOrigin + performanceTime + (data.first - contextTime) * 1000,
-            length: data.length * 1000,
-            hole: data.hole * 1000,
-            peak: data.peak,
-          });
+        }: MessageEvent<Partial<Record<'first' | 'length' | 'hole' | 'peak', number>>>) => {
+          if (data.first !== undefined) {
+            // Read at once: a sound card that pauses moves the context's time against the clock.
+            const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
+            at = performance.timeOrigin + performanceTime + (data.first - contextTime) * 1000;
+          } else {
+            const { length = 0, hole = 0, peak = 0 } = data;
+            heard.beeps.push({ at, length: length * 1000, hole: hole * 1000, peak });
+          }
         };
         connect.call(node, context.destination);
         return node;

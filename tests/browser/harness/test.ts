@@ -1,5 +1,6 @@
 /** Playwright's `test` with the servers and a stage. A test fails if its page complains on the console. */
 import { test as base, expect } from '@playwright/test';
+import { calm } from './calm.js';
 import { Servers } from './servers.js';
 import { Stage } from './stage.js';
 
@@ -17,6 +18,7 @@ export const test = base.extend<{ stage: Stage }, { servers: Servers }>({
   ],
   stage: async ({ page, servers }, use) => {
     const stage = new Stage(page, { plain: servers.relay.url, isolated: servers.isolated.url });
+    await calm();
     await use(stage);
     expect(stage.unexpected(), 'on the console').toEqual([]);
   },

@@ -52,7 +52,7 @@ const stage = {
     }
   },
   make(options) {
-    const player = new sailcast.Player({ container: '#stage', ...options });
+    const player = new sailcast.Player({ container: '#box', ...options });
     const index = stage.players.push(player) - 1;
     stage.watch(player, index);
     return index;
