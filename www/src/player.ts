@@ -10,6 +10,7 @@ import { AudioOutput } from './internal/audio/output.js';
 import { EngineHost } from './internal/engine-host.js';
 import { checkFit, checkLatency, checkOptions, checkVolume } from './internal/options.js';
 import { Pending } from './internal/pending.js';
+import { preconnect } from './internal/preconnect.js';
 import type { ToPage, ToWorker, WorkerEvent } from './internal/protocol.js';
 import { blankStats, endToEnd, ranges, type WallClock } from './internal/snapshot.js';
 import { bestRenderer, missingFeature } from './internal/support.js';
@@ -239,8 +240,10 @@ export class Player extends Target {
     const started = this.#pending.add('started');
     const missing = missingFeature();
     if (missing === null) {
+      const address = absolute(url);
+      preconnect(address);
       this.#ensureHost();
-      this.#send({ type: 'load', load, url: absolute(url) });
+      this.#send({ type: 'load', load, url: address });
       this.#send({ type: 'play' });
       this.#view.resume();
       if (!this.#muted) this.#audio.start(0);
@@ -361,12 +364,14 @@ export class Player extends Target {
         this.#emit('videotrack', { codec: event.codec, width: event.width, height: event.height });
         break;
       case 'firstframe':
+        this.#audio.pictureShown();
         this.#pending.resolve('started');
         this.#emit('firstframe', { elapsed: (performance.now() - this.#loadedAt) / 1000 });
         break;
       case 'playing':
         // A stream without sound needs no output that was opened ahead of it.
         if (this.#audioRate === 0) this.#audio.stop();
+        else this.#audio.open();
         // The engine's own statechange is on its way; whoever waited for this must already see it.
         this.#setState('playing');
         this.#pending.resolve('started');

@@ -21,7 +21,7 @@ use wasm_bindgen::prelude::*;
 use crate::{
     decoder::{Decoded, Decoder, Frame},
     events,
-    fetch::Fetch,
+    fetch::{EarlyRequest, Fetch},
     js::{Plain, now, text},
     pcm::Pcm,
     sink::Sink,
@@ -40,6 +40,8 @@ pub struct Driver {
     running: Cell<bool>,
     hands: RefCell<Hands>,
     timer: RefCell<Option<(Instant, Timeout)>>,
+    /// For the next HTTP request, while a load begins.
+    early: RefCell<Option<EarlyRequest>>,
     on_event: Function,
     me: Weak<Self>,
 }
@@ -71,6 +73,7 @@ impl Driver {
             running: Cell::new(false),
             hands: RefCell::default(),
             timer: RefCell::default(),
+            early: RefCell::default(),
             on_event,
             me: me.clone(),
         })
@@ -83,6 +86,15 @@ impl Driver {
             let wait = self.drain_inbox();
             self.arm(wait);
             self.running.set(false);
+        }
+    }
+
+    pub fn load(&self, url: String, early: Option<EarlyRequest>) {
+        self.early.replace(early);
+        self.send(Input::Load { url });
+        // An address that the engine refuses is not asked for by others either.
+        if let Some(early) = self.early.take() {
+            early.abort().abort();
         }
     }
 
@@ -210,7 +222,13 @@ impl Driver {
             driver.send(Input::Io(id, event));
         });
         let request = match transport {
-            Transport::Http => Fetch::open(url, deliver).map(|fetch| Request::Fetch { _fetch: fetch }),
+            Transport::Http => {
+                let fetch = match self.early.take() {
+                    Some(early) => Ok(Fetch::adopt(&early, deliver)),
+                    None => Fetch::open(&url, deliver),
+                };
+                fetch.map(|fetch| Request::Fetch { _fetch: fetch })
+            }
             Transport::WebSocket => {
                 Socket::open(&url, deliver).map(|socket| Request::Socket { _socket: socket })
             }

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use js_sys::{Uint8Array, futures::spawn_local};
+use js_sys::{Promise, Uint8Array, futures::spawn_local};
 use sailcast_engine::{IoError, IoEvent};
 use wasm_bindgen::prelude::*;
 use web_sys::{
@@ -18,7 +18,16 @@ use web_sys::{
 extern "C" {
     /// The global of the worker; web-sys has it as a method of the scope.
     #[wasm_bindgen(js_name = fetch)]
-    fn global_fetch(url: &str, init: &RequestInit) -> js_sys::Promise;
+    fn global_fetch(url: &str, init: &RequestInit) -> Promise;
+
+    /// A request that `worker.ts` sent while the wasm was on its way.
+    pub type EarlyRequest;
+
+    #[wasm_bindgen(method, getter)]
+    pub fn abort(this: &EarlyRequest) -> AbortController;
+
+    #[wasm_bindgen(method, getter)]
+    fn response(this: &EarlyRequest) -> Promise;
 }
 
 pub struct Fetch {
@@ -27,17 +36,29 @@ pub struct Fetch {
 
 impl Fetch {
     /// Sends the request. `deliver` is never called before this returns.
-    pub fn open(url: String, deliver: Rc<dyn Fn(IoEvent)>) -> Result<Self, JsValue> {
+    pub fn open(url: &str, deliver: Rc<dyn Fn(IoEvent)>) -> Result<Self, JsValue> {
         let abort = AbortController::new()?;
+        let init = RequestInit::new();
+        init.set_signal(Some(&abort.signal()));
+        init.set_cache(RequestCache::NoStore);
+        Ok(Self::follow(abort, global_fetch(url, &init), deliver))
+    }
+
+    /// Goes on with a request that was sent before.
+    pub fn adopt(early: &EarlyRequest, deliver: Rc<dyn Fn(IoEvent)>) -> Self {
+        Self::follow(early.abort(), early.response(), deliver)
+    }
+
+    fn follow(abort: AbortController, response: Promise, deliver: Rc<dyn Fn(IoEvent)>) -> Self {
         let signal = abort.signal();
         spawn_local(async move {
-            if let Some(last) = run(&url, &signal, &*deliver).await
+            if let Some(last) = run(response, &signal, &*deliver).await
                 && !signal.aborted()
             {
                 deliver(last);
             }
         });
-        Ok(Self { abort })
+        Self { abort }
     }
 }
 
@@ -48,11 +69,8 @@ impl Drop for Fetch {
 }
 
 /// The request from beginning to end. Returns how it ended; None when the engine was told all it needs.
-async fn run(url: &str, signal: &AbortSignal, deliver: &dyn Fn(IoEvent)) -> Option<IoEvent> {
-    let init = RequestInit::new();
-    init.set_signal(Some(signal));
-    init.set_cache(RequestCache::NoStore);
-    let response: Response = match global_fetch(url, &init).await {
+async fn run(response: Promise, signal: &AbortSignal, deliver: &dyn Fn(IoEvent)) -> Option<IoEvent> {
+    let response: Response = match response.await {
         Ok(response) => response.unchecked_into(),
         Err(error) => return Some(failed(signal, &error, IoError::Connect)),
     };

@@ -9,6 +9,7 @@ use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
 use crate::{
     driver::Driver,
+    fetch::EarlyRequest,
     js::micros,
     pcm::{Pcm, Port, Ring},
     sink::{CanvasSink, Fit, Sink, TrackSink},
@@ -54,8 +55,9 @@ impl Session {
         Ok(())
     }
 
-    pub fn load(&self, url: String) {
-        self.driver.send(Input::Load { url });
+    /// `early` is the request for `url`, where `worker.ts` has sent it already.
+    pub fn load(&self, url: String, early: Option<EarlyRequest>) {
+        self.driver.load(url, early);
     }
 
     pub fn play(&self) {

@@ -1,8 +1,8 @@
 /**
  * One worker, from its start to its end.
  *
- * Messages go out in the order of `send()`, the first of them after `init`; after `close()` or `onFailed` nothing comes
- * in any more. It starts nothing again: whoever owns it makes another one.
+ * Messages go out at once and in the order of `send()`, after `init`; the worker keeps them until it has the module. After
+ * `close()` or `onFailed` nothing comes in any more. It starts nothing again: whoever owns it makes another one.
  */
 import { pageError, type SailcastError } from '../errors.js';
 import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
@@ -48,7 +48,6 @@ function spawn(): Worker {
 
 export class EngineHost {
   #worker: Worker | undefined;
-  #waiting: [ToWorker, Transferable[]][] | undefined = [];
   #greeted = false;
   #onMessage: ((message: ToPage) => void) | undefined;
   #onFailed: ((error: SailcastError) => void) | undefined;
@@ -72,22 +71,17 @@ export class EngineHost {
     } catch (error) {
       queueMicrotask(() => this.#fail(String(error)));
     }
+    const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
+    this.send({ type: 'init', sink, targetLatency }, transfer as Transferable[]);
     module.then(
-      module => {
-        const waiting = this.#waiting ?? [];
-        this.#waiting = undefined;
-        const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
-        this.send({ type: 'init', module, sink, targetLatency }, transfer as Transferable[]);
-        for (const [message, transfer] of waiting) this.send(message, transfer);
-      },
+      module => this.send({ type: 'module', module }),
       error =>
         this.#end(pageError('wasmFailed', `The wasm module could not be loaded: ${error}.`, true, error)),
     );
   }
 
   send(message: ToWorker, transfer: Transferable[] = []): void {
-    if (this.#waiting) this.#waiting.push([message, transfer]);
-    else this.#worker?.postMessage(message, transfer);
+    this.#worker?.postMessage(message, transfer);
   }
 
   /** Lets the worker close its connections and decoders, then ends it. */
@@ -96,10 +90,6 @@ export class EngineHost {
     this.#onFailed = undefined;
     const worker = this.#worker;
     if (!worker) return;
-    if (this.#waiting) {
-      this.#terminate();
-      return;
-    }
     this.send({ type: 'close' });
     const timer = setTimeout(() => worker.terminate(), CLOSE_GRACE);
     worker.onmessage = (event: MessageEvent<ToPage>) => {
@@ -135,6 +125,5 @@ export class EngineHost {
   #terminate(): void {
     this.#worker?.terminate();
     this.#worker = undefined;
-    this.#waiting = undefined;
   }
 }

@@ -13,8 +13,10 @@ export type SinkMessage =
 export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
 export type ToWorker =
-  /** First message. `module` is compiled once for all players of the page. */
-  | { type: 'init'; module: WebAssembly.Module; sink: SinkMessage; targetLatency: number }
+  /** First message. */
+  | { type: 'init'; sink: SinkMessage; targetLatency: number }
+  /** Compiled once for all players of the page. Other messages may come before it; they are done when it is there. */
+  | { type: 'module'; module: WebAssembly.Module }
   /** Opens a URL in place of the present one; every later event carries `load`. */
   | { type: 'load'; load: number; url: string }
   | { type: 'play' }

@@ -1,7 +1,8 @@
 /**
  * The worker's script: hands messages to the wasm `Session` and its events back. It decides nothing.
  *
- * `init` is the first message, and the module comes compiled, so the session exists before the second one is read.
+ * Messages that come before the wasm wait for it, all but one thing: the stream is asked for at once, so that a slow
+ * network does not have to bring the player first.
  */
 import { initSync, Session } from '../wasm/sailcast.js';
 import type { ToPage, ToWorker, WorkerEvent } from './protocol.js';
@@ -9,6 +10,9 @@ import type { ToPage, ToWorker, WorkerEvent } from './protocol.js';
 const STATS_INTERVAL = 250;
 
 let session: Session | undefined;
+/** What came before the module; undefined from then on. */
+let waiting: ToWorker[] | undefined = [];
+let early: EarlyRequest | undefined;
 let load = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 let reporting = false;
@@ -44,12 +48,56 @@ function onEvent(event: WorkerEvent): void {
   reporting = true;
 }
 
+/** A GET sent ahead of the session, which takes it over in `load`; crate/web/src/fetch.rs would send the same. */
+interface EarlyRequest {
+  load: number;
+  abort: AbortController;
+  response: Promise<Response>;
+}
+
+function ask(load: number, url: string): EarlyRequest | undefined {
+  if (!/^https?:/i.test(url)) return undefined;
+  const abort = new AbortController();
+  const response = fetch(url, { cache: 'no-store', signal: abort.signal });
+  // Whoever takes it over hears of the failure as well.
+  response.catch(() => {});
+  return { load, abort, response };
+}
+
+function takeEarly(load: number): EarlyRequest | undefined {
+  if (early?.load !== load) return undefined;
+  const taken = early;
+  early = undefined;
+  return taken;
+}
+
+function receive(message: ToWorker): void {
+  if (message.type === 'module') {
+    initSync({ module: message.module });
+    const before = waiting ?? [];
+    waiting = undefined;
+    for (const message of before) handle(message);
+  } else if (waiting && message.type !== 'close') {
+    waiting.push(message);
+    if (message.type !== 'load') return;
+    early?.abort.abort();
+    early = ask(message.load, message.url);
+  } else handle(message);
+}
+
 function handle(message: ToWorker): void {
   if (message.type === 'init') {
-    initSync({ module: message.module });
     session = new Session(onEvent, message.targetLatency);
     if (message.sink.kind === 'track') session.setTrackSink(message.sink.writable);
     else session.setCanvasSink(message.sink.canvas);
+    return;
+  }
+  if (message.type === 'close') {
+    clearInterval(timer);
+    early?.abort.abort();
+    session?.close();
+    session = undefined;
+    post({ type: 'closed' });
     return;
   }
   if (!session) return;
@@ -58,7 +106,7 @@ function handle(message: ToWorker): void {
       load = message.load;
       clearInterval(timer);
       timer = setInterval(sendStats, STATS_INTERVAL);
-      session.load(message.url);
+      session.load(message.url, takeEarly(load));
       break;
     case 'play':
       session.play();
@@ -83,17 +131,12 @@ function handle(message: ToWorker): void {
     case 'view':
       session.setView(message.width, message.height, message.fit);
       break;
-    case 'close':
-      clearInterval(timer);
-      session.close();
-      session = undefined;
-      post({ type: 'closed' });
   }
 }
 
 addEventListener('message', (event: MessageEvent<ToWorker>) => {
   try {
-    handle(event.data);
+    receive(event.data);
   } catch (error) {
     crash(error);
   }

@@ -13,6 +13,10 @@ import { type AudioMessage, RING_FRAMES, RING_HEADER, type ToWorker } from '../p
 const BLOCKED_AFTER = 1000;
 /** Once the user has acted, a slow device is likelier than a refusal. */
 const BLOCKED_AFTER_ACTION = 3000;
+/** An output that is asked for with the load waits no longer than this for the first picture. */
+const OPEN_WITHIN = 500;
+/** From the engine's first picture until it is on the screen. */
+const AFTER_PICTURE = 50;
 /** What is not worth a message, seconds. */
 const LATENCY_STEP = 0.002;
 /** Volume changes fade over about this time constant, seconds. */
@@ -41,6 +45,8 @@ export class AudioOutput {
   #path: 'ring' | 'port' | null = null;
   #latency = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Set from `start()` without a rate until `rest()` or `stop()`. */
+  #opening: ReturnType<typeof setTimeout> | undefined;
 
   constructor(events: OutputEvents) {
     this.#events = events;
@@ -70,6 +76,9 @@ export class AudioOutput {
   /**
    * Sound is wanted. Called in the user's click even before the stream's rate is known (0), for Safari lets a context run
    * only from there; the right rate then keeps this context or makes another one.
+   *
+   * Opening a sound device keeps the page's thread and the browser busy, the first time for 100 ms and more, and both are
+   * needed for the first picture. So an output without a rate is not opened yet.
    */
   start(rate: number): void {
     if (rate > 0) likelyRate = rate;
@@ -79,10 +88,28 @@ export class AudioOutput {
       this.#watch(this.#context);
       return;
     }
+    if (this.#opening !== undefined && !this.#context) return;
     this.stop();
     this.#wanted = true;
+    if (rate > 0) this.open();
+    // This timer stays when it is opened sooner: Safari passes the click's permission on to it, and to no message.
+    else this.#opening = setTimeout(() => this.open(), OPEN_WITHIN);
+  }
+
+  /** The first picture was handed to the display. */
+  pictureShown(): void {
+    setTimeout(() => this.open(), AFTER_PICTURE);
+  }
+
+  /** Opens now what `start()` asked for. */
+  open(): void {
+    if (!this.#wanted) return;
+    if (this.#context) {
+      this.#context.resume().catch(() => {});
+      return;
+    }
     try {
-      this.#open(new AudioContext({ sampleRate: rate || likelyRate, latencyHint: 'balanced' }));
+      this.#use(new AudioContext({ sampleRate: this.#rate || likelyRate, latencyHint: 'balanced' }));
     } catch (error) {
       this.#fail(error);
     }
@@ -91,6 +118,8 @@ export class AudioOutput {
   /** Nothing to hear until the next `start()`. The context is kept, for Safari would not let a new one run by itself. */
   rest(): void {
     this.#wanted = false;
+    clearTimeout(this.#opening);
+    this.#opening = undefined;
     this.#disconnect();
     clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -117,7 +146,7 @@ export class AudioOutput {
     this.#events.send({ type: 'audioLatency', latency });
   }
 
-  #open(context: AudioContext): void {
+  #use(context: AudioContext): void {
     this.#context = context;
     context.onstatechange = () => {
       this.#update();
