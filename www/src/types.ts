@@ -47,6 +47,8 @@ export interface PlayerStats {
   framesDecoded: number;
   framesRendered: number;
   framesDropped: number;
+  /** Left out on purpose, to start at the live edge or to get back to it. */
+  framesSkipped: number;
   skips: number;
   stalls: number;
   stalledTime: number;

@@ -86,6 +86,8 @@ pub struct Stats {
     pub frames_rendered: u64,
     /// Decoded and then released unseen, or dropped before decoding.
     pub frames_dropped: u64,
+    /// Left out on purpose, to start at the live edge or to get back to it.
+    pub frames_skipped: u64,
     pub skips: u64,
     pub stalls: u64,
     pub stalled: Micros,

@@ -17,6 +17,9 @@ const FRAMES_AHEAD: usize = 4;
 const DECODER_SLACK: usize = 6;
 /// A frame is handed over this much before its time: the compositor shows it at its next refresh.
 const RENDER_LEAD: Micros = Micros::from_millis(8);
+/// A decoder that has not caught up with a moved playhead after this much of the stream is too slow: what it misses then is
+/// lost.
+const CHASE_ROOM: Micros = Micros::from_secs(1);
 /// While chasing, pictures are not handed over faster than a display can show them.
 const MIN_INTERVAL: Micros = Micros::from_millis(12);
 
@@ -29,7 +32,13 @@ pub struct Video {
     size: Option<(u32, u32)>,
     pub decoded: u64,
     pub shown: u64,
+    /// Lost, or decoded and released because they came too late.
     pub dropped: u64,
+    /// Left out on purpose, by a start at the live edge or a skip.
+    pub skipped: u64,
+    /// The playhead was moved ahead of the decoder: until a frame is early again, late ones before this are left out on
+    /// purpose.
+    chase_until: Option<MediaTime>,
 }
 
 /// What presenting did.
@@ -75,6 +84,9 @@ impl Video {
     /// Hands over the newest frame due at `playhead`. The very first frame is always due.
     pub fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
         let due = self.frames.partition_point(|f| f.pts <= playhead + RENDER_LEAD);
+        if due < self.frames.len() {
+            self.chase_until = None;
+        }
         let due = if self.rendered.is_none() { due.max(1) } else { due };
         let too_soon = self.rendered_at.is_some_and(|at| now - at < MIN_INTERVAL);
         // The newest due frame waits a moment rather than vanish, unless a newer one is due as well.
@@ -116,10 +128,17 @@ impl Video {
         }
     }
 
-    /// Frame chasing: leaves out what lies before the newest keyframe in reach of `to`.
+    /// Frame chasing: leaves out what lies before the newest keyframe in reach of `to`; what lies between the two is
+    /// decoded and shown or not, as there is time.
     pub fn skip_to(&mut self, to: MediaTime) {
         let gone = self.stage.queue.skip_to_keyframe(to);
-        self.dropped = self.dropped.saturating_add(gone as u64);
+        self.skipped = self.skipped.saturating_add(gone as u64);
+        self.chase(to);
+    }
+
+    /// The playhead is now at `to`, which the decoder has yet to reach.
+    pub fn chase(&mut self, to: MediaTime) {
+        self.chase_until = Some(to + CHASE_ROOM);
     }
 
     pub fn is_empty(&self) -> bool {
@@ -127,7 +146,9 @@ impl Video {
     }
 
     fn drop_frame(&mut self, frame: FrameInfo, out: &mut Outbox) {
-        self.dropped = self.dropped.saturating_add(1);
+        let chased = self.chase_until.is_some_and(|until| frame.pts < until);
+        let counter = if chased { &mut self.skipped } else { &mut self.dropped };
+        *counter = counter.saturating_add(1);
         out.push(Output::Release(frame.id));
     }
 }

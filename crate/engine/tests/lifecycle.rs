@@ -43,7 +43,7 @@ fn a_short_pause_goes_on_where_it_was() {
     sim.run_ms(2_000);
     sim.input(Input::Pause);
     let last = sim.shown.last().expect("a picture").1;
-    sim.run_ms(300);
+    sim.run_ms(200);
     sim.input(Input::Play);
     sim.run_ms(100);
     let next = sim.shown.iter().find(|(_, pts)| *pts > last).expect("more pictures").1;

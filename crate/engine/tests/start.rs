@@ -21,6 +21,9 @@ fn playback_is_at_target_latency_right_after_the_burst() {
     assert_eq!(sim.state(), State::Playing);
     let latency = sim.stats().latency;
     assert!((latency - Micros::from_millis(400)).abs() < Micros::from_millis(80), "{latency:?}");
+    let stats = sim.stats();
+    assert_eq!(stats.frames_dropped, 0, "what the start leaves out is not lost");
+    assert!(stats.frames_skipped > 0);
 }
 
 #[test]

@@ -48,6 +48,7 @@ pub fn stats(stats: &Stats, renderer: &str, hidden: u64) -> Plain {
         .with("framesDecoded", stats.frames_decoded as f64)
         .with("framesRendered", rendered as f64)
         .with("framesDropped", dropped as f64)
+        .with("framesSkipped", stats.frames_skipped as f64)
         .with("skips", stats.skips as f64)
         .with("stalls", stats.stalls as f64)
         .with("stalledTime", stats.stalled.as_secs_f64())

@@ -18,6 +18,7 @@ export function blankStats(renderer: Renderer, targetLatency: number): PlayerSta
     framesDecoded: 0,
     framesRendered: 0,
     framesDropped: 0,
+    framesSkipped: 0,
     skips: 0,
     stalls: 0,
     stalledTime: 0,

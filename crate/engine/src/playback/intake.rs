@@ -115,7 +115,7 @@ impl Playback {
             || self.buffered_bytes() > MAX_BUFFER_BYTES
         {
             let gone = self.video.stage.queue.drop_oldest_gop();
-            self.video.dropped = self.video.dropped.saturating_add(gone as u64);
+            self.video.skipped = self.video.skipped.saturating_add(gone as u64);
             let heard = match self.video.stage.queue.first_dts() {
                 Some(first) => self.audio.stage.queue.drop_until(first),
                 None => self.audio.stage.queue.drop_oldest_gop(),

@@ -252,6 +252,7 @@ impl Playback {
             frames_decoded: self.video.decoded,
             frames_rendered: self.video.shown,
             frames_dropped: self.video.dropped,
+            frames_skipped: self.video.skipped,
             stalled: self.stats.stalled + waiting,
             ..self.stats
         }
@@ -298,6 +299,9 @@ impl Playback {
         let paused_on_picture = self.paused && self.video.has_shown();
         if !paused_on_picture {
             let pinned = self.phase == Phase::Starting;
+            if pinned {
+                self.video.chase(playhead);
+            }
             self.audio.feed(ended, pinned, playhead, now, out);
             self.present(playhead, now, out);
             // A frame handed over makes room for the next packet.

@@ -14,6 +14,8 @@ use crate::{
 
 /// Buffered time with which playback starts or resumes, if the target is not lower still.
 const START_WITH: Micros = Micros::from_millis(150);
+/// A pause that leaves playback farther behind its target ends with a skip: a viewer who comes back wants to be live.
+const RESUME_BEHIND: Micros = Micros::from_millis(250);
 /// A picture is expected this long before sound starts alone.
 const PICTURE_WAIT: Micros = Micros::from_secs(2);
 
@@ -61,7 +63,8 @@ impl Playback {
         let from = self.clock.media(now);
         self.latency.restart();
         self.clock.start(from, now);
-        if self.edge().is_some_and(|edge| edge - from > self.latency.target + SKIP_ABOVE) {
+        let behind = self.edge().map_or(Micros::ZERO, |edge| edge - from - self.latency.target);
+        if behind > RESUME_BEHIND && !self.source.has_ended() {
             self.skip(now, out);
         }
         out.push(Output::Event(Event::Playing));
