@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOK = 250;
 const IDLE_ENOUGH = 0.4;
-const PATIENCE = 10_000;
+const PATIENCE = 4_000;
 
 function times(): { idle: number; all: number } {
   let [idle, all] = [0, 0];
