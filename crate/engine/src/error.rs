@@ -94,7 +94,7 @@ impl ErrorCode {
         match self {
             Self::HttpStatus => "Check that the stream is live and the URL, with its signature, is right.",
             Self::ConnectionFailed => {
-                "Check the network, the host name and certificate, and that the server sends CORS headers for this page."
+                "Check the network, the host name and certificate; an HTTP server must also send CORS headers for this page."
             }
             Self::ConnectionLost => "Check the network, then call load() again.",
             Self::Timeout => "Check that the publisher is sending, then call load() again.",

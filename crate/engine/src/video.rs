@@ -39,6 +39,8 @@ pub struct Video {
     /// The playhead was moved ahead of the decoder: until a frame is early again, late ones before this are left out on
     /// purpose.
     chase_until: Option<MediaTime>,
+    /// Where the stream goes on after a skip: frames from before it are not shown any more.
+    hide_before: Option<MediaTime>,
 }
 
 /// What presenting did.
@@ -69,7 +71,9 @@ impl Video {
     pub fn on_frame(&mut self, frame: FrameInfo, now: Instant, out: &mut Outbox) {
         self.stage.on_output(frame.pts, now);
         self.decoded = self.decoded.saturating_add(1);
-        if self.rendered.is_some_and(|r| frame.pts <= r) {
+        let behind = self.rendered.is_some_and(|shown| frame.pts <= shown)
+            || self.hide_before.is_some_and(|gap| frame.pts < gap && self.rendered.is_some());
+        if behind {
             self.drop_frame(frame, out);
             return;
         }
@@ -130,10 +134,17 @@ impl Video {
 
     /// Frame chasing: leaves out what lies before the newest keyframe in reach of `to`; what lies between the two is
     /// decoded and shown or not, as there is time.
-    pub fn skip_to(&mut self, to: MediaTime) {
+    pub fn skip_to(&mut self, to: MediaTime, out: &mut Outbox) {
+        self.chase(to);
         let gone = self.stage.queue.skip_to_keyframe(to);
         self.skipped = self.skipped.saturating_add(gone as u64);
-        self.chase(to);
+        if gone > 0 {
+            // Pictures from before the gap would be shown for an instant, behind everything.
+            self.hide_before = self.stage.queue.first_dts();
+            for frame in std::mem::take(&mut self.frames) {
+                self.drop_frame(frame, out);
+            }
+        }
     }
 
     /// The playhead is now at `to`, which the decoder has yet to reach.

@@ -32,6 +32,8 @@ fn a_pause_holds_the_picture_and_play_goes_back_to_live() {
     assert_eq!(sim.state(), State::Paused);
     sim.input(Input::Play);
     sim.run_ms(1_000);
+    let step = sim.shown[shown].1 - sim.shown[shown - 1].1;
+    assert!(step > Micros::from_secs(1), "no picture from before the skip: {step:?}");
     assert_eq!(sim.state(), State::Playing);
     assert!(sim.stats().latency < Micros::from_millis(600), "{:?}", sim.stats().latency);
     assert_eq!(sim.stats().stalls, 0);

@@ -44,7 +44,7 @@ impl Playback {
         }
         self.set_rate(1.0, now, out);
         self.clock.start(to, now);
-        self.video.skip_to(to);
+        self.video.skip_to(to, out);
         self.audio.skip_to(to, now, out);
         self.stats.skips = self.stats.skips.saturating_add(1);
         out.push(Output::Event(Event::Skip { from, to }));

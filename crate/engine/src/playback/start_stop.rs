@@ -41,7 +41,7 @@ impl Playback {
         self.set_rate(1.0, now, out);
         self.clock.start(from, now);
         if first_start {
-            self.video.skip_to(from);
+            self.video.skip_to(from, out);
             self.audio.stage.queue.drop_until(from);
         } else if edge - from > self.latency.target + SKIP_ABOVE {
             self.skip(now, out);
