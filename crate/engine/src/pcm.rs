@@ -149,7 +149,7 @@ impl Resampler {
         let hz = |rate: u32| f64::from(rate.clamp(*RATES.start(), *RATES.end()));
         let step = hz(from) / hz(to);
         let mut out = Vec::with_capacity(((stereo.len() as f64 / step) as usize).saturating_add(CHANNELS));
-        for frame in stereo.chunks_exact(CHANNELS) {
+        for frame in stereo.as_chunks::<CHANNELS>().0 {
             let next =
                 [frame.first().copied().unwrap_or_default(), frame.last().copied().unwrap_or_default()];
             while self.phase < 1.0 {

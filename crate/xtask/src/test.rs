@@ -3,9 +3,9 @@
 //! A failing step does not hide the later ones; those that need its result are skipped. The last line of the output is
 //! `N passed, N failed`, counted in steps.
 
-use crate::shell::{at, cargo, cmd, npx, run};
+use crate::shell::{at, cargo, cmd, npx, read, read_file, run, say};
 use crate::{fence, package, setup, size};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -111,10 +111,21 @@ fn fmt() -> Result<()> {
     run(&mut cargo(&["fmt", "--manifest-path", "tests/fuzz/Cargo.toml", "--check"]))
 }
 
+/// A warning fails on the Rust version that Cargo.toml names. A newer clippy knows lints that nobody here has seen yet:
+/// it tells, and the code of yesterday still passes on a machine set up today.
 fn clippy() -> Result<()> {
-    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
-    let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown"];
-    run(cargo(&wasm).args(["--", "--deny", "warnings"]))
+    let manifest = String::from_utf8(read_file(&at("Cargo.toml"))?)?;
+    let version = manifest.lines().find_map(|line| line.strip_prefix("rust-version = "));
+    let version = version.context("Cargo.toml names no rust-version")?.trim_matches('"');
+    let rustc = read(&mut cmd("rustc", &["--version"]))?;
+    let ours = rustc.starts_with(&format!("rustc {version}."));
+    let level = if ours { "--deny=warnings" } else { "--warn=warnings" };
+    if !ours {
+        say(format!("clippy: {} is not {version}, so that warnings are shown and do not fail", rustc.trim()));
+    }
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", level]))?;
+    let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown", "--", level];
+    run(&mut cargo(&wasm))
 }
 
 fn rust() -> Result<()> {
