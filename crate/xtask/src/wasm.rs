@@ -82,7 +82,7 @@ fn optimised(wasm: &[u8]) -> Result<Vec<u8>> {
         say("wasm: wasm-opt (from the cache)");
         return read_file(&done);
     }
-    say("wasm: wasm-opt (up to a minute)");
+    say("wasm: wasm-opt");
     // Names of its own: two builds may run side by side.
     let own = std::process::id();
     let before = dir.join(format!("{key}.{own}.in"));
