@@ -17,7 +17,7 @@ use crate::{
 
 /// Sound kept in the ring: more than a late wake-up of the worker, less than a change of rate should wait.
 pub const RING_AHEAD: Micros = Micros::from_millis(70);
-/// How often the ring is topped up.
+/// How often the ring is topped up, and the least that is worth a write: each wakes the sound card's thread.
 pub const PUMP_EVERY: Micros = Micros::from_millis(20);
 /// Decoded sound kept before the ring.
 const PCM_AHEAD: Micros = Micros::from_millis(160);
@@ -133,7 +133,7 @@ impl Audio {
         let hz = open.buffer.sample_rate();
         let goal = open.buffer.frames_in(RING_AHEAD) as u64;
         let missing = goal.saturating_sub(self.ring.level(now, hz));
-        if missing == 0 || open.buffer.frames() == 0 {
+        if missing < open.buffer.frames_in(PUMP_EVERY) as u64 || open.buffer.frames() == 0 {
             return;
         }
         let media = open.buffer.start();

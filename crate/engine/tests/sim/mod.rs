@@ -16,7 +16,7 @@ use sailcast_engine::{
 };
 use sailcast_media::{CodecParams, DecoderConfig, MediaKind, MediaTime, Micros};
 
-const CARD_QUANTUM: u64 = 512;
+const CARD_QUANTUM: u64 = 1024;
 /// Sound carries its own media time: sample value = seconds / SCALE.
 const SCALE: f32 = 64.0;
 
