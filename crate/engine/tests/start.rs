@@ -65,7 +65,7 @@ fn sound_alone_plays() {
     sim.sound_on(44_100, 20);
     sim.run_ms(2_000);
     assert_eq!(sim.state(), State::Playing);
-    assert!(sim.heard.iter().filter(|(_, m)| m.is_some()).count() > 40);
+    assert!(sim.heard.iter().filter(|(_, m)| m.is_some()).count() > 80);
 }
 
 #[test]

@@ -16,7 +16,9 @@ use sailcast_engine::{
 };
 use sailcast_media::{CodecParams, DecoderConfig, MediaKind, MediaTime, Micros};
 
-const CARD_QUANTUM: u64 = 1024;
+const CARD_QUANTUM: u64 = 512;
+/// Total frames are told when so many more were taken, or the ring is empty, as worklet.ts does.
+const REPORT_FRAMES: u64 = 1024;
 /// Sound carries its own media time: sample value = seconds / SCALE.
 const SCALE: f32 = 64.0;
 
@@ -64,6 +66,7 @@ struct Card {
     latency: Micros,
     ring: VecDeque<f32>,
     taken: u64,
+    told: u64,
 }
 
 impl Sim {
@@ -104,7 +107,7 @@ impl Sim {
     /// The page's sound output starts: `latency_ms` from ring to ear.
     pub fn sound_on(&mut self, sample_rate: u32, latency_ms: i64) {
         let latency = Micros::from_millis(latency_ms);
-        self.card = Some(Card { sample_rate, latency, ring: VecDeque::new(), taken: 0 });
+        self.card = Some(Card { sample_rate, latency, ring: VecDeque::new(), taken: 0, told: 0 });
         self.card_generation += 1;
         self.schedule(Micros(5000), Happening::Card(self.card_generation));
         self.input(Input::AudioOutput(AudioOutput::Running { sample_rate, latency }));
@@ -348,9 +351,13 @@ impl Sim {
         card.ring.drain(..n);
         card.taken += n as u64;
         let frames = card.taken;
+        let told = n > 0 && (card.ring.is_empty() || frames - card.told >= REPORT_FRAMES);
+        if told {
+            card.told = frames;
+        }
         let period = Micros((CARD_QUANTUM * 1_000_000 / u64::from(card.sample_rate)) as i64);
         self.schedule(period, Happening::Card(generation));
-        if n > 0 {
+        if told {
             self.input(Input::AudioPlayed { frames });
         }
     }
