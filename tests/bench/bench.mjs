@@ -6,7 +6,7 @@
  *     --players sailcast,mpegts:tight   which players (players/*.mjs), with their settings after a colon
  *     --reps 3 --seconds 20             how often, and how long each
  *     --calm 30                         wait up to so many seconds for other work to end before each
- *     --port 18700                      and the next one; default: any
+ *     --port 18700                      of the page; default: any
  *     --write                           put the tables into docs/performance.md
  *
  * Players take turns within each repetition, so that what disturbs the machine disturbs all of them. All single results go

@@ -2,7 +2,7 @@
  * A viewer's network: what is pushed in comes out later and no faster.
  *
  * Delay and bandwidth, in order, without loss: a TCP connection as its user sees it. Handshakes, slow start and TLS are not
- * modelled beyond the round trip that the server charges for connecting.
+ * modelled beyond the round trip that server.mjs charges for connecting.
  */
 
 /** Bytes that may pass at once, as milliseconds of bandwidth: timers are no finer than this. */

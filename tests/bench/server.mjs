@@ -1,8 +1,9 @@
 /**
- * The server of a measurement, on two ports of the loopback: the page with the players' files, and the live stream, which
- * so comes from another origin, as from a CDN.
+ * The server of a measurement, on the loopback: the page with the players' files at one port, and the live stream at others,
+ * so that it comes from another origin, as from a CDN.
  *
- *     /live.flv?rtt=MS&bandwidth=KBIT    a connection's round trip is charged before the request is seen
+ * Round trips are charged as TCP takes them: one from the connection's beginning until it can carry a request, which a
+ * player may have begun ahead of its request, and half a one for each way afterwards.
  */
 import { createReadStream } from 'node:fs';
 import http from 'node:http';
@@ -44,23 +45,22 @@ function file(request, response) {
   });
 }
 
-function liveStream(live, request, response) {
+/** Answers a viewer whose network is `{ rtt, bandwidth }`: ms, and kbit/s or 0 for no limit. */
+function watch(live, { rtt, bandwidth }, request, response) {
   live.askedAt = Date.now();
-  const query = new URL(request.url, 'http://localhost').searchParams;
-  const network = { rtt: Number(query.get('rtt')), bandwidth: Number(query.get('bandwidth')) };
   request.socket.setNoDelay(true);
+  const link = new Link({ rtt, bandwidth }, bytes => response.write(bytes));
   let end = () => {};
-  const link = new Link(network, bytes => response.write(bytes));
+  const connected = request.socket.openedAt + rtt;
+  const arrives = Math.max(Date.now(), connected) + rtt / 2;
   const arrived = setTimeout(() => {
     response.writeHead(200, {
       'content-type': 'video/x-flv',
       'access-control-allow-origin': '*',
       'cache-control': 'no-store',
-      // The next viewer pays for a connection of its own.
-      connection: 'close',
     });
     end = live.watch(bytes => link.push(bytes));
-  }, network.rtt * 1.5);
+  }, arrives - Date.now());
   response.once('close', () => {
     clearTimeout(arrived);
     end();
@@ -68,27 +68,32 @@ function liveStream(live, request, response) {
   });
 }
 
-async function listen(handler, port) {
+async function listen(handler, port = 0) {
   const server = http.createServer(handler);
+  server.on('connection', socket => {
+    socket.openedAt = Date.now();
+  });
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   return { server, origin: `http://127.0.0.1:${server.address().port}` };
 }
 
-/** `port` and the one after it, or any two free ones. */
+/** The page is at `port`, or at a free one. */
 export async function serve(port) {
   const live = new Live();
-  const site = await listen(file, port ?? 0);
-  const stream = await listen(
-    (request, response) => liveStream(live, request, response),
-    port ? port + 1 : 0,
-  );
+  const site = await listen(file, port);
+  const servers = [site.server];
   return {
     live,
     page: `${site.origin}/`,
-    url: ({ rtt = 0, bandwidth = 0 } = {}) => `${stream.origin}/live.flv?rtt=${rtt}&bandwidth=${bandwidth}`,
+    /** The stream's address for one viewer: a port of its own, so that no connection of an earlier viewer is at hand. */
+    async stream({ rtt = 0, bandwidth = 0 } = {}) {
+      const { server, origin } = await listen((...both) => watch(live, { rtt, bandwidth }, ...both));
+      servers.push(server);
+      return `${origin}/live.flv`;
+    },
     close() {
       live.close();
-      for (const { server } of [site, stream]) server.close().closeAllConnections();
+      for (const server of servers) server.close().closeAllConnections();
     },
   };
 }

@@ -50,11 +50,12 @@ export class Session {
   }
 
   /** Returns the moment of the click. */
-  play(page, network) {
+  async play(page, network) {
+    const url = await this.#server.stream(network);
     this.#server.live.restart(this.#phase);
     return page.evaluate(
       ([url, settings]) => globalThis.bench.play(url, settings),
-      [this.#server.url(network), this.#player.settings],
+      [url, this.#player.settings],
     );
   }
 

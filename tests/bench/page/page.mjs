@@ -73,7 +73,11 @@ const LISTENER = `
 const connect = AudioNode.prototype.connect;
 AudioNode.prototype.connect = function (target, ...rest) {
   if (target instanceof AudioDestinationNode && target.context instanceof AudioContext) {
-    listener(target.context).then(node => connect.call(this, node));
+    listener(target.context).then(
+      node => connect.call(this, node),
+      // The player was ended meanwhile, and its context with it.
+      () => {},
+    );
   }
   return connect.call(this, target, ...rest);
 };
