@@ -1,7 +1,14 @@
-/** One Chromium for one measurement: fresh profile, no GPU, its process known. */
+/** One Chromium for one measurement: a fresh profile of the ordinary kind, no GPU, its process known. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { chromium } from '@playwright/test';
 
 const FLAGS = [
+  '--headless=new',
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -9,28 +16,48 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
+  '--hide-scrollbars',
   '--autoplay-policy=no-user-gesture-required',
+  '--remote-debugging-port=0',
 ];
 
+/** The address at which DevTools listens, from what Chromium says at its start. */
+async function devTools(child) {
+  for await (const line of createInterface({ input: child.stderr })) {
+    const address = /DevTools listening on (ws:\S+)/.exec(line)?.[1];
+    if (address) return address;
+  }
+  throw new Error('Chromium ended before it listened');
+}
+
 export async function launch() {
-  const server = await chromium.launchServer({
-    executablePath: process.env.SAILCAST_CHROMIUM ?? '/usr/bin/chromium',
-    args: FLAGS,
-    ignoreDefaultArgs: ['--mute-audio'],
+  const profile = mkdtempSync(path.join(os.tmpdir(), 'sailcast-bench-'));
+  const program = process.env.SAILCAST_CHROMIUM ?? '/usr/bin/chromium';
+  // Started by hand: Playwright's own browsers are incognito, where Chromium leaves out preconnecting.
+  const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const browser = await chromium.connect(server.wsEndpoint());
-  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+  const ended = once(child, 'exit');
+  const browser = await chromium.connectOverCDP(await devTools(child));
+  child.stderr.resume();
+  const context = browser.contexts()[0];
   return {
-    pid: server.process().pid,
+    pid: child.pid,
     version: browser.version(),
     /** A page with the player's files loaded, nothing played. */
     async open(address, player) {
       const page = await context.newPage();
+      await page.setViewportSize({ width: 1280, height: 720 });
       await page.goto(address);
       await page.waitForFunction(() => globalThis.bench !== undefined);
       await page.evaluate(name => globalThis.bench.load(name), player);
       return page;
     },
-    close: () => server.close(),
+    async close() {
+      const session = await browser.newBrowserCDPSession();
+      await session.send('Browser.close');
+      await ended;
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+    },
   };
 }
