@@ -9,8 +9,9 @@ if ! command -v cargo >/dev/null; then
   echo "error: cargo is not here. Install Rust with rustup: https://rustup.rs" >&2
   exit 1
 fi
-# rustup fetches what rust-toolchain.toml names when cargo is called, unless it was told to install nothing by itself.
-if ! cargo --version >/dev/null 2>&1; then
+# rustup fetches what rust-toolchain.toml names when cargo is called, and says so, unless it was told to install nothing by
+# itself.
+if ! cargo --version >/dev/null; then
   echo "· setup: rustup toolchain install" >&2
   rustup toolchain install
 fi
@@ -23,6 +24,10 @@ if ! command -v cc >/dev/null; then
   fi
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
+  if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+    echo "error: there is no sudo here. Run \`apt-get install gcc libc6-dev\` as root and try again." >&2
+    exit 1
+  fi
   $sudo apt-get update
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends gcc libc6-dev
 fi

@@ -27,6 +27,8 @@ test('an element plays, changes its stream and goes', async ({ stage, servers })
   const element = stage.page.locator('sailcast-player');
   expect(await element.evaluate(e => (e as HTMLElement & { muted: boolean }).muted)).toBe(true);
   expect(await element.evaluate(e => (e as HTMLElement & { paused: boolean }).paused)).toBe(false);
+  const target = await element.evaluate(e => (e as HTMLElement & { targetLatency: number }).targetLatency);
+  expect(target, 'the attribute').toBeCloseTo(0.8);
 
   await element.evaluate((e, url) => e.setAttribute('src', url), second.ws);
   await stage.event('firstframe', { count: 2 });

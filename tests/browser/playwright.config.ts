@@ -14,6 +14,9 @@ export const FLAGS = [
 ];
 export const AUTOPLAY = '--autoplay-policy=no-user-gesture-required';
 
+/** Tests of what happens, not of when: they may not need a second try. */
+const UNTIMED = /(destroy|double-mount|ended|faults|load|page-load|start-up)\.spec\.ts/;
+
 export default defineConfig({
   testDir: '.',
   outputDir: 'results',
@@ -21,8 +24,11 @@ export default defineConfig({
   workers: 1,
   fullyParallel: false,
   timeout: 60_000,
-  // What else the machine does may delay a picture or a beep. A test that needed it is reported as flaky.
-  retries: process.env.CI ? 2 : 0,
+  projects: [
+    { name: 'behaviour', testMatch: UNTIMED, retries: 0 },
+    // What else the machine does may delay a picture or a beep. A test that needed it is reported as flaky.
+    { name: 'pictures and sound', testIgnore: UNTIMED, retries: process.env.CI ? 2 : 0 },
+  ],
   reporter: process.env.CI ? [['list']] : [['list', { printSteps: false }]],
   use: {
     browserName: 'chromium',

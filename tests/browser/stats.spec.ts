@@ -19,7 +19,7 @@ test('stats of a playing stream', async ({ stage, servers }) => {
   expect(b.latency).toBeLessThan(1.1);
   expect(b.buffered).toBeGreaterThan(0);
   expect(b.bufferedBytes).toBeGreaterThan(0);
-  expect(Math.abs(b.playbackRate - 1)).toBeLessThanOrEqual(0.25);
+  expect(Math.abs(b.playbackRate - 1)).toBeLessThanOrEqual(0.09);
   // Snapshots come four times a second.
   const near = (value: number, rate: number) => {
     expect(value).toBeGreaterThan(rate * (seconds - 0.5) * 0.85);

@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step { name: "build", what: "wasm, TypeScript, demo", needs: &["setup"], run: build },
     Step { name: "lint", what: "Biome", needs: &["setup"], run: lint },
     Step { name: "types", what: "TypeScript of the tests", needs: &["build"], run: types },
+    Step { name: "unit", what: "the page's side without a browser", needs: &["build"], run: unit },
     Step { name: "size", what: "size budget", needs: &["build"], run: size::check },
     Step { name: "package", what: "what npm would publish", needs: &["build"], run: package::check },
     Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
@@ -143,6 +144,16 @@ fn lint() -> Result<()> {
 
 fn types() -> Result<()> {
     run(&mut npx("tsc", &["-p", "tsconfig.tests.json"]))
+}
+
+fn unit() -> Result<()> {
+    // Node 22 takes a folder for a module: the files are named.
+    let mut tests: Vec<String> = std::fs::read_dir(at("www/test"))?
+        .filter_map(|entry| Some(entry.ok()?.path().display().to_string()))
+        .filter(|path| path.ends_with(".test.mjs"))
+        .collect();
+    tests.sort();
+    run(cmd("node", &["--test"]).args(tests))
 }
 
 fn browser() -> Result<()> {

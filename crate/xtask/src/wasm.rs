@@ -37,7 +37,9 @@ pub fn build() -> Result<()> {
     let raw = at("target/wasm32-unknown-unknown/release/sailcast_web.wasm");
     let stamp = at(".cache/wasm.stamp");
     let input = read_file(&raw)?;
-    let inputs = fingerprint(&[&input, OPT_FLAGS.join(" ").as_bytes(), include_bytes!("wasm.rs")]);
+    // package-lock.json: the versions of wasm-opt and of what shortens the glue.
+    let lock = read_file(&at("package-lock.json"))?;
+    let inputs = fingerprint(&[&input, OPT_FLAGS.join(" ").as_bytes(), include_bytes!("wasm.rs"), &lock]);
     let outputs = ["sailcast.js", "sailcast.d.ts", "sailcast_bg.wasm"];
     let whole = outputs.iter().all(|name| at("dist/wasm").join(name).is_file());
     if whole && std::fs::read_to_string(&stamp).is_ok_and(|old| old == inputs) {

@@ -1,0 +1,61 @@
+/** What the player itself is made of may fail to arrive, or stop: a typed error each, and the next load() works. */
+import type { Page } from '@playwright/test';
+import type { LoggedError } from './harness/stage.js';
+import { expect, test } from './harness/test.js';
+
+const missing = (page: Page, file: string) =>
+  page.context().route(file, route => route.fulfill({ status: 404, body: 'not here' }));
+
+for (const [name, file, code] of [
+  ['wasmFailed', '**/sailcast_bg.wasm', 4002],
+  ['workerFailed', '**/internal/worker.js', 4003],
+] as const) {
+  test(`${name}: the file is missing, and then it is there`, async ({ stage, servers }) => {
+    stage.allow(/404/);
+    const stream = await servers.stream('relay', 'counter-av');
+    await stage.open();
+    await missing(stage.page, file);
+    await stage.play(stream.http);
+    const logged = await stage.event('error');
+    const error: LoggedError = logged.detail;
+    expect(error).toMatchObject({ type: 'browser', details: name, code, fatal: true });
+    await stage.page.context().unroute(file);
+    await stage.load(stream.http);
+    await stage.event('playing');
+    expect(await stage.events('error')).toHaveLength(1);
+  });
+}
+
+test('audioFailed: without the worklet the picture plays', async ({ stage, servers }) => {
+  stage.allow(/404/);
+  const stream = await servers.stream('relay', 'counter-av');
+  await stage.open();
+  await missing(stage.page, '**/worklet.js');
+  await stage.play(stream.http);
+  const logged = await stage.event('error');
+  expect(logged.detail).toMatchObject({ details: 'audioFailed', code: 4005, fatal: false });
+  await stage.event('playing');
+  expect((await stage.stats()).state).toBe('playing');
+});
+
+for (const renderer of ['track', 'canvas'] as const) {
+  test(`workerCrashed: the next load() starts another, ${renderer}`, async ({ stage, servers }) => {
+    stage.allow(/boom/);
+    const stream = await servers.stream('relay', 'counter-av');
+    await stage.open();
+    await stage.play(stream.http, { renderer });
+    await stage.event('playing');
+    const [worker] = stage.page.workers();
+    await worker?.evaluate(() => {
+      setTimeout(() => {
+        throw new Error('boom');
+      });
+    });
+    const logged = await stage.event('error');
+    expect(logged.detail).toMatchObject({ details: 'workerCrashed', code: 4004, fatal: true });
+    await stage.load(stream.http);
+    await stage.event('firstframe', { count: 2 });
+    await stage.event('playing', { count: 2 });
+    expect(stage.page.workers()).toHaveLength(1);
+  });
+}
