@@ -361,6 +361,7 @@ export class Player extends Target {
         break;
       }
       case 'videotrack':
+        this.#view.attach();
         this.#emit('videotrack', { codec: event.codec, width: event.width, height: event.height });
         break;
       case 'firstframe':

@@ -49,6 +49,11 @@ impl Frame {
     pub fn picture(&self) -> &VideoFrame {
         &self.0
     }
+
+    /// Another handle of the same pixels; None when the frame is closed.
+    pub fn duplicate(&self) -> Option<Self> {
+        self.0.clone().ok().map(Self)
+    }
 }
 
 impl Drop for Frame {

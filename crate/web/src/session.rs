@@ -43,6 +43,16 @@ impl Session {
         Ok(())
     }
 
+    /// The track's `<video>` shows it from now on.
+    #[wasm_bindgen(js_name = sinkAttached)]
+    pub fn sink_attached(&self) {
+        self.driver.with_sink(|sink| {
+            if let Sink::Track(track) = sink {
+                track.attached();
+            }
+        });
+    }
+
     /// The canvas's drawing buffer in device pixels; the track's `<video>` fits by itself.
     #[wasm_bindgen(js_name = setView)]
     pub fn set_view(&self, width: u32, height: u32, fit: &str) -> Result<(), JsError> {

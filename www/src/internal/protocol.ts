@@ -30,6 +30,8 @@ export type ToWorker =
   | { type: 'audioOff' }
   /** Canvas sink only: drawing-buffer size in device pixels, and how the picture fits. */
   | { type: 'view'; width: number; height: number; fit: Fit }
+  /** Track sink only: the `<video>` listens from now on. What was written before is lost; the last picture is written again. */
+  | { type: 'attached' }
   /** Last message: the worker closes everything and answers `closed`. */
   | { type: 'close' };
 

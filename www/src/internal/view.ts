@@ -23,6 +23,8 @@ export class View {
   #height = 0;
   #fit: Fit;
   #given = false;
+  /** The generator's stream while the `<video>` does not have it yet. */
+  #unattached: MediaStream | undefined;
 
   constructor(container: HTMLElement, renderer: Renderer, fit: Fit, events: ViewEvents) {
     this.renderer = renderer;
@@ -52,7 +54,7 @@ export class View {
     if (this.renderer === 'track') {
       this.#generator?.stop();
       this.#generator = new MediaStreamTrackGenerator({ kind: 'video' });
-      (this.#element as HTMLVideoElement).srcObject = new MediaStream([this.#generator]);
+      this.#unattached = new MediaStream([this.#generator]);
       return { kind: 'track', writable: this.#generator.writable };
     }
     if (this.#given) {
@@ -64,9 +66,22 @@ export class View {
     return { kind: 'canvas', canvas: (this.#element as HTMLCanvasElement).transferControlToOffscreen() };
   }
 
-  /** Sends the present size, for a new worker. */
+  /** Brings a new worker up to date. */
   refresh(): void {
-    this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+    if (this.renderer === 'canvas') this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+    // A `<video>` with a source holds back the page's `load` event until it has a picture, and a stream may never give
+    // one. While the page is loading, it gets its source with the stream's video track.
+    else if (document.readyState === 'complete') this.attach();
+    else addEventListener('load', () => this.attach(), { once: true });
+  }
+
+  /** Connects the `<video>` to the worker's pictures, if that has not been done. */
+  attach(): void {
+    const stream = this.#unattached;
+    if (!stream || !(this.#element instanceof HTMLVideoElement)) return;
+    this.#unattached = undefined;
+    this.#element.srcObject = stream;
+    this.#events.send({ type: 'attached' });
   }
 
   /** Makes sure that the `<video>` runs. */
@@ -80,6 +95,7 @@ export class View {
     this.#observer?.disconnect();
     this.#element.onpause = null;
     this.#element.onplay = null;
+    this.#unattached = undefined;
     this.#element.remove();
     if (this.#element instanceof HTMLVideoElement) this.#element.srcObject = null;
   }

@@ -128,6 +128,9 @@ function handle(message: ToWorker): void {
     case 'audioOff':
       session.setAudioOff();
       break;
+    case 'attached':
+      session.sinkAttached();
+      break;
     case 'view':
       session.setView(message.width, message.height, message.fit);
       break;

@@ -14,6 +14,10 @@ const MAX_PENDING: u32 = 3;
 
 pub struct TrackSink {
     writer: WritableStreamDefaultWriter,
+    /// Nobody may see what is written yet.
+    detached: bool,
+    /// The last picture, while `detached`: it is written again.
+    last: Option<Frame>,
     count: Rc<Count>,
 }
 
@@ -32,10 +36,20 @@ impl Count {
 
 impl TrackSink {
     pub fn new(writable: &WritableStream) -> Result<Self, JsValue> {
-        Ok(Self { writer: writable.get_writer()?, count: Rc::default() })
+        Ok(Self { writer: writable.get_writer()?, detached: true, last: None, count: Rc::default() })
     }
 
-    pub fn show(&self, frame: Frame) {
+    pub fn attached(&mut self) {
+        self.detached = false;
+        if let Some(frame) = self.last.take() {
+            self.show(frame);
+        }
+    }
+
+    pub fn show(&mut self, frame: Frame) {
+        if self.detached {
+            self.last = frame.duplicate();
+        }
         if self.count.pending.get() >= MAX_PENDING {
             self.count.drop_one();
             return;
