@@ -26,6 +26,9 @@ const TAG_OVERHEAD: usize = 128;
 pub const MAX_LAG: Duration = Duration::from_secs(5);
 /// Where a player of a stream without keyframes starts: this far, in milliseconds, before its newest tag.
 pub const AUDIO_CACHE_MS: u32 = 1000;
+/// The largest body of a tag that late players get again. Real ones have a few hundred bytes; a recording's metadata
+/// with an index of its keyframes has more, and is of no use in a live stream.
+pub const MAX_HEADER_BODY: usize = 64 << 10;
 /// A kind of media that the publisher's FLV header promises and has not sent is believed in for so long.
 const PROMISE: Duration = Duration::from_secs(1);
 
@@ -85,6 +88,7 @@ pub struct Ring {
     headers: Arc<Headers>,
     /// Where the groups of pictures start whose start is in the ring.
     groups: VecDeque<u64>,
+    newest_picture: Option<Instant>,
     /// Where the sound of the last [`AUDIO_CACHE_MS`] starts.
     recent: u64,
     has_video: bool,
@@ -110,6 +114,7 @@ impl Ring {
             max_cost,
             headers: Arc::default(),
             groups: VecDeque::new(),
+            newest_picture: None,
             recent: 0,
             has_video: false,
             has_audio: false,
@@ -141,9 +146,7 @@ impl Ring {
         if matches!(class, TagClass::Keyframe | TagClass::VideoFrame | TagClass::Audio) {
             self.first_frame_at.get_or_insert(now);
         }
-        if class == TagClass::Keyframe {
-            self.groups.push_back(self.group_start());
-        }
+        self.note_picture(class, now);
         let entry = Entry {
             bytes,
             class,
@@ -172,11 +175,32 @@ impl Ring {
         self.entries.get(usize::try_from(index).ok()?)
     }
 
-    /// A header said again in the same words is the same header: nobody needs it twice.
+    /// A header said again in the same words is the same header: nobody needs it twice. One that is too large is not
+    /// remembered, and those before it are not in force any more.
     fn set_header(&mut self, slot: usize, seq: u64, bytes: &Bytes) {
+        if body(bytes).len() > MAX_HEADER_BODY {
+            Arc::make_mut(&mut self.headers).slots[slot] = None;
+            return;
+        }
         let known = self.headers.slots[slot].as_ref();
         if known.is_none_or(|(_, known)| body(known) != body(bytes)) {
             Arc::make_mut(&mut self.headers).slots[slot] = Some((seq, bytes.clone()));
+        }
+    }
+
+    /// A keyframe opens a group. Once pictures have stopped for longer than a player may lag and other tags go on,
+    /// no group is a place to start at: a late player would get all the sound since in one burst.
+    fn note_picture(&mut self, class: TagClass, now: Instant) {
+        match class {
+            TagClass::Keyframe => {
+                self.groups.push_back(self.group_start());
+                self.newest_picture = Some(now);
+            }
+            TagClass::VideoFrame => self.newest_picture = Some(now),
+            _ if self.newest_picture.is_some_and(|at| now.saturating_duration_since(at) > MAX_LAG) => {
+                self.groups.clear();
+            }
+            _ => {}
         }
     }
 
@@ -197,8 +221,8 @@ impl Ring {
         }
     }
 
-    /// Where a player starts, or goes on after a loss. Without a keyframe to start at it gets the recent sound,
-    /// and the pictures once a keyframe comes.
+    /// Where a player starts, or goes on after a loss. Without a group to start at it gets the recent sound, and
+    /// the pictures once a keyframe comes.
     fn start(&self) -> u64 {
         self.groups.back().copied().unwrap_or(self.recent)
     }
@@ -342,7 +366,7 @@ impl Cursor {
             }
             self.known[slot] = Some(*seq);
             if entry.slot != Some(slot) {
-                self.pending.push_back(restamped(bytes, entry.timestamp));
+                self.pending.extend(restamped(bytes, entry.timestamp));
             }
         }
         self.pending.push_back(entry.bytes.clone());

@@ -141,6 +141,41 @@ fn headers_are_those_in_force_where_the_player_starts_not_the_newest() {
 }
 
 #[test]
+fn players_share_the_bodies_of_headers() {
+    let now = Instant::now();
+    let mut ring = Ring::default();
+    for (head, padding) in [(METADATA, 60_000), (CONFIG, 300), (AUDIO_CONFIG, 200), (KEY, 1000)] {
+        ring.push(&padded(head, 0, 7, padding), now);
+    }
+    let pieces = || {
+        let mut cursor = Cursor::new(now);
+        let mut pieces = Vec::new();
+        while let Step::Send(bytes) = cursor.step(&ring, now) {
+            pieces.push(bytes);
+        }
+        pieces
+    };
+    let (one, other) = (pieces(), pieces());
+    assert_eq!(one, other);
+    let own = one.iter().zip(&other).filter(|(a, b)| a.as_ptr() != b.as_ptr());
+    let own: usize = own.map(|(a, _)| a.len()).sum();
+    assert!(own < 100, "{own} bytes of its own for each player");
+}
+
+#[test]
+fn a_header_too_large_to_say_again_ends_the_one_before_it() {
+    let now = Instant::now();
+    let mut ring = Ring::default();
+    let too_large = padded(METADATA, 2, 0, MAX_HEADER_BODY);
+    for tag in [tag(METADATA, 1, 0), too_large, tag(KEY, 1, 0), tag(KEY, 2, 100)] {
+        ring.push(&tag, now);
+    }
+    let mut late = Reader::new(now);
+    late.read_all(&ring, now);
+    assert_eq!(late.brief(), [(KEY, 2, 100)]);
+}
+
+#[test]
 fn before_the_first_frame_there_is_nothing_to_say() {
     let now = Instant::now();
     let mut ring = Ring::default();
@@ -181,6 +216,67 @@ fn sound_alone_starts_a_second_back() {
     assert_eq!(got[0], (AUDIO_CONFIG, 0, 2980));
     assert_eq!(got[1], (AUDIO, 149, 2980));
     assert_eq!(got.len(), 52);
+}
+
+/// One group of 20 pictures, then sound alone until `end_ms`.
+fn picture_stops(ring: &mut Ring, base: Instant, end_ms: u32) {
+    run(ring, base, 0..20, 20);
+    sound(ring, base, 700, end_ms);
+}
+
+fn sound(ring: &mut Ring, base: Instant, from_ms: u32, end_ms: u32) {
+    for at in (from_ms..=end_ms).step_by(20) {
+        ring.push(&tag(AUDIO, at, at), ms(base, at.into()));
+    }
+}
+
+#[test]
+fn when_the_picture_stops_a_late_player_gets_the_recent_sound() {
+    let base = Instant::now();
+    let mut ring = Ring::default();
+    picture_stops(&mut ring, base, 60_000);
+    let mut late = Reader::new(ms(base, 60_000));
+    late.read_all(&ring, ms(base, 60_000));
+    let got = late.brief();
+    assert_eq!((got[0], got.len()), ((AUDIO, 59_000, 59_000), 51));
+    assert!(ring.entries.len() < 300, "{} tags: 5 s of sound", ring.entries.len());
+    // A picture that refers to one that is gone changes nothing; a keyframe does.
+    ring.push(&tag(DELTA, 1, 60_000), ms(base, 60_000));
+    let mut later = Reader::new(ms(base, 60_000));
+    later.read_all(&ring, ms(base, 60_000));
+    assert_eq!(later.brief().len(), 51);
+    ring.push(&tag(KEY, 2, 60_033), ms(base, 60_033));
+    for reader in [&mut late, &mut later] {
+        reader.read_all(&ring, ms(base, 60_033));
+        assert_eq!(reader.brief().last(), Some(&(KEY, 2, 60_033)));
+    }
+}
+
+#[test]
+fn a_short_pause_of_the_picture_keeps_its_group() {
+    let base = Instant::now();
+    let mut ring = Ring::default();
+    picture_stops(&mut ring, base, 5_600);
+    let mut late = Reader::new(ms(base, 5_600));
+    late.read_all(&ring, ms(base, 5_600));
+    assert_eq!(late.brief()[0], (KEY, 0, 0));
+}
+
+#[test]
+fn pictures_resumed_after_a_long_pause_reach_those_who_hold_what_they_refer_to() {
+    let base = Instant::now();
+    let mut ring = Ring::default();
+    let mut reader = Reader::new(base);
+    picture_stops(&mut ring, base, 700);
+    for from in (720..9_000).step_by(1_000) {
+        reader.read_all(&ring, ms(base, from.into()));
+        sound(&mut ring, base, from, from + 980);
+    }
+    reader.read_all(&ring, ms(base, 9_000));
+    ring.push(&tag(DELTA, 20, 9_010), ms(base, 9_010));
+    reader.read_all(&ring, ms(base, 9_010));
+    assert_eq!(reader.brief().last(), Some(&(DELTA, 20, 9_010)));
+    assert_eq!(reader.cursor.skips(), 0);
 }
 
 #[test]

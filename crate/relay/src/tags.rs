@@ -37,14 +37,15 @@ pub fn body(serialised: &[u8]) -> &[u8] {
         .unwrap_or(&[])
 }
 
-/// A serialised tag with another time stamp.
-pub fn restamped(serialised: &[u8], timestamp: u32) -> Bytes {
-    let mut out = BytesMut::from(serialised);
+/// A serialised tag with another time stamp, in two pieces: only its head is new, the rest is shared.
+pub fn restamped(serialised: &Bytes, timestamp: u32) -> [Bytes; 2] {
+    let mut rest = serialised.clone();
+    let mut head = BytesMut::from(&rest.split_to(TAG_HEADER_LEN.min(rest.len()))[..]);
     let [t3, t2, t1, t0] = timestamp.to_be_bytes();
-    if let Some(stamp) = out.get_mut(TIMESTAMP_AT) {
+    if let Some(stamp) = head.get_mut(TIMESTAMP_AT) {
         stamp.copy_from_slice(&[t2, t1, t0, t3]);
     }
-    out.freeze()
+    [head.freeze(), rest]
 }
 
 /// Whether a script tag describes the stream, so that late comers need it too.
@@ -99,9 +100,10 @@ mod tests {
     #[test]
     fn a_new_time_stamp_leaves_the_rest_alone() {
         let before = serialised(&tag(TagKind::Video, b"\x17\x01abc"));
-        let after = restamped(&before, 0xa1b2_c3d4);
-        assert_eq!(after[4..8], [0xb2, 0xc3, 0xd4, 0xa1]);
-        assert_eq!(restamped(&after, 0x0102_0304), before);
+        let [head, rest] = restamped(&before, 0xa1b2_c3d4);
+        assert_eq!(head[4..8], [0xb2, 0xc3, 0xd4, 0xa1]);
+        let after = Bytes::from([head, rest].concat());
+        assert_eq!(restamped(&after, 0x0102_0304).concat(), before);
         assert_eq!(body(&after), b"\x17\x01abc");
     }
 
