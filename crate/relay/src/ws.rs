@@ -124,7 +124,7 @@ async fn serve(socket: WebSocket, mut subscription: Subscription) {
     // The player no longer counts while it takes its time to say goodbye.
     drop(subscription);
     let (code, reason) = match ended {
-        None => return,
+        None => (NORMAL, "the player left"),
         Some(Ended::Publisher) => (NORMAL, "stream ended"),
         Some(Ended::Shutdown) => (GOING_AWAY, "the relay is going down"),
     };
@@ -193,9 +193,9 @@ async fn close(mut socket: WebSocket, code: u16, reason: &str) {
     let end = reason.floor_char_boundary(MAX_REASON);
     let frame = CloseFrame { code, reason: reason[..end].into() };
     let farewell = async {
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
-        }
+        // Refused where the peer closed first; reading on is then what sends the answer to its close frame.
+        let _ = socket.send(Message::Close(Some(frame))).await;
+        while let Some(Ok(_)) = socket.recv().await {}
     };
     if timeout(CLOSE_WAIT, farewell).await.is_err() {
         log::debug!("a peer did not answer its close frame: {reason}");
