@@ -24,6 +24,9 @@ Usage: sailcast-relay [OPTIONS]
 Publish:  POST /APP/NAME, or WebSocket /APP/NAME with the subprotocol \"publisher\"
 Play:     GET /APP/NAME.flv, or WebSocket /APP/NAME.flv
 State:    GET /health
+
+There is no authentication: whoever reaches the port, and any web page open in a browser on this machine, may publish
+and play.
 RUST_LOG=debug logs more, RUST_LOG=warn less.
 ";
 
@@ -88,6 +91,11 @@ mod tests {
         assert_eq!((options.bind.to_string().as_str(), options.port), ("::1", 0));
         assert_eq!(options.mounts, ["/=www".parse().unwrap(), "/dist=d".parse().unwrap()]);
         assert!(options.isolate);
+    }
+
+    #[test]
+    fn the_help_says_that_nobody_is_asked_who_they_are() {
+        assert!(HELP.contains("no authentication") && HELP.contains("any web page"));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
 //!
 //! It does not look into codecs, transcode, authenticate or store. It listens on this machine only unless told
-//! otherwise.
+//! otherwise; even so any web page open in a browser on this machine may publish and play.
 
 mod args;
 mod demo;
