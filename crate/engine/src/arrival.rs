@@ -44,8 +44,8 @@ impl Arrival {
     }
 
     /// After a stall the backlog comes as another burst.
-    pub fn restart(&mut self, now: Instant) {
+    pub fn restart(&mut self) {
         self.best = None;
-        self.began = Some(now);
+        self.began = None;
     }
 }

@@ -50,7 +50,7 @@ pub struct Audio {
 }
 
 impl Audio {
-    /// The output changed: returns true when sound (dis)appeared or must join anew.
+    /// The output appeared, went, or has another latency.
     pub fn set_output(&mut self, output: AudioOutput, out: &mut Outbox) {
         match (output, &mut self.open) {
             (AudioOutput::Off, open) => {
@@ -80,6 +80,19 @@ impl Audio {
     /// Sound is being heard.
     pub fn is_heard(&self) -> bool {
         self.joined
+    }
+
+    /// How long before it is heard sound must be here: decoded, in the ring, and through the output.
+    pub fn lead(&self) -> Micros {
+        self.open.as_ref().map_or(Micros::ZERO, |open| open.latency + RING_AHEAD + PUMP_EVERY)
+    }
+
+    /// Another configuration comes in place of one that did not work.
+    pub fn enable(&mut self) {
+        if std::mem::take(&mut self.disabled) {
+            self.stage.queue.clear();
+            self.stage.forgive();
+        }
     }
 
     fn is_wanted(&self) -> bool {
@@ -119,7 +132,7 @@ impl Audio {
     }
 
     /// Tops the ring up. Without a running clock nothing is written.
-    pub fn pump(&mut self, clock: &Clock, rate: f64, now: Instant, out: &mut Outbox) {
+    pub fn pump(&mut self, clock: &Clock, now: Instant, out: &mut Outbox) {
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
@@ -137,7 +150,7 @@ impl Audio {
             return;
         }
         let media = open.buffer.start();
-        let mut data = self.stretch.take(&mut open.buffer, missing as usize, rate);
+        let mut data = self.stretch.take(&mut open.buffer, missing as usize, clock.rate());
         let length = open.buffer.start() - media;
         if std::mem::take(&mut self.fade_in) {
             ramp(&mut data, open.buffer.frames_in(FADE));

@@ -22,13 +22,21 @@ pub struct Clock {
     media: MediaTime,
     rate: f64,
     running: bool,
+    has_run: bool,
     /// Distances of the sound from the playhead, newest last.
     heard: VecDeque<(Instant, Micros)>,
 }
 
 impl Clock {
     pub fn new() -> Self {
-        Self { at: Instant(0), media: MediaTime(0), rate: 1.0, running: false, heard: VecDeque::new() }
+        Self {
+            at: Instant(0),
+            media: MediaTime(0),
+            rate: 1.0,
+            running: false,
+            has_run: false,
+            heard: VecDeque::new(),
+        }
     }
 
     /// The playhead at `now`; stands still while stopped.
@@ -52,12 +60,23 @@ impl Clock {
         self.rate
     }
 
+    /// It has been started once: the playhead means something.
+    pub fn has_run(&self) -> bool {
+        self.has_run
+    }
+
     pub fn start(&mut self, media: MediaTime, now: Instant) {
-        *self = Self { at: now, media, rate: self.rate, running: true, heard: VecDeque::new() };
+        *self =
+            Self { at: now, media, rate: self.rate, running: true, has_run: true, heard: VecDeque::new() };
     }
 
     pub fn stop(&mut self, now: Instant) {
-        self.media = self.media(now);
+        self.stop_at(self.media(now), now);
+    }
+
+    /// Stops with the playhead at `media`.
+    pub fn stop_at(&mut self, media: MediaTime, now: Instant) {
+        self.media = media;
         self.at = now;
         self.running = false;
         self.heard.clear();

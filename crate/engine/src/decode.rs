@@ -78,14 +78,14 @@ impl DecodeStage {
             match self.queue.front() {
                 None => {
                     if let Some(id) = self.decoder.filter(|_| ended && !self.drained) {
-                        self.flush(id, out);
+                        self.flush(id, now, out);
                     }
                     break;
                 }
                 Some(Item::Config(_)) => {
                     // The old decoder first gives what it has, so that no picture of the old size is lost.
                     if let Some(id) = self.decoder.filter(|_| !self.pending.is_empty()) {
-                        self.flush(id, out);
+                        self.flush(id, now, out);
                         break;
                     }
                     if let Some(Item::Config(track)) = self.queue.pop() {
@@ -109,9 +109,7 @@ impl DecodeStage {
                         continue;
                     }
                     self.need_keyframe = false;
-                    if self.pending.is_empty() {
-                        self.last_progress = now;
-                    }
+                    self.last_progress = now;
                     self.pending.push(packet.pts);
                     out.push(Output::Decode(id, packet));
                 }
@@ -154,6 +152,11 @@ impl DecodeStage {
         }
     }
 
+    /// Another configuration comes: what failed before says nothing of it.
+    pub fn forgive(&mut self) {
+        self.failures = 0;
+    }
+
     pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {
         let waiting = self.flushing || self.pending.len() >= limit;
         self.decoder.is_some() && waiting && now - self.last_progress > STUCK_AFTER
@@ -167,8 +170,9 @@ impl DecodeStage {
         self.flushing = false;
     }
 
-    fn flush(&mut self, id: DecoderId, out: &mut Outbox) {
+    fn flush(&mut self, id: DecoderId, now: Instant, out: &mut Outbox) {
         self.flushing = true;
+        self.last_progress = now;
         out.push(Output::Flush(id));
     }
 

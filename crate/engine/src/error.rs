@@ -108,7 +108,9 @@ impl ErrorCode {
                 "Playback goes on; if it keeps coming, look for a proxy or encoder that damages the stream."
             }
             Self::CodecUnsupported => "Publish H.264 video and AAC sound.",
-            Self::NoMedia => "The stream ended before any picture or sound; check the publisher.",
+            Self::NoMedia => {
+                "Check that the publisher sends H.264 video or AAC sound, each with its sequence header."
+            }
             Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",
             Self::AudioDecoderFailed => "The picture goes on without sound; publish AAC-LC.",
             Self::UrlUnsupported => "Give an http:, https:, ws: or wss: URL.",

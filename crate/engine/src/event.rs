@@ -4,7 +4,7 @@ use sailcast_media::{Discontinuity, MediaTime, Metadata, Micros, TrackInfo};
 
 use crate::error::SailcastError;
 
-/// The player's state; `idle` before the first load and after `Close`.
+/// The player's state; `idle` before the first load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum State {
     #[default]

@@ -38,10 +38,6 @@ impl LatencyController {
         Self { target, smoothed: None, rate: 1.0, over: 0 }
     }
 
-    pub fn rate(&self) -> f64 {
-        self.rate
-    }
-
     /// After a start, a skip or a stall the past says nothing.
     pub fn restart(&mut self) {
         *self = Self::new(self.target);
@@ -97,9 +93,9 @@ mod tests {
     fn lasting_excess_is_worked_off_by_rate_and_then_rate_is_one_again() {
         let mut c = LatencyController::new(Micros::from_millis(400));
         ticks(&mut c, 700, 10);
-        assert!(c.rate() > 1.02 && c.rate() <= MAX_RATE);
+        assert!(c.rate > 1.02 && c.rate <= MAX_RATE);
         ticks(&mut c, 405, 40);
-        assert_eq!(c.rate(), 1.0);
+        assert_eq!(c.rate, 1.0);
     }
 
     #[test]
@@ -107,15 +103,15 @@ mod tests {
         let mut c = LatencyController::new(Micros::from_millis(400));
         let actions = ticks(&mut c, 3000, 3);
         assert_eq!(actions.iter().filter(|a| **a == Action::Skip).count(), 1);
-        assert_eq!(c.rate(), 1.0);
+        assert_eq!(c.rate, 1.0);
     }
 
     #[test]
     fn a_thin_buffer_is_filled_by_playing_slower() {
         let mut c = LatencyController::new(Micros::from_millis(400));
         ticks(&mut c, 120, 5);
-        assert_eq!(c.rate(), MIN_RATE);
+        assert_eq!(c.rate, MIN_RATE);
         ticks(&mut c, 390, 30);
-        assert_eq!(c.rate(), 1.0);
+        assert_eq!(c.rate, 1.0);
     }
 }

@@ -94,7 +94,9 @@ impl Player {
     pub fn stats(&self, now: Instant) -> Stats {
         let mut stats = self.playback.as_ref().map(|p| p.stats(now)).unwrap_or_default();
         stats.state = self.state;
-        stats.target_latency = self.config.target_latency;
+        if self.playback.is_none() {
+            stats.target_latency = self.config.target_latency;
+        }
         stats
     }
 
@@ -105,6 +107,11 @@ impl Player {
         let request = match source::request(url) {
             Ok(request) => request,
             Err(error) => {
+                // What remains of it keeps count of the sound output for the next load.
+                self.playback = before;
+                if let Some(p) = &mut self.playback {
+                    p.give_up();
+                }
                 self.set_state(State::Failed);
                 self.out.push(Output::Event(Event::Error(error)));
                 return;

@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 
 use sailcast_media::{MediaTime, Micros, Packet, TrackInfo};
 
+/// A longer step between two packets is a gap, not a frame's time.
+const LONGEST_FRAME: Micros = Micros::from_secs(3);
+
 #[derive(Clone, Debug)]
 pub enum Item {
     Config(TrackInfo),
@@ -38,6 +41,11 @@ impl PacketQueue {
         }
     }
 
+    /// Forgets all that waits.
+    pub fn clear(&mut self) {
+        while self.pop().is_some() {}
+    }
+
     pub fn break_reference(&mut self) {
         if !matches!(self.items.back(), Some(Item::Break)) {
             self.items.push_back(Item::Break);
@@ -47,7 +55,7 @@ impl PacketQueue {
     pub fn push(&mut self, packet: Packet) {
         if let Some(last) = self.last_dts {
             let step = packet.dts - last;
-            if step > Micros::ZERO && step < Micros::from_secs(1) {
+            if step > Micros::ZERO && step < LONGEST_FRAME {
                 self.frame = step;
             }
         }
@@ -86,6 +94,12 @@ impl PacketQueue {
         self.bytes
     }
 
+    /// What the packets occupy, their bookkeeping included: many tiny ones are large, too.
+    pub fn memory(&self) -> u64 {
+        let overhead = self.packets.saturating_mul(size_of::<Item>());
+        self.bytes.saturating_add(overhead as u64)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.packets == 0
     }
@@ -101,11 +115,13 @@ impl PacketQueue {
     /// Drops what precedes the newest keyframe presented no later than `until`; returns how many packets went.
     /// Nothing is dropped when no such keyframe waits.
     pub fn skip_to_keyframe(&mut self, until: MediaTime) -> usize {
-        let newest = self.packets().filter(|p| p.keyframe && p.pts <= until).last().map(|p| p.dts);
-        match newest {
-            Some(dts) => self.drop_while(|p| p.dts < dts),
-            None => 0,
-        }
+        let keyframe = self.packets().enumerate().filter(|(_, p)| p.keyframe && p.pts <= until).last();
+        let mut before = keyframe.map_or(0, |(at, _)| at);
+        self.drop_while(|_| {
+            let gone = before > 0;
+            before = before.saturating_sub(1);
+            gone
+        })
     }
 
     /// Drops everything that ends by `until`: for tracks whose every packet is a keyframe.
@@ -127,10 +143,12 @@ impl PacketQueue {
         })
     }
 
-    /// Drops leading packets while `gone` holds; the last configuration passed stays in front.
+    /// Drops leading packets while `gone` holds; the last configuration passed stays in front. What then begins without a
+    /// keyframe has lost its reference.
     fn drop_while(&mut self, mut gone: impl FnMut(&Packet) -> bool) -> usize {
         let mut config = None;
         let mut dropped = 0usize;
+        let mut broken = false;
         loop {
             match self.items.front() {
                 Some(Item::Packet(p)) if gone(p) => {
@@ -138,11 +156,16 @@ impl PacketQueue {
                     self.pop();
                 }
                 Some(Item::Config(_)) => config = self.pop(),
-                Some(Item::Break) if dropped > 0 => {
+                Some(Item::Break) => {
+                    broken = true;
                     self.pop();
                 }
                 _ => break,
             }
+        }
+        let at_keyframe = matches!(self.items.front(), Some(Item::Packet(p)) if p.keyframe);
+        if (broken || dropped > 0) && !at_keyframe {
+            self.items.push_front(Item::Break);
         }
         if let Some(config) = config {
             self.items.push_front(config);
@@ -196,5 +219,20 @@ mod tests {
         assert!(matches!(q.front(), Some(Item::Packet(p)) if p.keyframe));
         assert_eq!(q.drop_oldest_gop(), 3);
         assert!(q.is_empty());
+        assert!(matches!(q.front(), Some(Item::Break)), "what comes next has lost its reference");
+    }
+
+    #[test]
+    fn a_break_in_front_stops_no_drop_and_is_kept_for_what_follows() {
+        let mut q = PacketQueue::default();
+        q.break_reference();
+        let mut rest = queue("ddKdd");
+        while let Some(item) = rest.pop() {
+            if let Item::Packet(p) = item {
+                q.push(p);
+            }
+        }
+        assert_eq!(q.drop_oldest_gop(), 2);
+        assert!(matches!(q.front(), Some(Item::Packet(p)) if p.keyframe));
     }
 }

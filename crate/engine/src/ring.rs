@@ -47,7 +47,7 @@ impl Ring {
 
     /// The output has taken `total` frames; the media time of the frame it takes next, if it is known.
     pub fn taken(&mut self, total: u64, now: Instant) -> Option<MediaTime> {
-        self.played = total.min(self.written);
+        self.played = total.max(self.cleared).min(self.written);
         self.played_at = now;
         while self.spans.len() > 1
             && self.spans.front().is_some_and(|s| s.start.saturating_add(s.frames) < total)

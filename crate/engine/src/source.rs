@@ -15,6 +15,9 @@ const CONNECT_TIMEOUT: Micros = Micros::from_secs(10);
 /// No byte for this long on an open connection: give up.
 const SILENCE_TIMEOUT: Micros = Micros::from_secs(10);
 
+/// A deadline noticed so late was slept through (a frozen page, a closed lid): what came meanwhile waits to be read.
+const FROZEN: Micros = Micros::from_secs(2);
+
 /// How a source ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
@@ -126,8 +129,12 @@ impl Source {
     }
 
     /// The network has been silent for too long.
-    pub fn timed_out(&self, now: Instant) -> Option<SailcastError> {
+    pub fn timed_out(&mut self, now: Instant) -> Option<SailcastError> {
         if self.end.is_some() || now < self.deadline() {
+            return None;
+        }
+        if now - self.deadline() > FROZEN {
+            self.last_activity = now;
             return None;
         }
         let what = if self.opened {

@@ -5,8 +5,13 @@
 
 use sailcast_media::{Discontinuity, MediaKind, MediaTime, Micros, Packet};
 
-/// A step beyond this within one track is a jump of the publisher's clock, not a gap in the stream.
+/// A step ahead beyond this is a jump of the publisher's clock, unless the other track stands there too: then it is a gap
+/// of this one (a still screen, a muted microphone).
 const JUMP: Micros = Micros::from_secs(3);
+/// A step back beyond this is a publisher that began anew; less is careless interleaving.
+const STEP_BACK: Micros = Micros::from_millis(200);
+/// No codec reorders over so much; a composition time beyond it is damage, and would throw the live edge off.
+const MAX_COMPOSITION: Micros = Micros::from_secs(5);
 /// What is put between the last packet before a jump and the first after it.
 const SEAM: Micros = Micros::from_millis(33);
 
@@ -28,7 +33,15 @@ impl Timeline {
     /// Moves a packet onto the player's timeline; says so when the publisher's clock jumped.
     pub fn place(&mut self, kind: MediaKind, packet: &mut Packet) -> Option<Discontinuity> {
         let i = slot(kind);
-        let near = |t: MediaTime, last: MediaTime| (t - last).abs() <= JUMP;
+        if (packet.pts - packet.dts).abs() > MAX_COMPOSITION {
+            packet.pts = packet.dts;
+        }
+        let other = self.last.get(1usize.saturating_sub(i)).copied().flatten();
+        let near = |t: MediaTime, last: MediaTime| {
+            let step = t - last;
+            let beside = other.is_some_and(|other| (t - other).abs() <= JUMP);
+            step >= -STEP_BACK && (step <= JUMP || beside)
+        };
         let mut jump = None;
         let mut offset = self.offset;
         if let Some(last) =

@@ -139,11 +139,27 @@ impl Video {
         let gone = self.stage.queue.skip_to_keyframe(to);
         self.skipped = self.skipped.saturating_add(gone as u64);
         if gone > 0 {
-            // Pictures from before the gap would be shown for an instant, behind everything.
-            self.hide_before = self.stage.queue.first_dts();
-            for frame in std::mem::take(&mut self.frames) {
-                self.drop_frame(frame, out);
-            }
+            self.hide_the_past(out);
+        }
+    }
+
+    /// The decoder is too slow: what lies before the newest keyframe in reach of `playhead` is lost. Where it goes on, if
+    /// there is such a keyframe.
+    pub fn leave_late(&mut self, playhead: MediaTime, out: &mut Outbox) -> Option<MediaTime> {
+        let gone = self.stage.queue.skip_to_keyframe(playhead);
+        if gone == 0 {
+            return None;
+        }
+        self.dropped = self.dropped.saturating_add(gone as u64);
+        self.hide_the_past(out);
+        self.stage.queue.first_dts()
+    }
+
+    /// Pictures from before a gap would be shown for an instant, behind everything.
+    fn hide_the_past(&mut self, out: &mut Outbox) {
+        self.hide_before = self.stage.queue.first_dts();
+        for frame in std::mem::take(&mut self.frames) {
+            self.drop_frame(frame, out);
         }
     }
 

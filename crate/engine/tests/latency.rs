@@ -65,4 +65,7 @@ fn a_slow_decoder_shows_the_newest_picture_it_has() {
     assert_eq!(sim.errors().len(), 0);
     assert!(sim.shown.len() > 100, "{}", sim.shown.len());
     assert!(sim.max_outstanding <= 16, "{}", sim.max_outstanding);
+    let behind = sim.stats().position - sim.shown.last().expect("pictures").1;
+    assert!(behind < MS(2_300), "one GOP and a little at worst: {behind:?}");
+    assert!(sim.stats().frames_dropped > 0, "what a slow decoder misses is lost, and counted");
 }

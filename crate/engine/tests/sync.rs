@@ -67,3 +67,25 @@ fn sync_holds_while_catching_up() {
     let worst = worst_offset(&sim, 4_000);
     assert!(worst < 40.0, "{worst:.1} ms");
 }
+
+#[test]
+fn sound_is_whole_whatever_the_output_and_the_target() {
+    for card_latency in [5, 60, 250] {
+        for target in [50, 150, 400] {
+            let mut sim = Sim::playing(target, feed::live("counter-av.flv", 3_000, 50));
+            sim.sound_on(48_000, card_latency);
+            sim.run_ms(2_500);
+            let from = sim.now;
+            sim.run_ms(5_000);
+            let quanta: Vec<_> = sim.heard.iter().filter(|(at, _)| *at > from && *at < sim.now).collect();
+            let silent = quanta.iter().filter(|(_, m)| m.is_none()).count();
+            assert_eq!(
+                silent,
+                0,
+                "output {card_latency} ms, target {target} ms: {silent} of {}",
+                quanta.len()
+            );
+            assert_eq!(sim.stats().stalls, 0, "output {card_latency} ms, target {target} ms");
+        }
+    }
+}

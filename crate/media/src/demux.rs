@@ -1,7 +1,7 @@
 //! The demuxer's contract.
 //!
 //! Push bytes as they come, then poll until `Ok(None)`. [`Demuxer::finish`] says that no more will come; poll
-//! once more after it. An `Err` is final: the bytes are not this format.
+//! until `Ok(None)` once more after it. An `Err` is final: the bytes are not this format.
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::{
     flv,
     metadata::Metadata,
-    packet::{Packet, TrackInfo},
+    packet::{Packet, TrackId, TrackInfo},
     time::{MediaTime, Micros},
 };
 
@@ -47,6 +47,8 @@ pub enum DemuxEvent {
     Discontinuity(Discontinuity),
     /// Bytes from offset `at` were left out; reading went on behind them.
     Skipped {
+        /// Whose bytes they were, where that can be told.
+        track: Option<TrackId>,
         at: u64,
         len: u64,
         why: SkipReason,

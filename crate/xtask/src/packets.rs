@@ -115,7 +115,7 @@ fn event_json(event: &DemuxEvent) -> Json {
             "from": jump.from.0,
             "to": jump.to.0,
         }),
-        DemuxEvent::Skipped { at, len, why } => json!({
+        DemuxEvent::Skipped { at, len, why, .. } => json!({
             "kind": "skipped",
             "at": at,
             "why": why.as_str(),

@@ -1,21 +1,23 @@
 //! From demux events to the packet queues.
 
 use sailcast_media::{
-    DemuxEvent, Discontinuity, MediaKind, Metadata, Micros, Packet, TrackInfo, demux::SkipReason,
+    DemuxEvent, Discontinuity, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo, demux::SkipReason,
+    flv::demux::AUDIO_TRACK,
 };
 
 use super::Playback;
 use crate::{
     decode::Outbox,
-    error::ErrorCode,
+    error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
     source::{fatal, warning},
 };
 
-/// Buffers of a paused player: beyond either, whole GOPs go, oldest first.
+/// Beyond either, whole GOPs go, oldest first: of a paused player, mostly.
 const MAX_BUFFER_TIME: Micros = Micros::from_secs(20);
 const MAX_BUFFER_BYTES: u64 = 24 << 20;
+const ROOM_ABOVE_TARGET: Micros = Micros::from_secs(5);
 
 impl Playback {
     pub(super) fn demux(&mut self, now: Instant, out: &mut Outbox) {
@@ -33,7 +35,7 @@ impl Playback {
 
     pub(super) fn on_demuxed(&mut self, event: DemuxEvent, now: Instant, out: &mut Outbox) {
         match event {
-            DemuxEvent::Track(track) => self.on_track(track, out),
+            DemuxEvent::Track(track) => self.on_track(track, now, out),
             DemuxEvent::Packet(packet) => self.on_packet(packet, now, out),
             DemuxEvent::Metadata(message) => {
                 let time = self.timeline.place_time(message.time);
@@ -41,24 +43,26 @@ impl Playback {
             }
             // The timeline finds jumps itself, in the same packets, and mends them.
             DemuxEvent::Discontinuity(Discontinuity { .. }) => {}
-            DemuxEvent::Skipped { at, len, why } => self.on_skipped(at, len, why, now, out),
+            DemuxEvent::Skipped { track, at, len, why } => self.on_skipped(track, at, len, why, now, out),
         }
     }
 
-    pub(super) fn on_track(&mut self, track: TrackInfo, out: &mut Outbox) {
-        self.unsupported = None;
+    pub(super) fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
+        if let Some((_, error)) = self.unsupported.take() {
+            self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
+        }
         out.push(Output::Event(Event::Track(track.clone())));
         match track.kind() {
             MediaKind::Video => self.video.stage.queue.push_config(track),
             MediaKind::Audio => {
-                self.audio.disabled = false;
+                self.audio.enable();
                 self.audio.stage.queue.push_config(track);
             }
         }
     }
 
     pub(super) fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
-        let kind = if packet.track.0 == 0 { MediaKind::Video } else { MediaKind::Audio };
+        let kind = if packet.track != AUDIO_TRACK { MediaKind::Video } else { MediaKind::Audio };
         if let Some(jump) = self.timeline.place(kind, &mut packet) {
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
@@ -84,7 +88,16 @@ impl Playback {
         }
     }
 
-    pub(super) fn on_skipped(&mut self, at: u64, len: u64, why: SkipReason, now: Instant, out: &mut Outbox) {
+    fn on_skipped(
+        &mut self,
+        track: Option<TrackId>,
+        at: u64,
+        len: u64,
+        why: SkipReason,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        self.last_skip = Some(why);
         self.stats.skipped_bytes = self.stats.skipped_bytes.saturating_add(len);
         match why {
             SkipReason::Truncated => return,
@@ -97,7 +110,9 @@ impl Playback {
                 }
                 return;
             }
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig
+                if track != Some(AUDIO_TRACK) =>
+            {
                 self.video.stage.queue.break_reference();
             }
             _ => {}
@@ -111,8 +126,9 @@ impl Playback {
     }
 
     pub(super) fn bound_buffers(&mut self) {
-        while self.video.stage.queue.span().max(self.audio.stage.queue.span()) > MAX_BUFFER_TIME
-            || self.buffered_bytes() > MAX_BUFFER_BYTES
+        let longest = MAX_BUFFER_TIME.max(self.target + ROOM_ABOVE_TARGET);
+        while self.video.stage.queue.span().max(self.audio.stage.queue.span()) > longest
+            || self.buffer_memory() > MAX_BUFFER_BYTES
         {
             let gone = self.video.stage.queue.drop_oldest_gop();
             self.video.skipped = self.video.skipped.saturating_add(gone as u64);
@@ -124,6 +140,10 @@ impl Playback {
                 break;
             }
         }
+    }
+
+    fn buffer_memory(&self) -> u64 {
+        self.video.stage.queue.memory().saturating_add(self.audio.stage.queue.memory())
     }
 
     pub(super) fn buffered_bytes(&self) -> u64 {

@@ -9,7 +9,7 @@ mod intake;
 mod start_stop;
 mod watch;
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaTime, Micros, demux::SkipReason};
 
 use crate::{
     arrival::Arrival,
@@ -18,7 +18,7 @@ use crate::{
     decode::Outbox,
     error::SailcastError,
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, Output, RequestId},
+    io::{AudioOutput, Input, Instant, IoEvent, Output, RequestId},
     latency::LatencyController,
     source::{Source, Step},
     timeline::Timeline,
@@ -28,6 +28,8 @@ use crate::{
 
 /// How long a stream may go on with video packets and no keyframe.
 const KEYFRAME_TIMEOUT: Micros = Micros::from_secs(10);
+/// How long bytes may come without a single packet that can be played.
+const MEDIA_TIMEOUT: Micros = Micros::from_secs(10);
 /// A codec we cannot play is an error once nothing else has come for this long.
 const CODEC_TIMEOUT: Micros = Micros::from_secs(3);
 /// A track this far behind the other has stopped: it no longer counts for what can be played.
@@ -51,6 +53,8 @@ pub struct Playback {
     video: Video,
     audio: Audio,
     clock: Clock,
+    /// The latency that was asked for.
+    target: Micros,
     latency: LatencyController,
     arrival: Arrival,
     warnings: Warnings,
@@ -58,11 +62,13 @@ pub struct Playback {
     paused: bool,
     /// The pause began while playing: time to hold the clock.
     held: bool,
+    first_bytes: Option<Instant>,
     first_video: Option<Instant>,
     /// pts of the first keyframe and of the first sound: playback cannot start before.
     first_keyframe: Option<MediaTime>,
     first_sound: Option<MediaTime>,
     unsupported: Option<(Instant, SailcastError)>,
+    last_skip: Option<SkipReason>,
     keyframe_warned: bool,
     closed: bool,
     next_tick: Instant,
@@ -77,16 +83,19 @@ impl Playback {
             video: Video::default(),
             audio: Audio::default(),
             clock: Clock::new(),
+            target,
             latency: LatencyController::new(target),
             arrival: Arrival::default(),
             warnings: Warnings::default(),
             phase: Phase::Starting,
             paused,
             held: false,
+            first_bytes: None,
             first_video: None,
             first_keyframe: None,
             first_sound: None,
             unsupported: None,
+            last_skip: None,
             keyframe_warned: false,
             closed: false,
             next_tick: now,
@@ -105,7 +114,13 @@ impl Playback {
     }
 
     pub fn set_target(&mut self, target: Micros) {
-        self.latency.target = target;
+        self.target = target;
+    }
+
+    /// Sound must be decoded before it is heard: with a slow output no lower latency can be held than that takes.
+    fn reachable_target(&self) -> Micros {
+        let sound = if self.audio_edge().is_some() { self.audio.lead() } else { Micros::ZERO };
+        self.target.max(sound)
     }
 
     pub fn set_audio_output(&mut self, output: AudioOutput, now: Instant, out: &mut Outbox) {
@@ -124,6 +139,9 @@ impl Playback {
     pub fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox) {
         match input {
             Input::Io(id, event) if id == self.source.id && !self.is_over() => {
+                if matches!(event, IoEvent::Bytes(_)) {
+                    self.first_bytes.get_or_insert(now);
+                }
                 if let Step::Fail(error) = self.source.on_io(event, now) {
                     self.fail(error, now, out);
                 }
@@ -161,6 +179,13 @@ impl Playback {
         } else if std::mem::take(&mut self.held) {
             self.resume(now, out);
         }
+        // A pause is no stall.
+        if let Phase::Stalled { since } = &mut self.phase {
+            if paused {
+                self.stats.stalled += now - *since;
+            }
+            *since = now;
+        }
     }
 
     /// Does whatever is due at `now`.
@@ -168,6 +193,7 @@ impl Playback {
         if self.is_over() {
             return;
         }
+        self.latency.target = self.reachable_target();
         self.watch(now, out);
         self.bound_buffers();
         if !self.paused {
@@ -198,6 +224,9 @@ impl Playback {
         }
         if let Some((since, _)) = &self.unsupported {
             at(*since + CODEC_TIMEOUT);
+        }
+        if let Some(first) = self.first_bytes.filter(|_| self.is_barren()) {
+            at(first + MEDIA_TIMEOUT);
         }
         if self.clock.is_running() {
             at(self.next_tick);
@@ -235,10 +264,15 @@ impl Playback {
         }
     }
 
+    /// A closed one, in whose place nothing could be loaded.
+    pub fn give_up(&mut self) {
+        self.phase = Phase::Over(State::Failed);
+    }
+
     pub fn stats(&self, now: Instant) -> Stats {
         let playhead = self.playhead(now);
         let waiting = match self.phase {
-            Phase::Stalled { since } => now - since,
+            Phase::Stalled { since } if !self.paused => now - since,
             _ => Micros::ZERO,
         };
         let latency = self.edge().map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
@@ -247,7 +281,8 @@ impl Playback {
             latency,
             buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
             buffered_bytes: self.buffered_bytes(),
-            rate: self.latency.rate(),
+            rate: self.clock.rate(),
+            target_latency: self.latency.target,
             bytes_received: self.source.bytes,
             frames_decoded: self.video.decoded,
             frames_rendered: self.video.shown,
@@ -271,16 +306,18 @@ impl Playback {
         self.video.stage.queue.edge().max(self.audio_edge())
     }
 
+    /// Bytes come and nothing to play is among them: no configuration, or none of what it announces.
+    fn is_barren(&self) -> bool {
+        self.end().is_none() && self.first_video.is_none() && self.unsupported.is_none()
+    }
+
     fn audio_edge(&self) -> Option<MediaTime> {
         self.audio.stage.queue.edge().filter(|_| !self.audio.disabled)
     }
 
     /// The playhead; before the start, where it would start.
     fn playhead(&self, now: Instant) -> MediaTime {
-        match self.phase {
-            Phase::Starting => self.start_at().unwrap_or_default(),
-            _ => self.clock.media(now),
-        }
+        if self.clock.has_run() { self.clock.media(now) } else { self.start_at().unwrap_or_default() }
     }
 
     fn start_at(&self) -> Option<MediaTime> {
@@ -307,7 +344,7 @@ impl Playback {
             // A frame handed over makes room for the next packet.
             self.video.feed(ended, now, out);
         }
-        self.audio.pump(&self.clock, self.latency.rate(), now, out);
+        self.audio.pump(&self.clock, now, out);
     }
 
     fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {

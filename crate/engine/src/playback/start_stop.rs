@@ -62,6 +62,7 @@ impl Playback {
     pub(super) fn resume(&mut self, now: Instant, out: &mut Outbox) {
         let from = self.clock.media(now);
         self.latency.restart();
+        self.set_rate(1.0, now, out);
         self.clock.start(from, now);
         let behind = self.edge().map_or(Micros::ZERO, |edge| edge - from - self.latency.target);
         if behind > RESUME_BEHIND && !self.source.has_ended() {
@@ -73,7 +74,12 @@ impl Playback {
     /// When the playhead has reached the end of everything: the end of the stream, or a stall.
     pub(super) fn run_dry(&mut self, now: Instant, out: &mut Outbox) {
         let ended = self.source.has_ended();
-        if ended && self.end().is_none() {
+        let no_picture = self.phase == Phase::Starting
+            && self.video.stage.is_drained()
+            && !self.video.has_shown()
+            && self.video.is_empty()
+            && self.audio_edge().is_none();
+        if ended && (self.end().is_none() || no_picture) {
             self.end_without_media(now, out);
             return;
         }
@@ -93,10 +99,11 @@ impl Playback {
             }
             return;
         }
-        self.clock.stop(now);
+        // Noticed late or not, playback stands where the data ends.
+        self.clock.stop_at(end, now);
         self.phase = Phase::Stalled { since: now };
         self.stats.stalls = self.stats.stalls.saturating_add(1);
-        self.arrival.restart(now);
+        self.arrival.restart();
         out.push(Output::Event(Event::Waiting));
     }
 

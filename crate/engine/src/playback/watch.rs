@@ -1,6 +1,6 @@
 //! What must not last: a silent network, a stream without a keyframe, a decoder that gives nothing.
 
-use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
+use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, MEDIA_TIMEOUT, Playback};
 use crate::{
     decode::Outbox,
     error::{ErrorCode, SailcastError},
@@ -18,6 +18,12 @@ impl Playback {
         }
         if let Some((_, error)) = self.unsupported.take_if(|(since, _)| now - *since >= CODEC_TIMEOUT) {
             self.fail(error, now, out);
+            return;
+        }
+        if self.is_barren() && self.first_bytes.is_some_and(|first| now - first >= MEDIA_TIMEOUT) {
+            let why = self.last_skip.map_or(String::new(), |why| format!(": {why}"));
+            let what = format!("Nothing that can be played came for {} s{why}.", MEDIA_TIMEOUT.as_secs_f64());
+            self.fail(fatal(ErrorCode::NoMedia, what), now, out);
             return;
         }
         let late = self.first_video.is_some_and(|first| now - first >= KEYFRAME_TIMEOUT);
@@ -58,6 +64,7 @@ impl Playback {
             return;
         }
         self.audio.disabled = true;
+        self.audio.silence(now, out);
         self.clock.forget_sound();
         out.push(Output::Event(Event::Error(warning(ErrorCode::AudioDecoderFailed, what))));
     }

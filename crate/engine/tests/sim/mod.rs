@@ -36,6 +36,8 @@ pub struct Sim {
     pub video_decode_time: Micros,
     /// Audio decoders refuse their first packet.
     pub audio_broken: bool,
+    /// Video decoders take packets and give nothing.
+    pub video_swallowed: bool,
     queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
     wake: Option<Instant>,
@@ -82,6 +84,7 @@ impl Sim {
             requests: Vec::new(),
             video_decode_time: Micros::from_millis(4),
             audio_broken: false,
+            video_swallowed: false,
             queue: BTreeMap::new(),
             sequence: 0,
             wake: None,
@@ -130,6 +133,18 @@ impl Sim {
         let id = id.expect("an open decoder of that kind");
         self.decoders.remove(&id);
         self.input(Input::DecoderFailed(id, "EncodingError: Decoding error.".into()));
+    }
+
+    /// Time passes while nothing runs; what should have happened meanwhile happens afterwards, the timer first.
+    pub fn sleep(&mut self, span: Micros) {
+        self.now = self.now + span;
+        let late: Vec<_> = std::mem::take(&mut self.queue).into_iter().collect();
+        for ((at, sequence), happening) in late {
+            // The server did not sleep, but the link held what it sent.
+            self.queue.insert((at.max(self.now + Micros(1000)), sequence), happening);
+        }
+        self.wake = None;
+        self.input(Input::Timeout);
     }
 
     pub fn run_ms(&mut self, ms: i64) {
@@ -287,6 +302,7 @@ impl Sim {
         decoder.fresh = false;
         let start = decoder.busy_until.max(self.now);
         match decoder.config.params {
+            CodecParams::Video(_) if self.video_swallowed => {}
             CodecParams::Video(v) => {
                 let done = start + self.video_decode_time;
                 decoder.busy_until = done;

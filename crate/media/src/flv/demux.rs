@@ -74,11 +74,16 @@ impl Demuxer for FlvDemuxer {
                 None => return Ok(None),
                 Some(TagEvent::Header { .. }) => {}
                 Some(TagEvent::Skipped { at, len, why }) => {
-                    return Ok(Some(DemuxEvent::Skipped { at, len, why }));
+                    return Ok(Some(DemuxEvent::Skipped { track: None, at, len, why }));
                 }
                 Some(TagEvent::Tag(tag)) => {
                     if let Err(why) = self.tag(&tag) {
-                        self.events.push_back(DemuxEvent::Skipped { at: tag.offset, len: tag.len(), why });
+                        self.events.push_back(DemuxEvent::Skipped {
+                            track: track_of(tag.kind),
+                            at: tag.offset,
+                            len: tag.len(),
+                            why,
+                        });
                     }
                 }
             }
@@ -87,6 +92,15 @@ impl Demuxer for FlvDemuxer {
 
     fn finish(&mut self) {
         self.tags.finish();
+    }
+}
+
+/// The track that a tag's bytes belong to.
+fn track_of(kind: TagKind) -> Option<TrackId> {
+    match kind {
+        TagKind::Video => Some(VIDEO_TRACK),
+        TagKind::Audio => Some(AUDIO_TRACK),
+        TagKind::Script => None,
     }
 }
 

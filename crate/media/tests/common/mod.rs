@@ -86,7 +86,7 @@ pub fn skips(events: &[DemuxEvent]) -> Vec<(u64, u64, SkipReason)> {
     events
         .iter()
         .filter_map(|event| match event {
-            DemuxEvent::Skipped { at, len, why } => Some((*at, *len, *why)),
+            DemuxEvent::Skipped { at, len, why, .. } => Some((*at, *len, *why)),
             _ => None,
         })
         .collect()
