@@ -232,7 +232,7 @@ export const zhAdvice: Record<string, string> = {
   noKeyframe: '请让编码器至少每隔几秒发送一个关键帧。',
   dataDamaged: '播放会继续；如反复出现，请检查损坏数据的代理或编码器。',
   codecUnsupported: '请使用 H.264 视频和 AAC 音频推流。',
-  noMedia: '流在出现音视频之前就结束了，请检查推流端。',
+  noMedia: '请确认推流端发送了 H.264 视频或 AAC 音频及其序列头。',
   videoDecoderFailed: '请换一个浏览器，或使用常见规格的 H.264 推流。',
   audioDecoderFailed: '画面会继续播放但没有声音；请使用 AAC-LC 推流。',
   webCodecsMissing: '请通过 https:（或 localhost）打开本页，并使用支持 WebCodecs 的浏览器。',

@@ -153,7 +153,7 @@ pub enum Output {
     Render(FrameId),
     /// Close the frame unseen.
     Release(FrameId),
-    /// Append to the ring.
+    /// Append to the ring: always stereo.
     Pcm(PcmBlock),
     /// Drop what the ring still holds; dropped frames count as played.
     ClearPcm,

@@ -194,7 +194,7 @@ impl Driver {
             Output::Release(id) => drop(self.take(|hands| &mut hands.frames, id)),
             Output::Pcm(block) => {
                 if let Some(pcm) = &mut self.hands.borrow_mut().pcm {
-                    pcm.push(block);
+                    pcm.push(&block);
                 }
             }
             Output::ClearPcm => {

@@ -33,11 +33,11 @@ pub enum Pcm {
 }
 
 impl Pcm {
-    pub fn push(&mut self, block: PcmBlock) {
-        let stereo = stereo(block);
+    /// The engine gives stereo.
+    pub fn push(&mut self, block: &PcmBlock) {
         match self {
-            Self::Ring(ring) => ring.push(&stereo),
-            Self::Port(port) => port.push(&stereo),
+            Self::Ring(ring) => ring.push(&block.data),
+            Self::Port(port) => port.push(&block.data),
         }
     }
 
@@ -185,14 +185,6 @@ impl Drop for Port {
     }
 }
 
-/// The output has two channels: mono goes to both.
-fn stereo(block: PcmBlock) -> Vec<f32> {
-    match block.channels {
-        1 => block.data.iter().flat_map(|sample| [*sample, *sample]).collect(),
-        _ => block.data,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,11 +195,5 @@ mod tests {
         assert_eq!(slots(FRAMES - 10, 100), (FRAMES - 10..FRAMES, 0..90));
         assert_eq!(slots(u32::MAX, 2), (FRAMES - 1..FRAMES, 0..1));
         assert_eq!(slots(FRAMES, FRAMES), (0..FRAMES, 0..0));
-    }
-
-    #[test]
-    fn mono_is_heard_on_both_sides() {
-        let mono = PcmBlock { sample_rate: 48_000, channels: 1, data: vec![0.5, -0.5] };
-        assert_eq!(stereo(mono), [0.5, 0.5, -0.5, -0.5]);
     }
 }

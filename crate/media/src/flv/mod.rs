@@ -1,7 +1,6 @@
 //! FLV: the container of RTMP's world, by Adobe's "Video File Format Specification, version 10.1".
 //!
 //! [`tag`] cuts the stream into tags and knows no codec but the few bits that classify a tag; a relay needs no more.
-
 //! [`demux`] and [`mux`] turn tags into packets and back.
 
 pub mod amf0;
