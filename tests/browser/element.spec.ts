@@ -1,4 +1,5 @@
 /** `<sailcast-player>`: attributes and properties are the player's; leaving the document ends it. */
+import type { SailcastPlayerElement } from '../../dist/element.js';
 import { expectInOrder, ROUND } from './harness/measures.js';
 import { Screencast } from './harness/pictures.js';
 import { expect, test } from './harness/test.js';
@@ -36,4 +37,79 @@ test('an element plays, changes its stream and goes', async ({ stage, servers })
   await element.evaluate(e => e.remove());
   await expect.poll(() => stage.page.workers().length).toBe(0);
   expect(await stage.events('error')).toEqual([]);
+});
+
+test('play() plays what was loaded last, and src when it has changed since', async ({ stage, servers }) => {
+  await stage.open();
+  await stage.page.evaluate(async () => {
+    await import('/dist/element.js' as string);
+    const element = document.createElement('sailcast-player');
+    document.querySelector('#box')?.append(element);
+    globalThis.stage.watch(element, 0);
+  });
+  const [src, other] = [servers.faulty.http('live'), servers.relay.http('demo')];
+  const player = (act: (e: SailcastPlayerElement, url: string) => Promise<unknown> | unknown, url = '') =>
+    stage.page.locator('sailcast-player').evaluate(act as (e: HTMLElement, url: string) => unknown, url);
+
+  await player((e, url) => {
+    e.muted = true;
+    e.src = url;
+    return e.play();
+  }, src);
+  await player((e, url) => e.load(url), other);
+  await player(e => {
+    e.pause();
+    return e.play();
+  });
+  expect(await player(e => e.url)).toBe(other);
+  expect(await player(e => e.element?.tagName)).toBe('VIDEO');
+  await player((e, url) => {
+    e.pause();
+    e.src = url;
+    return e.play();
+  }, `${src}?again`);
+  expect(await player(e => e.url)).toBe(`${src}?again`);
+
+  // A pause that comes while it connects stands.
+  const outcome = await player((e, url) => {
+    e.pause();
+    e.src = url;
+    const played = e.play().then(
+      () => 'played',
+      (error: Error) => error.name,
+    );
+    e.pause();
+    return played;
+  }, src);
+  expect(outcome).toBe('AbortError');
+  await stage.wait(1.5);
+  expect(await player(e => e.paused)).toBe(true);
+  expect(
+    await player(e => {
+      e.destroy();
+      try {
+        e.volume = 2;
+      } catch (error) {
+        return (error as { code: number }).code;
+      }
+      return 0;
+    }),
+  ).toBe(5003);
+});
+
+test('put away and brought back, the picture goes on', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'counter-av');
+  await stage.open();
+  await stage.play(stream.http);
+  await stage.event('playing');
+  await stage.page.evaluate(() => {
+    const box = document.querySelector('#box');
+    box?.remove();
+    setTimeout(() => box && document.body.append(box), 1000);
+  });
+  await stage.wait(2);
+  const cast = await Screencast.start(stage.page);
+  await stage.wait(2);
+  expectInOrder(await cast.stop(), ROUND['counter-av']);
+  expect(await stage.events('pause')).toEqual([]);
 });

@@ -64,6 +64,8 @@ function open(at: number, automatic = false): void {
   log.add('load', () => url, 'notable');
   stage.update({ failure: null, blocked: false, latency: null });
   showFirst();
+  // What the browser forbade a page by itself, it allows after a click.
+  if (!automatic && session.player !== null) session.player.muted = settings.muted;
   session.open(url, settings, at);
   showSound();
 }

@@ -7,7 +7,7 @@
  * in a document; moving it about keeps it.
  */
 import type { SailcastError } from './errors.js';
-import { LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { checkVolume, folder, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
 import { Player } from './player.js';
 import type {
   BufferedRanges,
@@ -58,7 +58,14 @@ const PROPERTIES = [
   'targetLatency',
   'fit',
   'renderer',
+  'baseUrl',
 ] as const;
+
+declare global {
+  interface HTMLElementTagNameMap {
+    'sailcast-player': SailcastPlayerElement;
+  }
+}
 
 /** A type for `extends`; a server has no `HTMLElement`. */
 const Base = (globalThis.HTMLElement ?? class {}) as new () => Omit<HTMLElement, keyof PlayerEventTarget> &
@@ -72,6 +79,8 @@ export class SailcastPlayerElement extends Base {
   #muted: boolean | undefined;
   #volume: number | undefined;
   #scheduled = false;
+  /** What `src` was when the player was last told what to load. */
+  #handed: string | undefined;
 
   constructor() {
     super();
@@ -123,8 +132,8 @@ export class SailcastPlayerElement extends Base {
   }
 
   set volume(volume: number) {
-    this.#volume = Number(volume);
-    if (this.#player) this.#player.volume = this.#volume;
+    this.#volume = checkVolume(volume);
+    if (this.#player) this.#player.volume = volume;
   }
 
   /** The measured latency, seconds. Setting it sets `targetLatency`, as the attribute does. */
@@ -161,6 +170,25 @@ export class SailcastPlayerElement extends Base {
 
   set renderer(renderer: Renderer | '') {
     this.setAttribute('renderer', renderer);
+  }
+
+  /** As the option, read when the element is put into a document; empty: where the bundler put the files. */
+  get baseUrl(): string {
+    return this.getAttribute('base-url') ?? '';
+  }
+
+  set baseUrl(url: string) {
+    this.setAttribute('base-url', url);
+  }
+
+  /** The address given last to the player, by `src` or `load()`. */
+  get url(): string | undefined {
+    return this.#player?.url;
+  }
+
+  /** The `<video>` or `<canvas>`; null without a player. */
+  get element(): HTMLVideoElement | HTMLCanvasElement | null {
+    return this.#player?.element ?? null;
   }
 
   get state(): PlayerState {
@@ -223,14 +251,19 @@ export class SailcastPlayerElement extends Base {
 
   /** As `Player.load()`; before the element is in a document there is nothing to load into. */
   load(url: string = this.src): Promise<void> {
+    this.#handed = this.src;
     return this.#ensure().load(url || undefined);
   }
 
-  /** As `Player.play()`. */
+  /** As `Player.play()`; loads `src` if it has changed since the last load. */
   play(): Promise<void> {
     const player = this.#ensure();
-    if (player.url === this.src) return player.play();
-    return this.load().then(() => player.play());
+    if (!this.src || this.src === this.#handed) return player.play();
+    const load = this.load();
+    // It failed at once, and has said so.
+    if (player.error) return load;
+    load.catch(() => {});
+    return player.play();
   }
 
   /** As `Player.pause()`. */
@@ -242,6 +275,7 @@ export class SailcastPlayerElement extends Base {
   destroy(): void {
     this.#player?.destroy();
     this.#player = undefined;
+    this.#handed = undefined;
   }
 
   /** As `Player.stats()`; null without a player. */
@@ -292,6 +326,7 @@ export class SailcastPlayerElement extends Base {
       latency: this.targetLatency,
       fit: this.fit,
       ...(this.renderer ? { renderer: this.renderer } : {}),
+      ...(this.baseUrl && folder(this.baseUrl) ? { baseUrl: this.baseUrl } : {}),
     });
     this.#player = player;
     for (const type of EVENTS) player.addEventListener(type, event => this.#forward(type, event));

@@ -44,6 +44,7 @@ export class Player extends Target {
   readonly #view: View;
   readonly #audio: AudioOutput;
   readonly #pending = new Pending();
+  readonly #base: URL | undefined;
   #host: EngineHost | undefined;
   #url: string | undefined;
   #muted: boolean;
@@ -86,7 +87,8 @@ export class Player extends Target {
         else if (this.#paused) quiet(this.play());
       },
     });
-    this.#audio = new AudioOutput({
+    this.#base = settings.base;
+    this.#audio = new AudioOutput(settings.base, {
       send: (message, transfer) => this.#send(message, transfer),
       blocked: () => {
         this.#setSound(true, this.#volume);
@@ -186,7 +188,7 @@ export class Player extends Target {
     this.#view.fit = checkFit(fit);
   }
 
-  /** Without sound. A player muted from the start asks for no sound output until it is unmuted. */
+  /** Without sound. A player that is muted before its sound began opens no sound output until it is unmuted. */
   get muted(): boolean {
     return this.#muted;
   }
@@ -319,6 +321,7 @@ export class Player extends Target {
     const host = new EngineHost(
       this.#view.sink(),
       this.#targetLatency,
+      this.#base,
       message => {
         if (this.#host === host) this.#receive(message);
       },
@@ -350,8 +353,8 @@ export class Player extends Target {
   #handle(event: WorkerEvent): void {
     switch (event.name) {
       case 'statechange':
-        // `failed` comes with its error, so that no listener sees the one without the other.
-        if (event.state !== 'failed') this.#setState(event.state);
+        // These come with their own event, so that no listener sees the one without the other.
+        if (event.state !== 'failed' && event.state !== 'ended') this.#setState(event.state);
         break;
       case 'audiotrack': {
         this.#audioRate = event.sampleRate;
@@ -369,29 +372,32 @@ export class Player extends Target {
         this.#pending.resolve('started');
         this.#emit('firstframe', { elapsed: (performance.now() - this.#loadedAt) / 1000 });
         break;
-      case 'playing':
+      case 'playing': {
+        const load = this.#load;
         // A stream without sound needs no output that was opened ahead of it.
         if (this.#audioRate === 0) this.#audio.stop();
         else this.#audio.open();
         // The engine's own statechange is on its way; whoever waited for this must already see it.
         this.#setState('playing');
+        if (this.#load !== load) break;
         this.#pending.resolve('started');
         this.#pending.resolve('playing');
         this.#emit('playing', null);
         break;
-      case 'waiting':
+      }
+      case 'waiting': {
+        const load = this.#load;
         this.#setState('waiting');
-        this.#emit('waiting', null);
+        if (this.#load === load) this.#emit('waiting', null);
         break;
+      }
       case 'resize':
         this.#width = event.width;
         this.#height = event.height;
         this.#emit('resize', { width: event.width, height: event.height });
         break;
       case 'ended':
-        this.#setState('ended');
-        this.#finish('The stream ended.');
-        this.#emit('ended', null);
+        this.#finish('ended', 'The stream ended.', () => this.#emit('ended', null));
         break;
       case 'metadata': {
         const { time, message, values } = event;
@@ -415,32 +421,43 @@ export class Player extends Target {
   }
 
   #fail(error: SailcastError): void {
-    const load = this.#load;
     this.#error = error;
-    this.#setState('failed');
-    if (this.#load !== load) return;
     this.#pending.reject(error);
-    this.#finish('The load failed.');
-    if (this.#load === load) this.#emit('error', error);
+    this.#finish('failed', 'The load failed.', () => this.#emit('error', error));
   }
 
-  /** The load is over, by its end or by an error. */
-  #finish(why: string): void {
+  /**
+   * The load is over. All of it is settled before a listener hears of it, and `tell`, the event that says why, comes first:
+   * any listener may load again, and what is left to say of this load is then no longer true.
+   */
+  #finish(state: 'ended' | 'failed', why: string, tell: () => void): void {
+    const load = this.#load;
+    const previous = this.#enter(state);
+    const wasPaused = this.#paused;
+    this.#paused = true;
+    clearTimeout(this.#restTimer);
     this.#audio.rest();
     this.#pending.abort(why);
-    this.#setPaused(true);
+    tell();
+    if (this.#load === load && state !== previous) this.#emit('statechange', { state, previous });
+    if (this.#load === load && !wasPaused) this.#emit('pause', null);
   }
 
   #setState(state: PlayerState): void {
+    const previous = this.#enter(state);
+    if (state !== previous) this.#emit('statechange', { state, previous });
+  }
+
+  /** Says the previous state, and nothing to listeners. */
+  #enter(state: PlayerState): PlayerState {
     const previous = this.#state;
-    if (state === previous) return;
     // Keep `currentTime` from running on past the moment at which the clock stopped.
-    if (previous === 'playing' && this.#statsAt > 0) {
+    if (previous === 'playing' && state !== previous && this.#statsAt > 0) {
       this.#stats = { ...this.#stats, currentTime: this.currentTime };
       this.#statsAt = performance.now();
     }
     this.#state = state;
-    this.#emit('statechange', { state, previous });
+    return previous;
   }
 
   #setPaused(paused: boolean): void {
@@ -456,6 +473,8 @@ export class Player extends Target {
     this.#muted = muted;
     this.#volume = volume;
     this.#audio.level = this.#level();
+    // What is not heard yet need not be opened; what runs goes on in silence, for the picture keeps its time.
+    if (muted && !this.#audio.path) this.#audio.rest();
     this.#emit('volumechange', { muted, volume });
   }
 

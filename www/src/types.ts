@@ -24,6 +24,11 @@ export interface PlayerOptions {
   fit?: Fit;
   /** Default: `track` where the browser has it, else `canvas`. */
   renderer?: Renderer;
+  /**
+   * Address of the package's `dist/` folder as it is, from which worker, worklet and wasm are then taken; may be on another
+   * origin that sends CORS headers. Default: where the bundler put them.
+   */
+  baseUrl?: string;
 }
 
 export type PlayerState = 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed';
@@ -60,7 +65,7 @@ export interface PlayerStats {
 
 /** `PlayerStats` and what only the page knows. */
 export interface PlayerSnapshot extends PlayerStats {
-  /** `suspended`: the browser has not let it run, or has taken it away for a while. `off`: muted, or nothing to hear. */
+  /** `suspended`: the browser has not let it run, or has taken it away for a while. `off`: muted from the start, or nothing to hear. */
   audio: 'running' | 'suspended' | 'off';
   /** How samples reach the sound card's thread: shared memory, or messages. Null while it is not running. */
   audioPath: 'ring' | 'port' | null;

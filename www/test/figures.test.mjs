@@ -17,7 +17,16 @@ test('options are completed', () => {
     latency: 0.4,
     fit: 'contain',
     renderer: undefined,
+    base: undefined,
   });
+});
+
+test('a base URL is a folder, and may be relative to the page', () => {
+  globalThis.document = { baseURI: 'https://example.com/room/1.html' };
+  const base = baseUrl => checkOptions({ container, baseUrl }).base.href;
+  assert.equal(base('../sailcast'), 'https://example.com/sailcast/');
+  assert.equal(base('https://cdn.example.com/dist/'), 'https://cdn.example.com/dist/');
+  assert.throws(() => base('https://'), { details: 'optionInvalid', message: /baseUrl/ });
 });
 
 test('an option that cannot be is named', () => {
@@ -28,6 +37,7 @@ test('an option that cannot be is named', () => {
     { fit: 'none' },
     { renderer: 'x' },
     { url: 7 },
+    { baseUrl: 7 },
   ];
   for (const option of bad) {
     const [name] = Object.keys(option);

@@ -10,14 +10,17 @@ import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
 /** How long a worker may take to say `closed` before it is ended, ms. */
 const CLOSE_GRACE = 500;
 
-/** Compiled once for all players of the page; forgotten when it fails, so that the next load tries again. */
-let compiled: Promise<WebAssembly.Module> | undefined;
+/** A server that has not sent the wasm in this time will not, ms: 100 KB at 40 kbit/s. */
+const WASM_WITHIN = 20_000;
+
+/** By address, compiled once for all players of the page; forgotten when it fails, so that the next load tries again. */
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /** In this very form, for bundlers look for it. */
 const wasmUrl = () => new URL('../wasm/sailcast_bg.wasm', import.meta.url);
 
-async function fetchModule(): Promise<WebAssembly.Module> {
-  const response = await fetch(wasmUrl());
+async function fetchModule(url: string): Promise<WebAssembly.Module> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(WASM_WITHIN) });
   if (!response.ok) throw new Error(`HTTP ${response.status} for ${response.url}`);
   // Streaming compilation insists on this type, and many a server does not know it.
   return response.headers.get('content-type')?.startsWith('application/wasm')
@@ -25,23 +28,30 @@ async function fetchModule(): Promise<WebAssembly.Module> {
     : WebAssembly.compile(await response.arrayBuffer());
 }
 
-function compile(): Promise<WebAssembly.Module> {
-  compiled ??= fetchModule().catch(error => {
-    compiled = undefined;
-    throw error;
-  });
-  return compiled;
+function compile(base: URL | undefined): Promise<WebAssembly.Module> {
+  const url = (base ? new URL('wasm/sailcast_bg.wasm', base) : wasmUrl()).href;
+  let module = compiled.get(url);
+  if (!module) {
+    module = fetchModule(url).catch(error => {
+      compiled.delete(url);
+      throw error;
+    });
+    compiled.set(url, module);
+  }
+  return module;
 }
 
-function spawn(): Worker {
-  const wasm = wasmUrl();
-  if (wasm.origin === location.origin) {
+function spawn(base: URL | undefined): Worker {
+  const options = { type: 'module', name: 'sailcast' } as const;
+  const script = new URL('internal/worker.js', base ?? new URL('..', wasmUrl()));
+  if (script.origin === location.origin) {
+    if (base) return new Worker(script, options);
     return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
   }
   // dist/ on another origin, such as a CDN: no worker may start from there, but one may import from there.
-  const script = JSON.stringify(new URL('../internal/worker.js', wasm).href);
-  const url = URL.createObjectURL(new Blob([`import ${script};`], { type: 'text/javascript' }));
-  const worker = new Worker(url, { type: 'module', name: 'sailcast' });
+  const code = `import ${JSON.stringify(script.href)};`;
+  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
+  const worker = new Worker(url, options);
   worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
   return worker;
 }
@@ -56,17 +66,23 @@ export class EngineHost {
   constructor(
     sink: SinkMessage,
     targetLatency: number,
+    base: URL | undefined,
     onMessage: (message: ToPage) => void,
     onFailed: (error: SailcastError) => void,
   ) {
     this.#onMessage = onMessage;
     this.#onFailed = onFailed;
-    const module = compile();
+    // What a bundler made of the worker cannot be found from the wasm's address.
+    const hint =
+      base || wasmUrl().origin === location.origin
+        ? ''
+        : '; the files are on another origin: serve dist/ as it is, and give its address as baseUrl';
+    const module = compile(base);
     try {
-      const worker = spawn();
+      const worker = spawn(base);
       this.#worker = worker;
       worker.onmessage = (event: MessageEvent<ToPage>) => this.#receive(event.data);
-      worker.onerror = event => this.#fail(event.message || 'its script could not be loaded');
+      worker.onerror = event => this.#fail(event.message || `its script could not be loaded${hint}`);
       worker.onmessageerror = () => this.#fail('a message could not be read');
     } catch (error) {
       queueMicrotask(() => this.#fail(String(error)));

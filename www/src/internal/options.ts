@@ -11,6 +11,8 @@ export interface Settings {
   latency: number;
   fit: Fit;
   renderer: Renderer | undefined;
+  /** The folder of worker, worklet and wasm, with its slash. */
+  base: URL | undefined;
 }
 
 const FITS: readonly unknown[] = ['contain', 'cover', 'fill'] satisfies Fit[];
@@ -34,6 +36,9 @@ export function checkLatency(seconds: unknown): number {
 
 export function checkOptions(options: PlayerOptions): Settings {
   const { url, muted, autoplay, renderer, volume = 1, latency = 0.4, fit = 'contain' } = options;
+  const { baseUrl } = options;
+  const base = typeof baseUrl === 'string' ? folder(baseUrl) : undefined;
+  check(base !== undefined || baseUrl === undefined, 'baseUrl', baseUrl);
   return {
     container: findContainer(options.container),
     url: check(url === undefined || typeof url === 'string', 'url', url) as string | undefined,
@@ -43,7 +48,17 @@ export function checkOptions(options: PlayerOptions): Settings {
     latency: checkLatency(latency),
     fit: checkFit(fit),
     renderer: check(RENDERERS.includes(renderer), 'renderer', renderer) as Renderer | undefined,
+    base,
   };
+}
+
+/** The folder at an address that may be relative to the page; undefined for what is none. */
+export function folder(url: unknown): URL | undefined {
+  try {
+    return new URL(`${url}`.replace(/\/?$/, '/'), document.baseURI);
+  } catch {
+    return undefined;
+  }
 }
 
 function check(good: boolean, name: string, value: unknown): unknown {

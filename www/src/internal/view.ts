@@ -16,7 +16,7 @@ export interface ViewEvents {
 export class View {
   readonly renderer: Renderer;
   readonly #events: ViewEvents;
-  readonly #observer: ResizeObserver | undefined;
+  readonly #observer: ResizeObserver;
   #element: HTMLVideoElement | HTMLCanvasElement;
   #generator: MediaStreamTrackGenerator | undefined;
   #width = 0;
@@ -30,7 +30,7 @@ export class View {
     this.renderer = renderer;
     this.#events = events;
     this.#fit = fit;
-    if (renderer === 'canvas') this.#observer = new ResizeObserver(entries => this.#resized(entries));
+    this.#observer = new ResizeObserver(entries => this.#resized(entries));
     this.#element = this.#make();
     container.append(this.#element);
   }
@@ -92,7 +92,7 @@ export class View {
 
   /** The generator is left to the worker, which may still be writing to it and ends it when it closes. */
   destroy(): void {
-    this.#observer?.disconnect();
+    this.#observer.disconnect();
     this.#element.onpause = null;
     this.#element.onplay = null;
     this.#unattached = undefined;
@@ -117,10 +117,10 @@ export class View {
       };
     }
     this.#style(element);
-    this.#observer?.disconnect();
+    this.#observer.disconnect();
     // Safari lacks this box; the others tell by it of a new devicePixelRatio, too.
     const exact = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype;
-    this.#observer?.observe(element, { box: exact ? 'device-pixel-content-box' : 'content-box' });
+    this.#observer.observe(element, { box: exact ? 'device-pixel-content-box' : 'content-box' });
     return element;
   }
 
@@ -131,6 +131,12 @@ export class View {
   }
 
   #resized(entries: ResizeObserverEntry[]): void {
+    if (this.renderer === 'track') {
+      // Taken out of the document and put back later, as by a tab panel: the browser paused it, and nothing else tells.
+      const element = this.#element;
+      if (element.isConnected && document.pictureInPictureElement !== element) this.resume();
+      return;
+    }
     const entry = entries.at(-1);
     if (!entry) return;
     const exact = entry.devicePixelContentBoxSize?.[0];

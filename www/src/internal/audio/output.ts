@@ -34,6 +34,7 @@ export interface OutputEvents {
 }
 
 export class AudioOutput {
+  readonly #base: URL | undefined;
   readonly #events: OutputEvents;
   #context: AudioContext | undefined;
   #node: AudioWorkletNode | undefined;
@@ -48,7 +49,9 @@ export class AudioOutput {
   /** Set from `start()` without a rate until `rest()` or `stop()`. */
   #opening: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(events: OutputEvents) {
+  /** `base`: the folder of the worklet, if it is not where the bundler put it. */
+  constructor(base: URL | undefined, events: OutputEvents) {
+    this.#base = base;
     this.#events = events;
   }
 
@@ -154,7 +157,9 @@ export class AudioOutput {
       if (this.#wanted && context.state === 'suspended') context.resume().catch(() => {});
     };
     // The name `context` is how webpack recognises a worklet.
-    const added = context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
+    const added = this.#base
+      ? context.audioWorklet.addModule(new URL('internal/audio/worklet.js', this.#base))
+      : context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
     added.then(
       () => {
         if (this.#context !== context) return;
