@@ -6,6 +6,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::{
+    Extension,
     body::Body,
     extract::{FromRequestParts, Request, State, ws::WebSocketUpgrade},
     response::{IntoResponse, Response},
@@ -13,7 +14,7 @@ use axum::{
 use futures_util::{StreamExt, stream};
 use hyper::{HeaderMap, Method, StatusCode, header, header::HeaderValue};
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::{sync::SetOnce, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -37,6 +38,11 @@ pub struct App {
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
 }
+
+/// Of one connection: cancelled once the stream that it plays has been let go. A connection whose client does not
+/// read asks for no more of the body, and could not learn it from there.
+#[derive(Clone, Default)]
+pub struct Playing(pub Arc<SetOnce<CancellationToken>>);
 
 /// What a request asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -76,7 +82,11 @@ impl Route {
     }
 }
 
-pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
+pub async fn handle(
+    State(app): State<Arc<App>>,
+    Extension(playing): Extension<Playing>,
+    request: Request,
+) -> Response {
     let (mut parts, body) = request.into_parts();
     let asks_upgrade = parts.headers.contains_key(header::SEC_WEBSOCKET_KEY);
     let path = parts.uri.path().to_owned();
@@ -84,7 +94,7 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
         Route::Page => app.pages.answer(Request::from_parts(parts, body)).await,
         Route::Health => with_stream_headers(health(&app)),
         Route::Preflight => with_stream_headers(StatusCode::NO_CONTENT.into_response()),
-        Route::Play(name) => with_stream_headers(play(&app, &name)),
+        Route::Play(name) => with_stream_headers(play(&app, &name, &playing)),
         Route::Publish(name) => with_stream_headers(publish(&app, name, &parts.headers, body).await),
         Route::Socket(name) => match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
             Ok(upgrade) if ws::wants_to_publish(&upgrade) => ws::publish(upgrade, app, name),
@@ -99,16 +109,21 @@ pub async fn handle(State(app): State<Arc<App>>, request: Request) -> Response {
     }
 }
 
-fn play(app: &App, name: &StreamName) -> Response {
+fn play(app: &App, name: &StreamName, playing: &Playing) -> Response {
     let Some(subscription) = app.hub.play(name) else {
         return refusal(StatusCode::NOT_FOUND, &format!("{name} is not live"), None);
     };
+    if playing.0.set(subscription.let_go()).is_err() {
+        return refusal(StatusCode::BAD_REQUEST, "a connection plays one stream", None);
+    }
     // A tag at a time and uncopied: the connection gathers what is there into one write.
     let tags = stream::unfold(subscription, async |mut subscription| {
         let bytes = subscription.next().await.ok()?;
         Some((Ok::<_, std::convert::Infallible>(bytes), subscription))
     });
-    ([(header::CONTENT_TYPE, FLV_TYPE)], Body::from_stream(tags)).into_response()
+    // The connection ends with the stream that it plays, and is not another request's.
+    let headers = [(header::CONTENT_TYPE, FLV_TYPE), (header::CONNECTION, "close")];
+    (headers, Body::from_stream(tags)).into_response()
 }
 
 async fn publish(app: &App, name: StreamName, headers: &HeaderMap, body: Body) -> Response {

@@ -1,16 +1,17 @@
 //! The streams that are live, by name.
 //!
 //! **Invariant:** a name has at most one publisher, and a stream is listed exactly as long as its [`Publication`]
-//! lives; when that is dropped, every player gets what is left and then the end.
+//! lives; when that is dropped, every player gets what is left and then the end. Streams that are over and not yet
+//! let go count against [`MAX_STREAMS`] too, so that players who never read cannot pin more memory than live streams.
 //!
 //! It moves tags from one publisher to many players and knows neither HTTP nor WebSocket.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     fmt,
     str::FromStr,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -19,10 +20,15 @@ use std::{
 use bytes::Bytes;
 use sailcast_media::flv::Tag;
 use thiserror::Error;
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    runtime::Handle,
+    sync::watch,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    ring::{Cursor, Ended, Ring, Step},
+    ring::{Cursor, Ended, MAX_LAG, Ring, Step},
     stats::StreamStats,
 };
 
@@ -33,6 +39,8 @@ const MAX_STREAMS: usize = 64;
 /// How long a new publisher waits for the old one of its name: the end of a connection may be seen a little later
 /// than the start of the one that replaces it.
 const HANDOVER: Duration = Duration::from_millis(500);
+/// How long players may take to get what is left of a stream that is over: as long as they may lag while it lives.
+const LAST_WORDS: Duration = MAX_LAG;
 
 /// `APP/NAME`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +96,20 @@ pub struct Hub {
 #[derive(Default)]
 struct Streams {
     live: BTreeMap<StreamName, Arc<Stream>>,
+    /// Those over whose players may still get what is left, the oldest first.
+    ended: VecDeque<Weak<Stream>>,
     closed: bool,
+}
+
+impl Streams {
+    /// Lets go of the oldest ended streams if one more would be too many.
+    fn make_room(&mut self) {
+        self.ended.retain(|s| s.upgrade().is_some_and(|s| !s.let_go.is_cancelled()));
+        while self.live.len() + self.ended.len() >= MAX_STREAMS {
+            let Some(oldest) = self.ended.pop_front() else { break };
+            oldest.upgrade().inspect(|stream| stream.forget());
+        }
+    }
 }
 
 struct Stream {
@@ -98,6 +119,15 @@ struct Stream {
     stats: Mutex<StreamStats>,
     players: AtomicUsize,
     skips: AtomicU64,
+    let_go: CancellationToken,
+}
+
+impl Stream {
+    /// Frees the memory of a stream that is over and sends away the players still at it.
+    fn forget(&self) {
+        self.ring.send_modify(Ring::forget);
+        self.let_go.cancel();
+    }
 }
 
 /// What the health report says of a stream.
@@ -140,6 +170,7 @@ impl Hub {
         if streams.live.len() >= MAX_STREAMS {
             return Err(Refused::Full);
         }
+        streams.make_room();
         let stream = Arc::new(Stream {
             name: name.clone(),
             ring: watch::Sender::new(Ring::default()),
@@ -147,6 +178,7 @@ impl Hub {
             stats: Mutex::default(),
             players: AtomicUsize::new(0),
             skips: AtomicU64::new(0),
+            let_go: CancellationToken::new(),
         });
         streams.live.insert(name, stream.clone());
         drop(streams);
@@ -235,9 +267,21 @@ impl Publication {
 
 impl Drop for Publication {
     fn drop(&mut self) {
-        self.hub.lock().live.remove(&self.stream.name);
         self.stream.ring.send_modify(|ring| ring.end_stream(Ended::Publisher));
+        let ended = Arc::downgrade(&self.stream);
+        let mut streams = self.hub.lock();
+        streams.live.remove(&self.stream.name);
+        streams.ended.push_back(ended.clone());
+        drop(streams);
         self.hub.freed.send_replace(());
+        // A player that does not read holds its subscription for ever: only time ends it. Where no runtime is left,
+        // neither is a player.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(LAST_WORDS).await;
+                ended.upgrade().inspect(|stream| stream.forget());
+            });
+        }
         log::info!("{}: over after {} s", self.stream.name, self.stream.since.elapsed().as_secs());
     }
 }
@@ -266,6 +310,11 @@ impl Subscription {
         }
     }
 
+    /// Cancelled some time after the stream's end: whoever still sends what is left of it should stop.
+    pub fn let_go(&self) -> CancellationToken {
+        self.stream.let_go.clone()
+    }
+
     /// The next bytes if they are there already.
     pub fn try_next(&mut self) -> Step {
         let step = self.cursor.step(&self.ring.borrow_and_update(), Instant::now());
@@ -287,6 +336,8 @@ impl Drop for Subscription {
 
 #[cfg(test)]
 mod tests {
+    use sailcast_media::flv::TagKind;
+
     use super::*;
 
     #[test]
@@ -323,6 +374,49 @@ mod tests {
             drop(first);
         });
         assert!(second.is_ok());
+    }
+
+    fn keyframe() -> Tag {
+        Tag { offset: 0, kind: TagKind::Video, timestamp: 0, body: Bytes::from_static(b"\x17\x01picture") }
+    }
+
+    async fn ended_stream_with_player(hub: &Arc<Hub>, name: &StreamName) -> Subscription {
+        let publication = hub.publish(name.clone()).await.ok().unwrap();
+        publication.push(&[keyframe(), keyframe()]);
+        hub.play(name).unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_left_of_an_ended_stream_is_there_for_some_seconds() {
+        let hub = Arc::new(Hub::default());
+        let name: StreamName = "live/a".parse().unwrap();
+        let mut prompt = ended_stream_with_player(&hub, &name).await;
+        let mut late = ended_stream_with_player(&hub, &name).await;
+        sleep(LAST_WORDS - Duration::from_millis(1)).await;
+        assert!(matches!(prompt.next().await, Ok(_header)));
+        assert!(matches!(prompt.next().await, Ok(_tag)));
+        assert!(!late.let_go().is_cancelled());
+        sleep(Duration::from_millis(2)).await;
+        assert!(late.let_go().is_cancelled());
+        for player in [&mut prompt, &mut late] {
+            while player.next().await.is_ok_and(|bytes| bytes.starts_with(b"FLV")) {}
+            assert_eq!(player.next().await, Err(Ended::Publisher));
+            assert_eq!(player.ring.borrow().held_bytes(), 0);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ended_streams_whose_players_do_not_read_hold_no_more_than_live_ones_may() {
+        let hub = Arc::new(Hub::default());
+        let name: StreamName = "live/a".parse().unwrap();
+        let mut players = Vec::new();
+        for _ in 0..MAX_STREAMS * 2 {
+            players.push(ended_stream_with_player(&hub, &name).await);
+        }
+        let held = |p: &&Subscription| p.ring.borrow().held_bytes() > 0;
+        assert_eq!(players.iter().filter(held).count(), MAX_STREAMS);
+        assert!(players.iter().skip(MAX_STREAMS).all(|p| held(&p)), "the oldest go first");
+        assert!(hub.publish(name).await.is_ok(), "and a new publisher is let in");
     }
 
     #[tokio::test]

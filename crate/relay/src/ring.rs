@@ -165,6 +165,21 @@ impl Ring {
         self.ended.get_or_insert(why);
     }
 
+    /// Lets go of all tags of a stream that is over: who has not read them by now gets the end instead.
+    pub fn forget(&mut self) {
+        self.first = self.end();
+        self.recent = self.first;
+        self.entries = VecDeque::new();
+        self.cost = 0;
+        self.groups = VecDeque::new();
+        self.headers = Arc::default();
+    }
+
+    #[cfg(test)]
+    pub fn held_bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.bytes.len()).sum()
+    }
+
     /// The number the next tag will get.
     fn end(&self) -> u64 {
         self.first + self.entries.len() as u64

@@ -176,6 +176,23 @@ fn a_header_too_large_to_say_again_ends_the_one_before_it() {
 }
 
 #[test]
+fn a_stream_let_go_holds_nothing_and_its_players_get_the_end() {
+    let now = Instant::now();
+    let mut ring = Ring::default();
+    ring.push(&tag(CONFIG, 0, 0), now);
+    ring.push(&tag(KEY, 1, 0), now);
+    let (mut behind, mut new) = (Reader::new(now), Reader::new(now));
+    behind.read(&ring, now, 1);
+    ring.end_stream(Ended::Publisher);
+    ring.forget();
+    assert_eq!((ring.cost, ring.entries.capacity()), (0, 0));
+    for reader in [&mut behind, &mut new] {
+        assert_eq!(reader.read_all(&ring, now), Some(Step::End(Ended::Publisher)));
+        assert!(reader.brief().is_empty());
+    }
+}
+
+#[test]
 fn before_the_first_frame_there_is_nothing_to_say() {
     let now = Instant::now();
     let mut ring = Ring::default();

@@ -5,7 +5,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -16,8 +16,9 @@ use tokio::{
     pin,
     time::{sleep, timeout},
 };
+use tower::Layer;
 
-use crate::http::{App, handle};
+use crate::http::{App, Playing, handle};
 
 const BACKLOG: u32 = 1024;
 /// How long a client may take for a request's head, or keep a connection without one.
@@ -73,15 +74,21 @@ async fn connection(stream: TcpStream, router: Router, app: Arc<App>) {
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("TCP_NODELAY: {error}");
     }
+    let playing = Playing::default();
+    let service = Extension(playing.clone()).layer(router);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_buf_size(CONNECTION_BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     pin!(connection);
     let served = tokio::select! {
         served = connection.as_mut() => served,
+        () = async { playing.0.wait().await.cancelled().await } => {
+            log::debug!("connection: cut, it does not read the rest of a stream that is over");
+            return;
+        }
         () = app.shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await

@@ -117,9 +117,11 @@ fn over_code(over: &Over) -> u16 {
 
 async fn serve(socket: WebSocket, mut subscription: Subscription) {
     let (mut to_player, mut from_player) = socket.split();
+    let let_go = subscription.let_go();
     let ended = tokio::select! {
         ended = pump(&mut to_player, &mut subscription) => ended,
         () = gone(&mut from_player) => None,
+        () = let_go.cancelled() => Some(Ended::Publisher),
     };
     // The player no longer counts while it takes its time to say goodbye.
     drop(subscription);

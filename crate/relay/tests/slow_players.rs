@@ -5,11 +5,16 @@ mod common;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use common::{Player, Relay, empty, fixture_bytes, flv_of, tags_of};
-use futures_util::future::join_all;
+use common::{Player, Relay, empty, fixture_bytes, flv_of, tags_of, within};
+use futures_util::{StreamExt, future::join_all};
 use hyper::Method;
 use sailcast_media::flv::{Tag, TagClass};
-use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::mpsc,
+    task::JoinHandle,
+    time::Instant,
+};
 
 /// Of the published stream.
 const BIT_RATE: usize = 2_000_000;
@@ -133,4 +138,48 @@ async fn a_hundred_players_some_of_them_paused_cost_no_memory() {
     relay.until_gone("live/a").await;
     let after = relay.resident_mib();
     assert!(after <= MAX_RESIDENT_MIB, "{after:.1} MiB resident after all");
+}
+
+/// Much more than the systems at both ends take in advance.
+const LONG_GROUP: usize = 12 << 20;
+
+/// Without this, every stream published, joined and left would cost its whole ring for ever.
+#[tokio::test]
+async fn players_that_do_not_read_are_cut_some_seconds_after_their_streams_end() {
+    let relay = Relay::start(&[]);
+    let (sender, answer) = relay.post("/live/a");
+    let tags = tags_of(&fixture_bytes("counter-av.flv"));
+    let key = tags.iter().find(|tag| tag.class() == TagClass::Keyframe).unwrap();
+    let mut body = BytesMut::from(&key.body[..]);
+    body.resize(LONG_GROUP / 16, 0);
+    let body = body.freeze();
+    sender.send(flv_of(&[Tag { body: body.clone(), ..key.clone() }], true)).await.unwrap();
+    for _ in 1..16 {
+        // A picture that refers to others: the group stays one.
+        let mut delta = BytesMut::from(&body[..]);
+        delta[0] = 0x27;
+        sender.send(flv_of(&[Tag { body: delta.freeze(), ..key.clone() }], false)).await.unwrap();
+    }
+    relay.until_has("live/a", 16).await;
+
+    let mut http = relay.connect_narrow().await;
+    http.write_all(b"GET /live/a.flv HTTP/1.1\r\nhost: relay\r\n\r\n").await.unwrap();
+    let mut socket = relay.socket_on(relay.connect_narrow().await, "/live/a", None).await;
+    relay.until("live/a", |s| s["players"] == 2).await;
+    drop(sender);
+    within("answer", answer).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(7)).await;
+
+    let mut chunk = vec![0; 64 << 10];
+    let mut over_http = 0;
+    while let Ok(len @ 1..) = within("bytes", http.read(&mut chunk)).await {
+        over_http += len;
+    }
+    let mut over_socket = 0;
+    while let Some(Ok(message)) = within("message", socket.0.next()).await {
+        over_socket += message.len();
+    }
+    for got in [over_http, over_socket] {
+        assert!((1..LONG_GROUP / 4).contains(&got), "{got} bytes of a stream that is long over");
+    }
 }
