@@ -149,3 +149,20 @@ test('no keyframe, but sound: a warning, and the sound goes on', async ({ stage,
   expect(await stage.events('firstframe')).toEqual([]);
   expect(await stage.events('error')).toHaveLength(1);
 });
+
+test('a wasm request that is never answered', async ({ stage, servers }) => {
+  stage.allow(/Failed to load resource|net::ERR_/);
+  await stage.page.addInitScript(() => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    AbortSignal.timeout = ms => timeout(ms / 20);
+  });
+  await stage.page.route('**/*.wasm', () => {});
+  await stage.open();
+  await stage.play(servers.faulty.http('live'));
+  const error: LoggedError = (await stage.event('error')).detail;
+  expect(error).toMatchObject({ type: 'browser', details: 'wasmFailed', code: 4002, fatal: true });
+  await stage.page.unroute('**/*.wasm');
+  await stage.load(servers.faulty.http('live'));
+  await stage.event('playing');
+  expect(await stage.events('error')).toHaveLength(1);
+});

@@ -1,7 +1,7 @@
 /** Mute is silence while the picture goes on; the sound comes back in sync; the volume is a factor. */
 import { expectInOrder, expectInSync, median, ROUND, within } from './harness/measures.js';
 import { Screencast } from './harness/pictures.js';
-import { beeps } from './harness/sound.js';
+import { beeps, contexts } from './harness/sound.js';
 import { expect, test } from './harness/test.js';
 
 const SETTLE = 300;
@@ -59,4 +59,24 @@ test('muted from the start opens no sound output until it is unmuted', async ({ 
   const shown = await cast.stop();
   expectInSync(shown.shown, await beeps(stage.page), 3);
   expectInOrder(shown, ROUND['counter-av']);
+});
+
+test('muted before the sound began opens no sound output', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'counter-av');
+  await stage.open();
+  await stage.page.evaluate(url => {
+    globalThis.stage.make({ url });
+    const player = globalThis.stage.players[0];
+    player?.play().catch(() => {});
+    if (player) player.muted = true;
+  }, stream.http);
+  await stage.event('playing');
+  await stage.wait(1.5);
+  expect(await contexts(stage.page)).toEqual([]);
+  expect((await stage.stats()).audio).toBe('off');
+  await stage.page.evaluate(() => {
+    const player = globalThis.stage.players[0];
+    if (player) player.muted = false;
+  });
+  await expect.poll(async () => (await stage.stats()).audio).toBe('running');
 });
