@@ -88,19 +88,7 @@ fn a_publisher_that_resumes_two_seconds_back_goes_on_at_once() {
         tags.iter().filter(|t| t.timestamp <= 8_000).cloned().collect(),
         tags.iter().filter(|t| t.timestamp >= 6_000).cloned().collect(),
     );
-    let mut network = feed::live_tags(&first, 3_000, 20);
-    network.deliveries.pop();
-    let at = network.deliveries.last().expect("deliveries").0;
-    let again = feed::live_tags(&second, 6_000, 0);
-    for (after, event) in again.deliveries.into_iter().skip(1) {
-        let event = match event {
-            sailcast_engine::IoEvent::Bytes(b) if b.starts_with(b"FLV") => {
-                sailcast_engine::IoEvent::Bytes(b.slice(13..))
-            }
-            event => event,
-        };
-        network.deliveries.push((at + after, event));
-    }
+    let network = feed::live_tags(&first, 3_000, 20).followed_by(feed::live_tags(&second, 6_000, 0));
     let mut sim = Sim::playing(400, network);
     sim.sound_on(48_000, 20);
     sim.run_ms(8_000);

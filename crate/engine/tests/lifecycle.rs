@@ -101,20 +101,7 @@ fn after_close_nothing_comes_out_but_what_gives_back() {
 fn a_publisher_that_restarts_at_zero_plays_on() {
     let tags = feed::tags("counter-av.flv");
     let cut = tags.iter().position(|t| t.timestamp > 6_000).expect("a long fixture");
-    let mut network = feed::live_tags(&tags[..cut], 3_000, 20);
-    network.deliveries.pop();
-    let again = feed::live_tags(&tags, 0, 0);
-    let at = network.deliveries.last().expect("deliveries").0;
-    for (after, event) in again.deliveries.into_iter().skip(1) {
-        // The new publisher's own file header was taken off by the server.
-        let event = match event {
-            sailcast_engine::IoEvent::Bytes(b) if b.starts_with(b"FLV") => {
-                sailcast_engine::IoEvent::Bytes(b.slice(13..))
-            }
-            event => event,
-        };
-        network.deliveries.push((at + after, event));
-    }
+    let network = feed::live_tags(&tags[..cut], 3_000, 20).followed_by(feed::live_tags(&tags, 0, 0));
     let mut sim = Sim::playing(400, network);
     sim.sound_on(48_000, 20);
     sim.run_ms(10_000);

@@ -47,6 +47,20 @@ impl Network {
         self
     }
 
+    /// Another publisher goes on in the same response: its own end and file header were taken off by the server.
+    pub fn followed_by(mut self, again: Self) -> Self {
+        self.deliveries.pop();
+        let begin = self.deliveries.last().map_or(Micros::ZERO, |(at, _)| *at);
+        for (after, event) in again.deliveries.into_iter().skip(1) {
+            let event = match event {
+                IoEvent::Bytes(b) if b.starts_with(b"FLV") => IoEvent::Bytes(b.slice(13..)),
+                event => event,
+            };
+            self.deliveries.push((begin + after, event));
+        }
+        self
+    }
+
     pub fn then(mut self, event: IoEvent) -> Self {
         let at = self.deliveries.last().map_or(Micros::ZERO, |(at, _)| *at) + Micros(1000);
         self.deliveries.push((at, event));
