@@ -77,11 +77,6 @@ impl Audio {
         }
     }
 
-    /// Sound is being heard.
-    pub fn is_heard(&self) -> bool {
-        self.joined
-    }
-
     /// How long before it is heard sound must be here: decoded, in the ring, and through the output.
     pub fn lead(&self) -> Micros {
         self.open.as_ref().map_or(Micros::ZERO, |open| open.latency + RING_AHEAD + PUMP_EVERY)
@@ -95,7 +90,8 @@ impl Audio {
         }
     }
 
-    fn is_wanted(&self) -> bool {
+    /// There is an output, and nothing that keeps this load's sound from it.
+    pub fn is_wanted(&self) -> bool {
         self.open.is_some() && !self.disabled
     }
 

@@ -1,7 +1,7 @@
 //! Pause, end, close, and one load after another.
 mod sim;
 
-use sailcast_engine::{Event, Input, Output, RequestId, State};
+use sailcast_engine::{Event, Input, IoEvent, Output, RequestId, State};
 use sailcast_media::Micros;
 use sim::{Sim, feed};
 
@@ -109,4 +109,15 @@ fn a_publisher_that_restarts_at_zero_plays_on() {
     assert_eq!(sim.count(|e| matches!(e, Event::Discontinuity(_))), 1);
     assert!(sim.stats().latency < Micros::from_millis(700), "{:?}", sim.stats().latency);
     assert!(sim.stats().stalls <= 1);
+}
+
+#[test]
+fn the_rest_of_a_stream_that_ended_in_a_stall_is_played_whole() {
+    let mut network = feed::live("counter-av.flv", 2_000, 50);
+    network.deliveries.retain(|(at, _)| *at < Micros::from_secs(8));
+    let mut sim = Sim::playing(400, network.outage(3_000, 5_000).then(IoEvent::End));
+    sim.sound_on(48_000, 20);
+    sim.run_ms(20_000);
+    assert_eq!(sim.state(), State::Ended);
+    assert_eq!(sim.stats().skips, 0, "there is no live edge to get back to");
 }

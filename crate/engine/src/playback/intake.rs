@@ -33,7 +33,7 @@ impl Playback {
         }
     }
 
-    pub(super) fn on_demuxed(&mut self, event: DemuxEvent, now: Instant, out: &mut Outbox) {
+    fn on_demuxed(&mut self, event: DemuxEvent, now: Instant, out: &mut Outbox) {
         match event {
             DemuxEvent::Track(track) => self.on_track(track, now, out),
             DemuxEvent::Packet(packet) => self.on_packet(packet, now, out),
@@ -47,7 +47,7 @@ impl Playback {
         }
     }
 
-    pub(super) fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
+    fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
         if let Some((_, error)) = self.unsupported.take() {
             self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
         }
@@ -61,7 +61,7 @@ impl Playback {
         }
     }
 
-    pub(super) fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
+    fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
         let kind = if packet.track != AUDIO_TRACK { MediaKind::Video } else { MediaKind::Audio };
         if let Some(jump) = self.timeline.place(kind, &mut packet) {
             out.push(Output::Event(Event::Discontinuity(jump)));
@@ -121,7 +121,7 @@ impl Playback {
         self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
     }
 
-    pub(super) fn has_track(&self) -> bool {
+    fn has_track(&self) -> bool {
         self.video.stage.is_known() || self.audio.stage.is_known()
     }
 

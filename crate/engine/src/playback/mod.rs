@@ -230,7 +230,7 @@ impl Playback {
         }
         if self.clock.is_running() {
             at(self.next_tick);
-            if self.audio.is_heard() || self.audio.stage.config().is_some() {
+            if self.audio.is_wanted() && self.audio.stage.config().is_some() {
                 at(now + PUMP_EVERY);
             }
             if let Some((pts, earliest)) = self.video.next_due()

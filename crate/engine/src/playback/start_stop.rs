@@ -43,14 +43,14 @@ impl Playback {
         if first_start {
             self.video.skip_to(from, out);
             self.audio.stage.queue.drop_until(from);
-        } else if edge - from > self.latency.target + SKIP_ABOVE {
+        } else if !ended && edge - from > self.latency.target + SKIP_ABOVE {
             self.skip(now, out);
         }
         out.push(Output::Event(Event::Playing));
     }
 
     /// The first picture stands before the clock starts, unless none comes.
-    pub(super) fn picture_ready(&self, now: Instant) -> bool {
+    fn picture_ready(&self, now: Instant) -> bool {
         if self.video.has_shown() {
             return true;
         }
@@ -107,7 +107,7 @@ impl Playback {
         out.push(Output::Event(Event::Waiting));
     }
 
-    pub(super) fn finish(&mut self, now: Instant, out: &mut Outbox) {
+    fn finish(&mut self, now: Instant, out: &mut Outbox) {
         match self.source.end().cloned() {
             Some(End::Broken(error)) => self.fail(error, now, out),
             _ => {
@@ -118,7 +118,7 @@ impl Playback {
         }
     }
 
-    pub(super) fn end_without_media(&mut self, now: Instant, out: &mut Outbox) {
+    fn end_without_media(&mut self, now: Instant, out: &mut Outbox) {
         let unsupported = self.unsupported.take().map(|(_, error)| error);
         let error = match (unsupported, self.source.end().cloned()) {
             (Some(error), _) | (None, Some(End::Broken(error))) => error,
