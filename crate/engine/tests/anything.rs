@@ -1,5 +1,4 @@
 //! Whatever comes in, in whatever order: no panic, no livelock, no frame lost or finished twice, no growth without bound.
-mod sim;
 
 use std::collections::HashSet;
 
@@ -83,7 +82,7 @@ proptest! {
 
     #[test]
     fn no_sequence_of_inputs_breaks_the_laws(ops in prop::collection::vec(op(), 1..60)) {
-        let fixture = sim::feed::fixture("counter-av.flv");
+        let fixture = sailcast_sim::feed::fixture("counter-av.flv");
         let mut player = Player::new(PlayerConfig { target_latency: Micros(400_000) });
         let mut now = Instant(0);
         let (mut request, mut position, mut next_frame) = (RequestId(0), 0, 0u64);

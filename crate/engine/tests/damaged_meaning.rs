@@ -1,5 +1,4 @@
 //! Streams whose framing is whole and whose meaning is not: each plays, or gives exactly one error.
-mod sim;
 
 use bytes::{Bytes, BytesMut};
 use sailcast_engine::{ErrorCode, Event, State};
@@ -7,7 +6,7 @@ use sailcast_media::{
     Micros,
     flv::{TagClass, tag::TagKind},
 };
-use sim::{Sim, feed};
+use sailcast_sim::{Sim, feed};
 
 fn video(tag: &sailcast_media::flv::Tag) -> bool {
     tag.kind == TagKind::Video

@@ -1,10 +1,9 @@
 //! Every fault gives one typed error and leaves a player that can load again.
-mod sim;
 
 use bytes::Bytes;
 use sailcast_engine::{ErrorCode, Event, Input, IoError, IoEvent, State};
 use sailcast_media::{MediaKind, flv::TagClass};
-use sim::{Sim, feed, feed::Network};
+use sailcast_sim::{Sim, feed, feed::Network};
 
 fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
     let mut sim = Sim::playing(400, network);
@@ -17,7 +16,7 @@ fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
     assert_eq!(sim.state(), State::Failed);
     assert_eq!(sim.outstanding_frames(), 0, "every frame is given back");
     assert_eq!(sim.open_decoders(), 0);
-    sim.network = feed::live("counter-av.flv", 3_000, 20);
+    sim.serve(feed::live("counter-av.flv", 3_000, 20));
     sim.input(Input::Load { url: "http://live/good.flv".into() });
     sim.run_ms(2_000);
     assert_eq!(sim.state(), State::Playing, "the same player plays again");

@@ -1,9 +1,8 @@
 //! Silence and then a burst: nothing that was well is declared broken, nothing is lost that came.
-mod sim;
 
 use sailcast_engine::{ErrorCode, Event, Input, IoEvent, State};
 use sailcast_media::Micros;
-use sim::{Sim, feed};
+use sailcast_sim::{Sim, feed};
 
 #[test]
 fn a_reordering_decoder_bears_an_outage() {

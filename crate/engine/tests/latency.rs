@@ -1,9 +1,8 @@
 //! Holding the target, and getting back to it.
-mod sim;
 
 use sailcast_engine::{Event, State};
 use sailcast_media::Micros;
-use sim::{Sim, feed};
+use sailcast_sim::{Sim, feed};
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 

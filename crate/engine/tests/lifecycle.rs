@@ -1,9 +1,8 @@
 //! Pause, end, close, and one load after another.
-mod sim;
 
 use sailcast_engine::{Event, Input, IoEvent, Output, RequestId, State};
 use sailcast_media::Micros;
-use sim::{Sim, feed};
+use sailcast_sim::{Sim, feed};
 
 #[test]
 fn a_stream_that_ends_is_played_to_its_last_picture() {
@@ -57,7 +56,7 @@ fn a_new_load_replaces_the_old_whole() {
     let mut sim = Sim::playing(400, feed::live("counter-av.flv", 2_000, 50));
     sim.sound_on(48_000, 20);
     sim.run_ms(1_000);
-    sim.network = feed::live("counter-bframes.flv", 2_000, 50);
+    sim.serve(feed::live("counter-bframes.flv", 2_000, 50));
     sim.input(Input::Load { url: "ws://live/other.flv".into() });
     assert_eq!(sim.cancelled, [RequestId(1)]);
     sim.run_ms(3_000);

@@ -1,9 +1,8 @@
 //! From `load` to moving picture and sound.
-mod sim;
 
 use sailcast_engine::{Event, Input, State};
 use sailcast_media::Micros;
-use sim::{Sim, feed};
+use sailcast_sim::{Sim, feed};
 
 #[test]
 fn the_first_keyframe_is_shown_as_soon_as_it_is_decoded() {

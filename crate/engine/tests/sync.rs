@@ -1,9 +1,8 @@
 //! Picture and sound together.
-mod sim;
 
 use sailcast_engine::{Instant, State};
 use sailcast_media::Micros;
-use sim::{Sim, feed, percentile};
+use sailcast_sim::{Sim, feed, percentile};
 
 fn worst_offset(sim: &Sim, after_ms: i64) -> f64 {
     let offsets: Vec<f64> = sim

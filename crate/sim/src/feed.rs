@@ -12,17 +12,13 @@ use sailcast_media::{
     },
 };
 
-/// Everything each connection will deliver, after the request.
-#[derive(Clone)]
+/// All that a connection will deliver, each event at its time after the request.
+#[derive(Clone, Debug)]
 pub struct Network {
     pub deliveries: Vec<(Micros, IoEvent)>,
 }
 
 impl Network {
-    pub fn connect(&mut self) -> Vec<(Micros, IoEvent)> {
-        self.deliveries.clone()
-    }
-
     /// The link carries nothing from `from_ms` for `length_ms`; what was due comes at its end.
     pub fn outage(mut self, from_ms: i64, length_ms: i64) -> Self {
         let (from, to) = (Micros::from_millis(from_ms), Micros::from_millis(from_ms + length_ms));

@@ -1,0 +1,62 @@
+//! What a test asks afterwards.
+
+use sailcast_engine::{Event, Instant, SailcastError, State, Stats};
+use sailcast_media::Micros;
+
+use crate::browser::{BEGIN, Sim};
+
+impl Sim {
+    pub fn stats(&self) -> Stats {
+        self.player.stats(self.now)
+    }
+
+    pub fn state(&self) -> State {
+        self.stats().state
+    }
+
+    pub fn errors(&self) -> Vec<&SailcastError> {
+        self.events.iter().filter_map(|(_, e)| if let Event::Error(e) = e { Some(e) } else { None }).collect()
+    }
+
+    pub fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, e)| wanted(e)).count()
+    }
+
+    pub fn first(&self, wanted: impl Fn(&Event) -> bool) -> Option<Instant> {
+        self.events.iter().find(|(_, e)| wanted(e)).map(|(at, _)| *at)
+    }
+
+    /// Time since the simulation began.
+    pub fn elapsed(&self) -> Micros {
+        self.now - BEGIN
+    }
+
+    /// |picture - sound| in ms at each picture shown after `from`.
+    pub fn av_offsets_ms(&self, from: Instant) -> Vec<f64> {
+        let mut offsets = Vec::new();
+        for (at, pts) in self.shown.iter().filter(|(at, _)| *at >= from) {
+            let heard = self.heard.iter().rev().find(|(t, _)| t <= at);
+            if let Some((t, Some(media))) = heard {
+                let sound = *media + (*at - *t);
+                offsets.push((*pts - sound).as_secs_f64() * 1000.0);
+            }
+        }
+        offsets
+    }
+
+    pub fn outstanding_frames(&self) -> usize {
+        self.frames.len()
+    }
+
+    pub fn open_decoders(&self) -> usize {
+        self.decoders.len()
+    }
+}
+
+/// The value below which `share` of the values lie.
+pub fn percentile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let i = ((sorted.len().saturating_sub(1)) as f64 * share).round() as usize;
+    sorted.get(i).copied().unwrap_or(f64::NAN)
+}

@@ -1,0 +1,239 @@
+//! The virtual browser: time passes, what is due happens, and what the engine answers is done.
+//!
+//! What was shown and heard is kept with its instant until [`Sim::forget`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use sailcast_engine::{
+    AudioOutput, DecoderId, Event, FrameId, Input, Instant, Player, PlayerConfig, RequestId,
+};
+use sailcast_media::{MediaKind, MediaTime, Micros};
+
+use crate::{
+    card::Card,
+    driver::{Decoder, Picture},
+    server::{Deliveries, Server},
+};
+
+/// Where the virtual clock begins.
+pub const BEGIN: Instant = Instant(1_000_000);
+/// So many turns without time passing are a livelock.
+const MAX_TURNS_AT_ONCE: u32 = 100_000;
+
+pub struct Sim {
+    pub player: Player,
+    pub now: Instant,
+    pub events: Vec<(Instant, Event)>,
+    /// When each picture was handed over, and its presentation time.
+    pub shown: Vec<(Instant, MediaTime)>,
+    /// Beside `shown`, for pictures of a synthetic stream: which it is.
+    pub shown_numbers: Vec<Option<u64>>,
+    /// When each quantum became audible, and the media time of its first sample; None is silence.
+    pub heard: Vec<(Instant, Option<MediaTime>)>,
+    pub cancelled: Vec<RequestId>,
+    pub requests: Vec<(RequestId, String)>,
+    pub video_decode_time: Micros,
+    /// Audio decoders refuse their first packet.
+    pub audio_broken: bool,
+    /// Video decoders take packets and give nothing.
+    pub video_swallowed: bool,
+    /// Sound is decoded to this fraction of its rate (an output at that rate is then no resampling): cheap over days.
+    pub sound_divisor: u32,
+    pub max_outstanding: usize,
+    pub(crate) server: Box<dyn Server>,
+    pub(crate) streams: HashMap<RequestId, Stream>,
+    pub(crate) wake: Option<Instant>,
+    pub(crate) decoders: HashMap<DecoderId, Decoder>,
+    pub(crate) closed_decoders: HashSet<DecoderId>,
+    pub(crate) frames: HashMap<FrameId, Picture>,
+    pub(crate) next_frame: u64,
+    pub(crate) last_shown: Option<MediaTime>,
+    pub(crate) card: Option<Card>,
+    queue: BTreeMap<(Instant, u64), Happening>,
+    sequence: u64,
+    card_generation: u64,
+}
+
+/// An open connection: the rest of what it will deliver.
+pub struct Stream {
+    opened: Instant,
+    rest: Deliveries,
+}
+
+pub enum Happening {
+    Input(Input),
+    Card(u64),
+}
+
+impl Sim {
+    /// An idle player that holds `target_ms`.
+    pub fn new(target_ms: i64, server: impl Server + 'static) -> Self {
+        Self::with(PlayerConfig { target_latency: Micros::from_millis(target_ms) }, server)
+    }
+
+    pub fn with(config: PlayerConfig, server: impl Server + 'static) -> Self {
+        Self {
+            player: Player::new(config),
+            now: BEGIN,
+            events: Vec::new(),
+            shown: Vec::new(),
+            shown_numbers: Vec::new(),
+            heard: Vec::new(),
+            cancelled: Vec::new(),
+            requests: Vec::new(),
+            video_decode_time: Micros::from_millis(4),
+            audio_broken: false,
+            video_swallowed: false,
+            sound_divisor: 1,
+            max_outstanding: 0,
+            server: Box::new(server),
+            streams: HashMap::new(),
+            wake: None,
+            decoders: HashMap::new(),
+            closed_decoders: HashSet::new(),
+            frames: HashMap::new(),
+            next_frame: 0,
+            last_shown: None,
+            card: None,
+            queue: BTreeMap::new(),
+            sequence: 0,
+            card_generation: 0,
+        }
+    }
+
+    /// A player on the server's stream, told to play.
+    pub fn playing(target_ms: i64, server: impl Server + 'static) -> Self {
+        let mut sim = Self::new(target_ms, server);
+        sim.input(Input::Load { url: "http://live/stream.flv".into() });
+        sim.input(Input::Play);
+        sim
+    }
+
+    /// Connections from here on are answered by this server.
+    pub fn serve(&mut self, server: impl Server + 'static) {
+        self.server = Box::new(server);
+    }
+
+    /// The page's sound output starts: `latency_ms` from ring to ear.
+    pub fn sound_on(&mut self, sample_rate: u32, latency_ms: i64) {
+        let latency = Micros::from_millis(latency_ms);
+        self.card = Some(Card::new(sample_rate, latency, self.sound_divisor));
+        self.card_generation += 1;
+        self.schedule(Micros(5000), Happening::Card(self.card_generation));
+        self.input(Input::AudioOutput(AudioOutput::Running { sample_rate, latency }));
+    }
+
+    pub fn sound_off(&mut self) {
+        self.card = None;
+        self.card_generation += 1;
+        self.input(Input::AudioOutput(AudioOutput::Off));
+    }
+
+    pub fn input(&mut self, input: Input) {
+        if matches!(input, Input::Load { .. }) {
+            self.last_shown = None;
+        }
+        self.player.handle(input, self.now);
+        self.drain();
+    }
+
+    /// The decoder of that kind closes itself with an error, as WebCodecs' do.
+    pub fn fail_decoder(&mut self, kind: MediaKind) {
+        let id = self.decoders.iter().find(|(_, d)| d.config.kind() == kind).map(|(id, _)| *id);
+        let id = id.expect("an open decoder of that kind");
+        self.decoders.remove(&id);
+        self.input(Input::DecoderFailed(id, "EncodingError: Decoding error.".into()));
+    }
+
+    /// Time passes while nothing runs; what should have happened meanwhile happens afterwards, the timer first.
+    pub fn sleep(&mut self, span: Micros) {
+        self.now = self.now + span;
+        // The server did not sleep, but the link held what it sent.
+        let soon = self.now + Micros(1000);
+        let late = std::mem::take(&mut self.queue);
+        self.queue = late.into_iter().map(|((at, n), happening)| ((at.max(soon), n), happening)).collect();
+        self.wake = None;
+        self.input(Input::Timeout);
+    }
+
+    pub fn run_ms(&mut self, ms: i64) {
+        let end = self.now + Micros::from_millis(ms);
+        let mut turns = 0;
+        loop {
+            let happening = self.queue.keys().next().map(|(at, _)| *at);
+            let next = [happening, self.wake].into_iter().flatten().min();
+            let Some(next) = next.filter(|t| *t <= end) else { break };
+            turns = if next > self.now { 0 } else { turns + 1 };
+            assert!(turns < MAX_TURNS_AT_ONCE, "livelock at {:?}", self.now);
+            self.now = self.now.max(next);
+            if happening == Some(next) {
+                match self.queue.pop_first() {
+                    Some((_, Happening::Input(Input::Io(id, event)))) => {
+                        self.deliver_next(id);
+                        self.input(Input::Io(id, event));
+                    }
+                    Some((_, Happening::Input(input))) => self.input(input),
+                    Some((_, Happening::Card(generation))) => self.card_turn(generation),
+                    None => break,
+                }
+            } else {
+                self.wake = None;
+                self.input(Input::Timeout);
+            }
+        }
+        self.now = end;
+    }
+
+    /// Lets go of what was recorded: a long run asks, and forgets.
+    pub fn forget(&mut self) {
+        self.events.clear();
+        self.shown.clear();
+        self.shown_numbers.clear();
+        self.heard.clear();
+        self.cancelled.clear();
+        self.requests.clear();
+    }
+
+    pub(crate) fn schedule(&mut self, after: Micros, happening: Happening) {
+        self.sequence += 1;
+        self.queue.insert((self.now + after, self.sequence), happening);
+    }
+
+    pub(crate) fn connected(&mut self, id: RequestId, rest: Deliveries) {
+        self.streams.insert(id, Stream { opened: self.now, rest });
+        self.deliver_next(id);
+    }
+
+    fn deliver_next(&mut self, id: RequestId) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let opened = stream.opened;
+        match stream.rest.next() {
+            Some((after, event)) => {
+                let at = (opened + after).max(self.now);
+                self.schedule(at - self.now, Happening::Input(Input::Io(id, event)));
+            }
+            None => {
+                self.streams.remove(&id);
+            }
+        }
+    }
+
+    pub(crate) fn disconnected(&mut self, id: RequestId) {
+        self.streams.remove(&id);
+        self.queue.retain(|_, h| !matches!(h, Happening::Input(Input::Io(of, _)) if *of == id));
+    }
+
+    fn card_turn(&mut self, generation: u64) {
+        if generation != self.card_generation {
+            return;
+        }
+        let Some(card) = &mut self.card else { return };
+        let turn = card.turn();
+        self.heard.push((self.now + card.latency, turn.heard));
+        let period = card.period();
+        self.schedule(period, Happening::Card(generation));
+        if let Some(frames) = turn.tell {
+            self.input(Input::AudioPlayed { frames });
+        }
+    }
+}

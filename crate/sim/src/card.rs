@@ -1,0 +1,82 @@
+//! The sound card: takes from the ring at its own pace and tells its count as the worklet does.
+//!
+//! Sound carries its own media time in its samples, so that what is heard can be compared with what is seen.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaTime, Micros};
+
+/// At the full rate; fewer frames where the decoders give a fraction of the rate, so that the pace is the same.
+const QUANTUM: u64 = 512;
+/// Total frames are told when so many more were taken, or the ring is empty, as worklet.ts does.
+const REPORT_FRAMES: u64 = 1024;
+/// Sample value = seconds / SCALE, of the seconds within one CYCLE: a sample stays in range and exact for days.
+const SCALE: f64 = 64.0;
+const CYCLE: i64 = 60_000_000;
+
+/// The sample that stands for this media time.
+pub fn sample_of(time: MediaTime) -> f32 {
+    (time.0.rem_euclid(CYCLE) as f64 / 1e6 / SCALE) as f32
+}
+
+pub struct Card {
+    pub sample_rate: u32,
+    pub latency: Micros,
+    pub ring: VecDeque<f32>,
+    /// Media time of the newest sound decoded: tells one cycle from another.
+    pub near: MediaTime,
+    taken: u64,
+    told: u64,
+    quantum: u64,
+    report: u64,
+}
+
+/// What one turn of the card took.
+pub struct Turn {
+    /// Media time of the first sample; `None` is silence.
+    pub heard: Option<MediaTime>,
+    /// The count to tell the engine, when it is due.
+    pub tell: Option<u64>,
+}
+
+impl Card {
+    /// `divisor`: what fraction of the real rate `sample_rate` is.
+    pub fn new(sample_rate: u32, latency: Micros, divisor: u32) -> Self {
+        Self {
+            sample_rate,
+            latency,
+            ring: VecDeque::new(),
+            near: MediaTime(0),
+            taken: 0,
+            told: 0,
+            quantum: (QUANTUM / u64::from(divisor.max(1))).max(1),
+            report: (REPORT_FRAMES / u64::from(divisor.max(1))).max(1),
+        }
+    }
+
+    pub fn period(&self) -> Micros {
+        Micros((self.quantum * 1_000_000 / u64::from(self.sample_rate)) as i64)
+    }
+
+    pub fn clear(&mut self) {
+        self.taken += self.ring.len() as u64;
+        self.ring.clear();
+    }
+
+    pub fn turn(&mut self) -> Turn {
+        let n = self.ring.len().min(self.quantum as usize);
+        let heard = self.ring.front().copied().filter(|v| *v > 0.0).map(|v| self.time_of(v));
+        self.ring.drain(..n);
+        self.taken += n as u64;
+        let due = n > 0 && (self.ring.is_empty() || self.taken - self.told >= self.report);
+        let tell = due.then_some(self.taken);
+        self.told = tell.unwrap_or(self.told);
+        Turn { heard, tell }
+    }
+
+    fn time_of(&self, sample: f32) -> MediaTime {
+        let within = (f64::from(sample) * SCALE * 1e6) as i64;
+        let cycles = (self.near.0 - within + CYCLE / 2).div_euclid(CYCLE);
+        MediaTime(within + cycles * CYCLE)
+    }
+}
