@@ -1,0 +1,179 @@
+//! What the recorder reads from the player's inputs and outputs.
+//!
+//! The contract says all there is to know: bytes are inputs, decoded packets and shown pictures are outputs, and each
+//! decision is an event. Nothing inside the player has to think of statistics.
+
+use sailcast_media::CodecParams;
+
+use super::{Milestone, Recorder, log, log::What};
+use crate::{
+    event::Event,
+    io::{AudioOutput, DecoderId, Input, Instant, IoError, IoEvent, Output},
+};
+
+impl Recorder {
+    /// Before the player handles it.
+    pub fn on_input(&mut self, input: &Input, now: Instant) {
+        let note = match input {
+            Input::Load { lines, .. } => {
+                self.begin(lines.first().map_or("", String::as_str), now);
+                return;
+            }
+            Input::Io(id, event) => {
+                if self.load.as_ref().is_some_and(|load| load.request == Some(*id)) {
+                    self.on_io(event, now);
+                }
+                return;
+            }
+            Input::FrameDecoded(id, _) => {
+                if self.decodes_video(*id) {
+                    self.reach(Milestone::Decoded, now);
+                }
+                return;
+            }
+            Input::DecoderFailed(_, why) => {
+                self.log.add(What::Decoder { why: log::message(why) }, now);
+                return;
+            }
+            Input::Latency(target) => {
+                self.log.add(What::Target { latency: target.start }, now);
+                return;
+            }
+            Input::Play => "play",
+            Input::Pause => "pause",
+            Input::Visible(true) => "visible",
+            Input::Visible(false) => "hidden",
+            Input::Online(true) => "online",
+            Input::Online(false) => "offline",
+            Input::NetworkChanged => "networkchanged",
+            Input::Suspend => "suspend",
+            Input::Wake => "wake",
+            Input::AudioOutput(AudioOutput::Off) => "audiooff",
+            // Told again with each change of its latency.
+            Input::AudioOutput(AudioOutput::Running { .. }) => return,
+            Input::Resolved(_, Ok(_)) => "resolved",
+            Input::Resolved(_, Err(_)) => "unresolved",
+            Input::Close => "close",
+            Input::SamplesDecoded(..)
+            | Input::Flushed(_)
+            | Input::NotShown(_)
+            | Input::AudioPlayed { .. }
+            | Input::Timeout => return,
+        };
+        self.log.add(What::Note(note), now);
+    }
+
+    /// As it leaves the player, whose last input came at `now`.
+    pub fn on_output(&mut self, output: &Output, now: Instant) {
+        match output {
+            Output::Event(event) => self.on_event(event, now),
+            Output::Open(id, request) => {
+                if let Some(load) = &mut self.load {
+                    load.request = Some(*id);
+                }
+                self.log.add(What::Open { address: log::address(&request.url) }, now);
+            }
+            Output::Configure(id, config, _) => {
+                self.reach(Milestone::FirstTag, now);
+                if let (Some(load), CodecParams::Video(_)) = (&mut self.load, &config.params) {
+                    load.video_decoder = Some(*id);
+                }
+            }
+            Output::Decode(id, packet) if packet.keyframe && self.decodes_video(*id) => {
+                self.reach(Milestone::FirstKeyframe, now);
+            }
+            Output::Render(_) => self.reach(Milestone::Shown, now),
+            _ => {}
+        }
+    }
+
+    /// It is the video decoder of this load.
+    fn decodes_video(&self, id: DecoderId) -> bool {
+        self.load.as_ref().is_some_and(|load| load.video_decoder == Some(id))
+    }
+
+    fn on_io(&mut self, event: &IoEvent, now: Instant) {
+        match event {
+            IoEvent::Opened { status, .. } => {
+                self.reach(Milestone::Connected, now);
+                self.log.add(What::Connected { status: *status }, now);
+                if let Some(load) = &mut self.load {
+                    load.stalls.connected();
+                }
+                return;
+            }
+            IoEvent::Bytes(_) => {
+                self.reach(Milestone::FirstByte, now);
+                if let Some(load) = &mut self.load {
+                    load.stalls.bytes(now);
+                }
+                return;
+            }
+            IoEvent::End | IoEvent::Failed(_) => {}
+        }
+        if let Some(load) = &mut self.load {
+            load.stalls.lost();
+        }
+        let note = match event {
+            IoEvent::Failed(IoError::Connect) => "refused",
+            IoEvent::Failed(IoError::Lost) => "lost",
+            IoEvent::Failed(IoError::Closed { .. }) => "closed",
+            _ => "streamend",
+        };
+        self.log.add(What::Note(note), now);
+    }
+
+    fn on_event(&mut self, event: &Event, now: Instant) {
+        let what = match event {
+            Event::StateChange(state) => return self.enter(*state, now),
+            Event::RateChange { rate } => {
+                if let Some(load) = &mut self.load {
+                    load.times.set_rate(*rate, now);
+                }
+                return self.log.rate(*rate, now);
+            }
+            Event::Track(track) => {
+                self.reach(Milestone::FirstTag, now);
+                let codec = log::cut(&track.config.codec_string);
+                if let Some(load) = &mut self.load {
+                    let slot = match track.config.params {
+                        CodecParams::Video(_) => &mut load.video,
+                        CodecParams::Audio(_) => &mut load.audio,
+                    };
+                    *slot = Some(codec.clone());
+                }
+                What::Track { codec }
+            }
+            Event::Metadata(_) => return self.reach(Milestone::FirstTag, now),
+            Event::FirstFrame => {
+                self.reach(Milestone::Shown, now);
+                let Some(after) = self.load.as_ref().and_then(|load| load.start_up.shown) else { return };
+                What::FirstFrame { after }
+            }
+            Event::Skip { from, to } => {
+                if let Some(load) = &mut self.load {
+                    load.times.skip(*to - *from);
+                }
+                What::Skip { length: *to - *from }
+            }
+            Event::Discontinuity(jump) => What::Discontinuity { kind: jump.kind.as_str(), delta: jump.delta },
+            Event::TargetChange { target } => What::Target { latency: *target },
+            Event::Reconnecting { attempt, delay, reason } => {
+                if let Some(load) = &mut self.load {
+                    load.count_reconnect(reason.as_str());
+                    load.stalls.lost();
+                }
+                What::Reconnecting { attempt: *attempt, delay: *delay, reason: reason.as_str() }
+            }
+            Event::Reconnected { attempt } => What::Reconnected { attempt: *attempt },
+            Event::Degraded => What::Note("degraded"),
+            Event::Recovered => What::Note("recovered"),
+            Event::Error(error) => {
+                What::Error { code: error.code.code(), fatal: error.fatal, what: log::message(&error.what) }
+            }
+            // The state says the same.
+            Event::Playing | Event::Waiting | Event::Ended | Event::Resize { .. } => return,
+        };
+        self.log.add(what, now);
+    }
+}
