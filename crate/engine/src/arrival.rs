@@ -1,11 +1,12 @@
-//! How data arrives: a burst from the server's cache, or the live edge itself.
+//! How data arrives: a burst from the server's cache, the live edge itself, and how far behind its due the edge can fall.
 //!
-//! A new viewer first gets the past at network speed. As long as the edge runs faster than time there is a better place to
-//! start than here.
+//! The *due* edge is where the newest data would stand if it all came as fast as the fastest did. How far the received edge
+//! was behind it just before each arrival, its *lateness*, is what a buffer has to cover: playing so far behind the due
+//! edge never runs dry. Memory is bounded by the windows.
 
 use sailcast_media::{MediaTime, Micros};
 
-use crate::io::Instant;
+use crate::{io::Instant, window::WindowMax};
 
 /// The edge has come no nearer for this long: the burst is over.
 const QUIET: Micros = Micros::from_millis(40);
@@ -13,13 +14,45 @@ const QUIET: Micros = Micros::from_millis(40);
 const JITTER: Micros = Micros::from_millis(8);
 /// A burst that lasts longer is a server faster than real time; playback starts all the same.
 const LONGEST_BURST: Micros = Micros::from_secs(1);
+/// Lateness is remembered for 30 s.
+const LATE: WindowMax = WindowMax::new(Micros::from_millis(100), 300);
+/// The fastest arrival counts for a minute: clocks drift, and routes change.
+const FASTEST: WindowMax = WindowMax::new(Micros::from_secs(1), 60);
+/// An interruption longer than this is covered only once a second one has come: no viewer wants to be seconds behind for
+/// what happened once.
+const LONE: Micros = Micros::from_millis(900);
+/// Before so much was seen, what was measured says little.
+const WARM_UP: Micros = Micros::from_secs(2);
+/// So many slices behind an interruption, what comes late belongs to it.
+const AFTERMATH: u64 = 10;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Arrival {
     first: Option<Instant>,
     /// Smallest distance of the edge to the clock so far, and when it last shrank.
     best: Option<(i128, Instant)>,
     began: Option<Instant>,
+    edge: Option<MediaTime>,
+    /// How much time the edge and the clock have had since the first of both; the more, the faster it came.
+    origin: Option<i128>,
+    fastest: WindowMax,
+    late: WindowMax,
+    measured_since: Option<Instant>,
+}
+
+impl Default for Arrival {
+    fn default() -> Self {
+        Self {
+            first: None,
+            best: None,
+            began: None,
+            edge: None,
+            origin: None,
+            fastest: FASTEST,
+            late: LATE,
+            measured_since: None,
+        }
+    }
 }
 
 impl Arrival {
@@ -27,11 +60,62 @@ impl Arrival {
     pub fn note(&mut self, edge: MediaTime, now: Instant) {
         self.first.get_or_insert(now);
         self.began.get_or_insert(now);
-        let distance = i128::from(now.0).saturating_sub(i128::from(edge.0));
+        let distance = distance(edge, now);
         let nearer = self.best.is_none_or(|(best, _)| distance < best.saturating_sub(i128::from(JITTER.0)));
         if nearer {
             self.best = Some((distance, now));
         }
+        if self.edge.is_some_and(|before| edge <= before) {
+            return;
+        }
+        if let Some(late) = self.lateness(now) {
+            self.measured_since.get_or_insert(now);
+            self.late.note(late, now);
+        }
+        self.edge = Some(edge);
+        let ahead = self.ahead(edge, now);
+        self.fastest.note(ahead, now);
+    }
+
+    /// How far `edge` at `now` is ahead of where the first edge would stand by now; of use only beside others.
+    fn ahead(&mut self, edge: MediaTime, now: Instant) -> Micros {
+        let distance = distance(edge, now);
+        let origin = *self.origin.get_or_insert(distance);
+        Micros(i64::try_from(origin.saturating_sub(distance)).unwrap_or(i64::MAX))
+    }
+
+    /// How far the received edge is behind its due at `now`.
+    pub fn lateness(&self, now: Instant) -> Option<Micros> {
+        let due = self.origin?.saturating_sub(i128::from(self.fastest.max()?.0));
+        let late = distance(self.edge?, now).saturating_sub(due);
+        Some(Micros(i64::try_from(late).unwrap_or(i64::MAX)).max(Micros::ZERO))
+    }
+
+    /// The lateness that a buffer should cover; `None` until enough was seen.
+    pub fn jitter(&mut self, now: Instant) -> Option<Micros> {
+        if now - self.measured_since? < WARM_UP {
+            return None;
+        }
+        self.late.forget(now);
+        self.worst()
+    }
+
+    /// The greatest lateness in the window, without an interruption that came alone.
+    fn worst(&self) -> Option<Micros> {
+        let (mut worst, mut longest) = (None, Micros::ZERO);
+        let mut interruptions = 0u32;
+        let mut last_long: Option<u64> = None;
+        for (slice, late) in self.late.iter() {
+            if late <= LONE {
+                worst = worst.max(Some(late));
+                continue;
+            }
+            let apart = last_long.is_none_or(|last| slice.saturating_sub(last) > AFTERMATH);
+            interruptions = interruptions.saturating_add(u32::from(apart));
+            last_long = Some(slice);
+            longest = longest.max(late);
+        }
+        if interruptions >= 2 { Some(longest) } else { worst }
     }
 
     pub fn since_first(&self, now: Instant) -> Micros {
@@ -47,5 +131,84 @@ impl Arrival {
     pub fn restart(&mut self) {
         self.best = None;
         self.began = None;
+    }
+
+    /// Another connection or another clock: what was fastest is not comparable, and what lay between was no jitter.
+    pub fn rebase(&mut self) {
+        self.restart();
+        self.edge = None;
+        self.origin = None;
+        self.fastest.clear();
+    }
+}
+
+fn distance(edge: MediaTime, now: Instant) -> i128 {
+    i128::from(now.0).saturating_sub(i128::from(edge.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(i64) -> Micros = Micros::from_millis;
+
+    /// Packets of 20 ms for `seconds`, each `late(i)` ms after its due, in order.
+    fn feed(arrival: &mut Arrival, seconds: i64, late: impl Fn(i64) -> i64) -> Instant {
+        let mut now = Instant(0);
+        for i in 0..seconds * 50 {
+            now = now.max(Instant(1_000_000) + MS(i * 20 + late(i)));
+            arrival.note(MediaTime::from_millis(i * 20), now);
+        }
+        now
+    }
+
+    #[test]
+    fn a_clean_link_needs_one_packet_of_room() {
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 10, |_| 0);
+        assert_eq!(a.jitter(now), Some(MS(20)));
+    }
+
+    #[test]
+    fn jitter_is_covered_to_its_worst() {
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 20, |i| i * 37 % 80);
+        let jitter = a.jitter(now).expect("measured");
+        assert!(jitter >= MS(79) && jitter <= MS(100), "{jitter:?}");
+    }
+
+    #[test]
+    fn regular_interruptions_are_covered() {
+        let mut a = Arrival::default();
+        // Nothing for the last 500 ms of each 10 s.
+        let now = feed(&mut a, 25, |i| if i % 500 >= 475 { (500 - i % 500) * 20 } else { 0 });
+        let jitter = a.jitter(now).expect("measured");
+        assert!(jitter >= MS(480) && jitter <= MS(540), "{jitter:?}");
+    }
+
+    #[test]
+    fn a_long_interruption_counts_only_when_it_is_not_alone() {
+        let outage = |at: i64| move |i: i64| if i >= at && i < at + 150 { (at + 150 - i) * 20 } else { 0 };
+        let (first, second) = (outage(200), outage(700));
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 10, &first);
+        assert!(a.jitter(now).expect("measured") <= LONE);
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 20, |i| first(i) + second(i));
+        assert!(a.jitter(now).expect("measured") >= MS(2900));
+    }
+
+    #[test]
+    fn what_was_late_is_forgotten() {
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 60, |i| if i < 250 { i * 37 % 300 } else { 0 });
+        assert_eq!(a.jitter(now), Some(MS(20)));
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut a = Arrival::default();
+        feed(&mut a, 3_600, |i| i * 37 % 80);
+        assert!(a.late.iter().count() <= 301 && a.fastest.iter().count() <= 61);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Micros, TrackInfo};
 
 use crate::{
-    io::{DecoderId, DecoderMode, Instant, Output},
+    io::{DecoderId, DecoderMode, Instant, Output, RequestId},
     queue::{Item, PacketQueue},
 };
 
@@ -18,16 +18,22 @@ const STUCK_AFTER: Micros = Micros::from_secs(3);
 /// Decoders made one after the other that give nothing: it is not the packets.
 const MAX_FAILURES: u8 = 3;
 
-/// Where outputs go, and the source of decoder ids.
+/// Where outputs go, and the source of ids.
 #[derive(Debug, Default)]
 pub struct Outbox {
     pub queue: VecDeque<Output>,
     decoders: u32,
+    requests: u32,
 }
 
 impl Outbox {
     pub fn push(&mut self, output: Output) {
         self.queue.push_back(output);
+    }
+
+    pub fn request(&mut self) -> RequestId {
+        self.requests = self.requests.wrapping_add(1);
+        RequestId(self.requests)
     }
 
     fn decoder(&mut self) -> DecoderId {
@@ -36,11 +42,22 @@ impl Outbox {
     }
 }
 
+/// Packets that were not decoded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Left {
+    /// For want of a decoder, or of the keyframe that they build on.
+    pub undecodable: u64,
+    /// Disposable ones whose time had passed.
+    pub late: u64,
+}
+
 #[derive(Debug, Default)]
 pub struct DecodeStage {
     pub queue: PacketQueue,
     decoder: Option<DecoderId>,
     config: Option<TrackInfo>,
+    /// As last received.
+    newest_config: Option<TrackInfo>,
     /// Presentation times inside the decoder.
     pending: Vec<MediaTime>,
     flushing: bool,
@@ -65,15 +82,32 @@ impl DecodeStage {
         self.config.as_ref()
     }
 
+    /// The configuration received last, in use already or not.
+    pub fn newest_config(&self) -> Option<&TrackInfo> {
+        self.newest_config.as_ref()
+    }
+
+    pub fn push_config(&mut self, track: TrackInfo) {
+        self.newest_config = Some(track.clone());
+        self.queue.push_config(track);
+    }
+
     /// After the end of the stream: everything has come out of the decoder.
     pub fn is_drained(&self) -> bool {
         self.drained || (self.decoder.is_none() && self.queue.is_empty())
     }
 
-    /// Moves packets into the decoder until `limit` are inside; `ended` says that no more will come. Returns how many
-    /// packets were dropped for want of a keyframe.
-    pub fn feed(&mut self, limit: usize, ended: bool, now: Instant, out: &mut Outbox) -> u64 {
-        let mut dropped = 0u64;
+    /// Moves packets into the decoder until `limit` are inside; `ended` says that no more will come. What no other packet
+    /// needs and what should have been shown before `late` is left out.
+    pub fn feed(
+        &mut self,
+        limit: usize,
+        ended: bool,
+        late: Option<MediaTime>,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Left {
+        let mut left = Left::default();
         while !self.flushing {
             match self.queue.front() {
                 None => {
@@ -101,11 +135,15 @@ impl DecodeStage {
                         break;
                     }
                     let (Some(Item::Packet(packet)), Some(id)) = (self.queue.pop(), self.decoder) else {
-                        dropped = dropped.saturating_add(1);
+                        left.undecodable = left.undecodable.saturating_add(1);
                         continue;
                     };
                     if self.need_keyframe && !packet.keyframe {
-                        dropped = dropped.saturating_add(1);
+                        left.undecodable = left.undecodable.saturating_add(1);
+                        continue;
+                    }
+                    if packet.disposable && !packet.keyframe && late.is_some_and(|late| packet.pts < late) {
+                        left.late = left.late.saturating_add(1);
                         continue;
                     }
                     self.need_keyframe = false;
@@ -115,7 +153,7 @@ impl DecodeStage {
                 }
             }
         }
-        dropped
+        left
     }
 
     /// The decoder gave the frame or samples of `pts`; whatever should have come before it is out or lost.

@@ -11,6 +11,7 @@ pub enum ErrorCode {
     Timeout,
     StreamTruncated,
     SocketClosed,
+    UrlUnresolved,
     FormatUnrecognised,
     NoKeyframe,
     DataDamaged,
@@ -22,13 +23,14 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::HttpStatus,
         Self::ConnectionFailed,
         Self::ConnectionLost,
         Self::Timeout,
         Self::StreamTruncated,
         Self::SocketClosed,
+        Self::UrlUnresolved,
         Self::FormatUnrecognised,
         Self::NoKeyframe,
         Self::DataDamaged,
@@ -48,6 +50,7 @@ impl ErrorCode {
             Self::Timeout => 1004,
             Self::StreamTruncated => 1005,
             Self::SocketClosed => 1006,
+            Self::UrlUnresolved => 1007,
             Self::FormatUnrecognised => 2001,
             Self::NoKeyframe => 2002,
             Self::DataDamaged => 2003,
@@ -78,6 +81,7 @@ impl ErrorCode {
             Self::Timeout => "timeout",
             Self::StreamTruncated => "streamTruncated",
             Self::SocketClosed => "socketClosed",
+            Self::UrlUnresolved => "urlUnresolved",
             Self::FormatUnrecognised => "formatUnrecognised",
             Self::NoKeyframe => "noKeyframe",
             Self::DataDamaged => "dataDamaged",
@@ -102,6 +106,7 @@ impl ErrorCode {
                 "The server stopped in the middle of a frame; call load() again when the stream is back."
             }
             Self::SocketClosed => "See the close code and reason from the server, then call load() again.",
+            Self::UrlUnresolved => "See what resolveUrl() threw, or why its promise did not settle.",
             Self::FormatUnrecognised => "Check that the URL is an FLV stream and not a web page.",
             Self::NoKeyframe => "Set the encoder to send a keyframe at least every few seconds.",
             Self::DataDamaged => {

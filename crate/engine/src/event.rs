@@ -1,8 +1,8 @@
 //! What the engine tells the page.
 
-use sailcast_media::{Discontinuity, MediaTime, Metadata, Micros, TrackInfo};
+use sailcast_media::{MediaTime, Metadata, Micros, TrackInfo};
 
-use crate::error::SailcastError;
+use crate::{error::SailcastError, retry::Reason, timeline::Jump};
 
 /// The player's state; `idle` before the first load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -53,7 +53,8 @@ pub enum Event {
     /// The stream ended in good order and everything was played.
     Ended,
     Metadata(Metadata),
-    Discontinuity(Discontinuity),
+    /// The stream's timeline jumped and was mended.
+    Discontinuity(Jump),
     /// Frame chasing left out this much of the stream to get back to the target latency.
     Skip {
         from: MediaTime,
@@ -63,6 +64,24 @@ pub enum Event {
     RateChange {
         rate: f64,
     },
+    /// The target latency followed the network.
+    TargetChange {
+        target: Micros,
+    },
+    /// The connection is lost; the next one is tried after `delay`. `attempt` counts from 1.
+    Reconnecting {
+        attempt: u32,
+        delay: Micros,
+        reason: Reason,
+    },
+    /// A connection that was tried again brings the stream.
+    Reconnected {
+        attempt: u32,
+    },
+    /// Pictures are lost because this machine cannot decode them in time: a smaller rendition would play better.
+    Degraded,
+    /// It can again.
+    Recovered,
     Error(SailcastError),
 }
 
@@ -89,9 +108,14 @@ pub struct Stats {
     /// Left out on purpose, to start at the live edge or to get back to it.
     pub frames_skipped: u64,
     pub skips: u64,
+    /// Pictures that no other needs, dropped before decoding because their time had passed.
+    pub frames_shed: u64,
+    pub reconnects: u64,
     pub stalls: u64,
     pub stalled: Micros,
     /// Newest picture's time minus the sound's at the moment it was rendered; None without sound.
     pub av_offset: Option<Micros>,
+    /// What was not heard as it was sent.
+    pub sound: SoundCounts,
     pub skipped_bytes: u64,
 }

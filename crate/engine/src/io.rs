@@ -5,7 +5,7 @@ use std::ops::{Add, Sub};
 use bytes::Bytes;
 use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
 
-use crate::event::Event;
+use crate::{event::Event, latency::LatencyTarget, retry::Reason};
 
 /// Microseconds of the driver's monotonic clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,9 +60,11 @@ pub struct IoRequest {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IoEvent {
-    /// Response headers came, or the socket opened (status 101).
+    /// Response headers came, or the socket opened (status 101). `finite`: the response says how long it is, as that of
+    /// a file does; a live stream has no length, and its end may be a publisher's restart.
     Opened {
         status: u16,
+        finite: bool,
     },
     Bytes(Bytes),
     /// The peer ended the stream in good order (end of body; close code 1000 or 1005).
@@ -78,6 +80,16 @@ pub enum IoError {
     Lost,
     /// The socket was closed with an error code.
     Closed { code: u16, reason: String },
+}
+
+/// What the page is asked before a connection is tried again, for addresses that carry a signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResolveRequest {
+    /// The line as it was loaded.
+    pub url: String,
+    /// 1 for the first try after the connection was lost.
+    pub attempt: u32,
+    pub reason: Reason,
 }
 
 /// A decoded picture, without its pixels.
@@ -109,14 +121,28 @@ pub enum AudioOutput {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Opens `url` in place of whatever was playing.
+    /// Plays the stream in place of whatever was playing. `lines` are addresses of the same stream, the preferred one
+    /// first; with `resolve`, the page is asked for the address before each further try.
     Load {
-        url: String,
+        lines: Vec<String>,
+        resolve: bool,
     },
     Play,
     Pause,
-    /// Play this far behind the newest received data.
-    TargetLatency(Micros),
+    /// How far behind the newest received data to play.
+    Latency(LatencyTarget),
+    /// The page can be seen, or cannot.
+    Visible(bool),
+    /// The browser says that there is a network, or none.
+    Online(bool),
+    /// Another network: what was connected through the old one may never speak again.
+    NetworkChanged,
+    /// The page is about to be frozen or put away: lets go of the connection and keeps the picture.
+    Suspend,
+    /// The page is back.
+    Wake,
+    /// The page's answer to `Resolve`: an address, or why there is none.
+    Resolved(RequestId, Result<String, String>),
     /// Ends the player for good: afterwards only `Cancel`, `CloseDecoder`, `ClearPcm`, `Release` and `Wait(None)`
     /// come out.
     Close,
@@ -128,6 +154,8 @@ pub enum Input {
     Flushed(DecoderId),
     /// The decoder cannot go on, or refused its configuration; it is already closed.
     DecoderFailed(DecoderId, String),
+    /// The display left out a frame that it was given to show.
+    NotShown(FrameId),
     /// The sound output started, stopped or changed.
     AudioOutput(AudioOutput),
     /// The output has taken `frames` PCM frames from the ring since the last change from `Off` to `Running` (cleared
@@ -143,6 +171,8 @@ pub enum Input {
 pub enum Output {
     Open(RequestId, IoRequest),
     Cancel(RequestId),
+    /// Asks the page for the address of the next try; answered by `Resolved`. `Cancel` takes it back.
+    Resolve(RequestId, ResolveRequest),
     /// Makes a decoder. `low_delay`: the stream has no reordering, every packet gives its frame at once.
     Configure(DecoderId, DecoderConfig, DecoderMode),
     Decode(DecoderId, Packet),

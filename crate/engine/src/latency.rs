@@ -1,4 +1,5 @@
-//! Holds the target latency: a small change of rate first, a skip when the distance is too large for that.
+//! How far behind the live edge to play, and how to get there: a small change of rate first, a skip when the distance is too
+//! large for that.
 //!
 //! Pure policy: told the latency at regular ticks, it answers with what to do. It smooths, and it has hysteresis, so
 //! that it neither hunts nor reacts to a single late packet.
@@ -8,15 +9,45 @@ use sailcast_media::Micros;
 /// How often the controller wants to be asked.
 pub const TICK: Micros = Micros::from_millis(100);
 /// Farther behind than this beyond the target, time-stretch would take too long: skip.
-pub const SKIP_ABOVE: Micros = Micros::from_millis(1000);
+pub const SKIP_ABOVE: Micros = Micros::from_millis(700);
 /// A skip is decided on a latency that has held this long, not on the first packets after an outage.
 const SKIP_AFTER_TICKS: u8 = 3;
-const CATCH_UP_ABOVE: Micros = Micros::from_millis(80);
-const CATCH_UP_UNTIL: Micros = Micros::from_millis(15);
-/// Fast enough to win a second in twelve, slow enough to pass unnoticed with pitch kept.
-const MAX_RATE: f64 = 1.08;
+/// Excess and lack that are left alone, and down to which a correction goes on.
+const ALONE: Micros = Micros::from_millis(50);
+const DONE: Micros = Micros::from_millis(10);
+/// Fast enough to win half a second in five, slow enough to pass unnoticed with pitch kept.
+const MAX_RATE: f64 = 1.1;
 const MIN_RATE: f64 = 0.96;
+/// Rates come in steps, so that few of them are reported.
+const RATE_STEP: f64 = 0.02;
+/// Excess and lack, in seconds, to rate.
+const GAIN: f64 = 0.3;
 const SMOOTHING: f64 = 0.2;
+
+/// How far behind the newest received data to play: within `min` and `max` as the network's jitter demands, from `start` on
+/// until that has been measured. A fixed latency has all three alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatencyTarget {
+    pub start: Micros,
+    pub min: Micros,
+    pub max: Micros,
+}
+
+impl LatencyTarget {
+    /// As low as the network allows.
+    pub const AUTO: Self =
+        Self { start: Micros::from_millis(250), min: Micros::from_millis(50), max: Micros::from_secs(2) };
+
+    pub const fn fixed(latency: Micros) -> Self {
+        Self { start: latency, min: latency, max: latency }
+    }
+
+    /// The latency to hold when so much is needed; `None` when that is not known yet.
+    pub fn hold(self, needed: Option<Micros>) -> Micros {
+        // Not `clamp`, which insists that the bounds are in order.
+        needed.unwrap_or(self.start).min(self.max).max(self.min)
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
@@ -45,7 +76,6 @@ impl LatencyController {
 
     /// One tick's measurement.
     pub fn tick(&mut self, latency: Micros) -> Action {
-        let target = self.target.as_secs_f64();
         let now = latency.as_secs_f64();
         let mean = self.smoothed.map_or(now, |s| s + (now - s) * SMOOTHING);
         self.smoothed = Some(mean);
@@ -54,22 +84,24 @@ impl LatencyController {
             self.restart();
             return Action::Skip;
         }
-        let excess = mean - target;
-        let catching = self.rate > 1.0;
-        let filling = self.rate < 1.0;
-        let rate =
-            if excess > CATCH_UP_ABOVE.as_secs_f64() || (catching && excess > CATCH_UP_UNTIL.as_secs_f64()) {
-                (1.0 + excess * 0.2).clamp(1.02, MAX_RATE)
-            } else if mean < target * 0.5 || (filling && mean < target * 0.85) {
-                MIN_RATE
-            } else {
-                1.0
-            };
-        if (rate - self.rate).abs() < 0.005 && (rate == 1.0) == (self.rate == 1.0) {
+        let rate = self.wanted(mean - self.target.as_secs_f64());
+        if rate == self.rate {
             return Action::Hold;
         }
         self.rate = rate;
         Action::Rate(rate)
+    }
+
+    /// The rate for so much too much, in seconds, or too little. What was begun goes on until it is done.
+    fn wanted(&self, excess: f64) -> f64 {
+        let begun = (self.rate > 1.0 && excess > 0.0) || (self.rate < 1.0 && excess < 0.0);
+        let enough = if begun { DONE } else { ALONE };
+        if excess.abs() <= enough.as_secs_f64() {
+            return 1.0;
+        }
+        let steps = (excess * GAIN / RATE_STEP).round();
+        let least = if excess > 0.0 { 1.0 } else { -1.0 };
+        (1.0 + RATE_STEP * if steps == 0.0 { least } else { steps }).clamp(MIN_RATE, MAX_RATE)
     }
 }
 
@@ -99,6 +131,13 @@ mod tests {
     }
 
     #[test]
+    fn few_rates_are_told_on_the_way_back() {
+        let mut c = LatencyController::new(Micros::from_millis(400));
+        let told: usize = (0..100).map(|i| ticks(&mut c, 900 - i * 5, 1).len()).sum();
+        assert!(told <= 8, "{told}");
+    }
+
+    #[test]
     fn a_large_excess_skips_once() {
         let mut c = LatencyController::new(Micros::from_millis(400));
         let actions = ticks(&mut c, 3000, 3);
@@ -109,9 +148,9 @@ mod tests {
     #[test]
     fn a_thin_buffer_is_filled_by_playing_slower() {
         let mut c = LatencyController::new(Micros::from_millis(400));
-        ticks(&mut c, 120, 5);
+        ticks(&mut c, 120, 10);
         assert_eq!(c.rate, MIN_RATE);
-        ticks(&mut c, 390, 30);
+        ticks(&mut c, 400, 30);
         assert_eq!(c.rate, 1.0);
     }
 }

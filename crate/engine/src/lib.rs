@@ -22,27 +22,37 @@
 mod arrival;
 mod audio;
 mod clock;
+mod connection;
 mod decode;
+mod depth;
 pub mod error;
 pub mod event;
+mod fade;
 pub mod io;
-mod latency;
+pub mod latency;
 mod pcm;
 mod playback;
 mod player;
+mod pressure;
 mod queue;
+pub mod retry;
 mod ring;
 mod source;
-
+mod splice;
 mod stretch;
-mod timeline;
+pub mod timeline;
 mod video;
 mod warnings;
+mod window;
 
+pub use audio::SoundCounts;
 pub use error::{ErrorCode, SailcastError};
 pub use event::{Event, State, Stats};
 pub use io::{
     AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
-    PcmBlock, RequestId, Transport,
+    PcmBlock, RequestId, ResolveRequest, Transport,
 };
-pub use player::{Player, PlayerConfig};
+pub use latency::LatencyTarget;
+pub use player::{Background, Player, PlayerConfig};
+pub use retry::Reason;
+pub use timeline::{Jump, JumpKind};

@@ -8,15 +8,33 @@ use sailcast_media::Micros;
 use crate::{
     decode::Outbox,
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, Output, RequestId},
+    io::{AudioOutput, Input, Instant, Output},
+    latency::LatencyTarget,
     playback::Playback,
     source,
 };
 
+/// An instant that was to be woken at and is noticed so late was slept through: a frozen page, a closed lid.
+const SLEPT: Micros = Micros::from_secs(2);
+
+/// What goes on while the page cannot be seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Background {
+    /// The sound; no picture is decoded.
+    #[default]
+    Audio,
+    /// Everything.
+    Keep,
+    /// Nothing: the connection is closed until the page is seen again.
+    Suspend,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct PlayerConfig {
-    /// How far behind the newest received data to play.
-    pub target_latency: Micros,
+    pub latency: LatencyTarget,
+    pub background: Background,
+    /// For the jitter of delays between tries; another one in each player.
+    pub seed: u64,
 }
 
 /// The sans-IO player. See the crate's doc for how to drive it.
@@ -27,13 +45,15 @@ pub struct Player {
     audio_output: AudioOutput,
     state: State,
     paused: bool,
+    visible: bool,
+    online: bool,
     closed: bool,
-    requests: u32,
+    loads: u64,
     wake: Option<Instant>,
 }
 
 impl Player {
-    /// An idle, paused player.
+    /// An idle, paused player of a page that can be seen.
     pub fn new(config: PlayerConfig) -> Self {
         Self {
             config,
@@ -42,8 +62,10 @@ impl Player {
             audio_output: AudioOutput::Off,
             state: State::Idle,
             paused: true,
+            visible: true,
+            online: true,
             closed: false,
-            requests: 0,
+            loads: 0,
             wake: None,
         }
     }
@@ -54,14 +76,30 @@ impl Player {
             self.refuse(input);
             return;
         }
+        let slept = self.wake.is_some_and(|at| now - at > SLEPT);
+        if let Some(p) = self.playback.as_mut().filter(|_| slept) {
+            p.slept(now);
+        }
         match input {
-            Input::Load { url } => self.load(&url, now),
+            Input::Load { lines, resolve } => self.load(lines, resolve, now),
             Input::Play => self.set_paused(false, now),
             Input::Pause => self.set_paused(true, now),
-            Input::TargetLatency(target) => {
-                self.config.target_latency = target;
+            Input::Latency(target) => {
+                self.config.latency = target;
                 if let Some(p) = &mut self.playback {
                     p.set_target(target);
+                }
+            }
+            Input::Visible(visible) => {
+                self.visible = visible;
+                if let Some(p) = &mut self.playback {
+                    p.set_visible(visible, now, &mut self.out);
+                }
+            }
+            Input::Online(online) => {
+                self.online = online;
+                if let Some(p) = &mut self.playback {
+                    p.set_online(online, now, &mut self.out);
                 }
             }
             Input::Close => {
@@ -95,35 +133,34 @@ impl Player {
         let mut stats = self.playback.as_ref().map(|p| p.stats(now)).unwrap_or_default();
         stats.state = self.state;
         if self.playback.is_none() {
-            stats.target_latency = self.config.target_latency;
+            stats.target_latency = self.config.latency.start;
         }
         stats
     }
 
-    fn load(&mut self, url: &str, now: Instant) {
-        self.requests = self.requests.wrapping_add(1);
-        let id = RequestId(self.requests);
+    fn load(&mut self, lines: Vec<String>, resolve: bool, now: Instant) {
         let before = self.stop(now);
-        let request = match source::request(url) {
-            Ok(request) => request,
-            Err(error) => {
-                // What remains of it keeps count of the sound output for the next load.
-                self.playback = before;
-                if let Some(p) = &mut self.playback {
-                    p.give_up();
-                }
-                self.set_state(State::Failed);
-                self.out.push(Output::Event(Event::Error(error)));
-                return;
+        if let Some(Err(error)) = lines.iter().map(|url| source::request(url)).find(Result::is_err) {
+            // What remains of it keeps count of the sound output for the next load.
+            self.playback = before;
+            if let Some(p) = &mut self.playback {
+                p.give_up();
             }
-        };
-        let mut playback = Playback::new(id, self.config.target_latency, self.paused, now);
+            self.set_state(State::Failed);
+            self.out.push(Output::Event(Event::Error(error)));
+            return;
+        }
+        self.loads = self.loads.wrapping_add(1);
+        let seed = self.config.seed ^ self.loads;
+        let mut playback = Playback::new(self.config, self.paused, now);
         match before {
             Some(mut before) => playback.inherit_sound(&mut before),
             None => playback.set_audio_output(self.audio_output, now, &mut self.out),
         }
+        playback.open(lines, resolve, seed, now, &mut self.out);
+        playback.set_online(self.online, now, &mut self.out);
+        playback.set_visible(self.visible, now, &mut self.out);
         self.playback = Some(playback);
-        self.out.push(Output::Open(id, request));
         self.set_state(State::Connecting);
     }
 

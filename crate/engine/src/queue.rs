@@ -85,6 +85,11 @@ impl PacketQueue {
         self.edge
     }
 
+    /// dts of the packet received last.
+    pub fn last_dts(&self) -> Option<MediaTime> {
+        self.last_dts
+    }
+
     /// dts of the first waiting packet.
     pub fn first_dts(&self) -> Option<MediaTime> {
         self.packets().next().map(|p| p.dts)

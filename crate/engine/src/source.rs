@@ -1,48 +1,49 @@
 //! One connection and its demuxer: bytes in, demux events and at most one end out.
 //!
-//! It judges what the network does (status, silence, breaks) and words it as an error; it does not know what the
-//! packets are for.
+//! It judges what the network does (status, silence, breaks) and words it as a failure; it does not know what the
+//! packets are for, nor what is tried next.
 
 use sailcast_media::{DemuxEvent, Demuxer, Micros, demux::SkipReason, flv::FlvDemuxer};
 
 use crate::{
     error::{ErrorCode, SailcastError},
     io::{Instant, IoError, IoEvent, IoRequest, RequestId, Transport},
+    retry::{Failure, Reason},
 };
 
 /// No response for this long: give up.
 const CONNECT_TIMEOUT: Micros = Micros::from_secs(10);
 /// No byte for this long on an open connection: give up.
-const SILENCE_TIMEOUT: Micros = Micros::from_secs(10);
-
+const SILENCE_TIMEOUT: Micros = Micros::from_secs(5);
+/// The same for a connection that may have died with its network, or while the page was frozen.
+const SUSPECT_TIMEOUT: Micros = Micros::from_millis(1500);
+/// How long bytes may come without a single packet that can be played.
+const MEDIA_TIMEOUT: Micros = Micros::from_secs(10);
 /// A deadline noticed so late was slept through (a frozen page, a closed lid): what came meanwhile waits to be read.
 const FROZEN: Micros = Micros::from_secs(2);
 
 /// How a source ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum End {
-    /// The server ended the stream in good order.
-    Clean,
-    /// To be reported once what was received has been played.
-    Broken(SailcastError),
+    /// The server ended the stream in good order. `finite`: it had said where, and no more is to come.
+    Clean {
+        finite: bool,
+    },
+    Failed(Failure),
 }
 
 pub struct Source {
     pub id: RequestId,
     demuxer: FlvDemuxer,
     opened: bool,
+    finite: bool,
     pub bytes: u64,
     last_activity: Instant,
+    silence: Micros,
+    /// When bytes began to come, or a packet last came of them.
+    fruitful: Option<Instant>,
+    last_skip: Option<SkipReason>,
     end: Option<End>,
-    truncated: bool,
-}
-
-/// What became of the input.
-pub enum Step {
-    /// Poll for events.
-    Go,
-    /// Over at once: nothing that was received is worth playing on for.
-    Fail(SailcastError),
 }
 
 /// The request for a URL, by its scheme.
@@ -64,16 +65,23 @@ pub fn warning(code: ErrorCode, what: String) -> SailcastError {
     SailcastError { code, fatal: false, what }
 }
 
+fn failure(reason: Reason, code: ErrorCode, what: String) -> Failure {
+    Failure { reason, error: Some(fatal(code, what)), final_answer: false }
+}
+
 impl Source {
     pub fn new(id: RequestId, now: Instant) -> Self {
         Self {
             id,
             demuxer: FlvDemuxer::new(),
             opened: false,
+            finite: false,
             bytes: 0,
             last_activity: now,
+            silence: SILENCE_TIMEOUT,
+            fruitful: None,
+            last_skip: None,
             end: None,
-            truncated: false,
         }
     }
 
@@ -81,72 +89,111 @@ impl Source {
         self.end.as_ref()
     }
 
-    pub fn has_ended(&self) -> bool {
-        self.end.is_some()
-    }
-
-    pub fn on_io(&mut self, event: IoEvent, now: Instant) -> Step {
+    pub fn on_io(&mut self, event: IoEvent, now: Instant) {
         if self.end.is_some() {
-            return Step::Go;
+            return;
         }
         self.last_activity = now;
         match event {
-            IoEvent::Opened { status } if status == 101 || (200..300).contains(&status) => self.opened = true,
-            IoEvent::Opened { status } => {
+            IoEvent::Opened { status, finite } if status == 101 || (200..300).contains(&status) => {
+                self.opened = true;
+                self.finite = finite;
+            }
+            IoEvent::Opened { status, .. } => {
                 let what = format!("The server answered with HTTP status {status}.");
-                return Step::Fail(fatal(ErrorCode::HttpStatus, what));
+                let error = failure(Reason::Status, ErrorCode::HttpStatus, what);
+                // 408, 425 and 429 ask for another try (RFC 9110, RFC 8470, RFC 6585).
+                let final_answer = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
+                self.finish(End::Failed(Failure { final_answer, ..error }));
             }
             IoEvent::Bytes(data) => {
+                self.silence = SILENCE_TIMEOUT;
+                self.fruitful.get_or_insert(now);
                 self.bytes = self.bytes.saturating_add(data.len() as u64);
                 self.demuxer.push(data);
             }
-            IoEvent::End => self.finish(End::Clean),
+            IoEvent::End => self.finish(End::Clean { finite: self.finite }),
             IoEvent::Failed(IoError::Connect) => {
                 let what = "No connection to the server.".to_owned();
-                return Step::Fail(fatal(ErrorCode::ConnectionFailed, what));
+                self.fail(failure(Reason::Refused, ErrorCode::ConnectionFailed, what));
             }
             IoEvent::Failed(IoError::Lost) => {
                 let what = "The connection broke.".to_owned();
-                self.finish(End::Broken(fatal(ErrorCode::ConnectionLost, what)));
+                self.fail(failure(Reason::Lost, ErrorCode::ConnectionLost, what));
             }
             IoEvent::Failed(IoError::Closed { code, reason }) => {
                 let what = format!("The server closed the socket with code {code} \"{reason}\".");
-                self.finish(End::Broken(fatal(ErrorCode::SocketClosed, what)));
+                let error = failure(Reason::Closed, ErrorCode::SocketClosed, what);
+                // By convention 4400 to 4499 stand for the HTTP status that a socket cannot carry.
+                let final_answer = (4400..4500).contains(&code) && !matches!(code, 4408 | 4425 | 4429);
+                self.fail(Failure { final_answer, ..error });
             }
         }
-        Step::Go
     }
 
-    /// The next demux event; an error is final and ends the load.
-    pub fn poll(&mut self) -> Result<Option<DemuxEvent>, SailcastError> {
-        let event = self.demuxer.poll().map_err(|e| {
-            fatal(ErrorCode::FormatUnrecognised, format!("The server sent something else: {e}."))
-        })?;
-        if let Some(DemuxEvent::Skipped { why: SkipReason::Truncated, at, .. }) = event {
-            self.truncate(at);
+    /// The next demux event.
+    pub fn poll(&mut self, now: Instant) -> Option<DemuxEvent> {
+        match self.demuxer.poll() {
+            Ok(Some(event)) => {
+                match &event {
+                    DemuxEvent::Packet(_) => self.fruitful = Some(now),
+                    DemuxEvent::Skipped { why: SkipReason::Truncated, at, .. } => self.truncate(*at),
+                    DemuxEvent::Skipped { why, .. } => self.last_skip = Some(*why),
+                    _ => {}
+                }
+                Some(event)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                let what = format!("The server sent something else: {error}.");
+                let error = failure(Reason::Format, ErrorCode::FormatUnrecognised, what);
+                self.end = Some(End::Failed(Failure { final_answer: true, ..error }));
+                None
+            }
         }
-        Ok(event)
     }
 
-    /// The network has been silent for too long.
-    pub fn timed_out(&mut self, now: Instant) -> Option<SailcastError> {
+    /// Gives up a network that has been silent, or a server that sends nothing to play, for too long.
+    pub fn watch(&mut self, now: Instant) {
         if self.end.is_some() || now < self.deadline() {
-            return None;
+            return;
         }
         if now - self.deadline() > FROZEN {
-            self.last_activity = now;
-            return None;
+            self.suspect(now);
+            return;
         }
-        let what = if self.opened {
-            format!("Nothing came from the server for {} s.", SILENCE_TIMEOUT.as_secs_f64())
+        let seconds = |span: Micros| span.as_secs_f64();
+        let error = if let Some(since) = self.fruitful.filter(|since| now - *since >= MEDIA_TIMEOUT) {
+            let why = self.last_skip.map_or(String::new(), |why| format!(": {why}"));
+            let what =
+                format!("Nothing that can be played came for {} s{why}.", seconds(now - since).round());
+            failure(Reason::NoMedia, ErrorCode::NoMedia, what)
+        } else if self.opened {
+            let what = format!("Nothing came from the server for {} s.", seconds(self.silence));
+            failure(Reason::Silent, ErrorCode::Timeout, what)
         } else {
-            format!("The server did not answer within {} s.", CONNECT_TIMEOUT.as_secs_f64())
+            let what = format!("The server did not answer within {} s.", seconds(CONNECT_TIMEOUT));
+            failure(Reason::Silent, ErrorCode::Timeout, what)
         };
-        Some(fatal(ErrorCode::Timeout, what))
+        self.end = Some(End::Failed(error));
+    }
+
+    /// This connection may be dead already: it has a short time to show that it is not.
+    pub fn suspect(&mut self, now: Instant) {
+        self.last_activity = now;
+        self.fruitful = self.fruitful.map(|_| now);
+        if self.opened {
+            self.silence = SUSPECT_TIMEOUT;
+        }
     }
 
     pub fn deadline(&self) -> Instant {
-        self.last_activity + if self.opened { SILENCE_TIMEOUT } else { CONNECT_TIMEOUT }
+        let silent = self.last_activity + if self.opened { self.silence } else { CONNECT_TIMEOUT };
+        self.fruitful.map_or(silent, |since| silent.min(since + MEDIA_TIMEOUT))
+    }
+
+    fn fail(&mut self, failure: Failure) {
+        self.finish(End::Failed(failure));
     }
 
     fn finish(&mut self, end: End) {
@@ -158,10 +205,9 @@ impl Source {
     }
 
     fn truncate(&mut self, at: u64) {
-        if self.end == Some(End::Clean) && !self.truncated {
-            self.truncated = true;
+        if matches!(self.end, Some(End::Clean { .. })) {
             let what = format!("The stream ended inside a tag at byte {at}.");
-            self.end = Some(End::Broken(fatal(ErrorCode::StreamTruncated, what)));
+            self.end = Some(End::Failed(failure(Reason::Lost, ErrorCode::StreamTruncated, what)));
         }
     }
 }

@@ -3,7 +3,39 @@
 //! A publisher that restarts, or whose timestamps jump, is moved so that both tracks go on where they were, by the same
 //! offset. Packets of the old clock that arrive interleaved with the new one keep the old offset.
 
-use sailcast_media::{Discontinuity, MediaKind, MediaTime, Micros, Packet};
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
+
+/// What the publisher's clock did, as far as its packets tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JumpKind {
+    /// It stepped back: a publisher that began anew.
+    Restart,
+    /// It stepped ahead.
+    Ahead,
+    /// The two tracks parted and were brought together again.
+    Divergence,
+    /// Another connection brings another clock.
+    Reconnect,
+}
+
+impl JumpKind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Restart => "restart",
+            Self::Ahead => "ahead",
+            Self::Divergence => "divergence",
+            Self::Reconnect => "reconnect",
+        }
+    }
+}
+
+/// A discontinuity of the stream's timeline. On the player's own timeline the stream goes on where it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Jump {
+    pub kind: JumpKind,
+    /// The step that the publisher's clock made beyond what was to be expected.
+    pub delta: Micros,
+}
 
 /// A step ahead beyond this is a jump of the publisher's clock, unless the other track stands there too: then it is a gap
 /// of this one (a still screen, a muted microphone).
@@ -20,6 +52,7 @@ pub struct Timeline {
     offset: Micros,
     previous: Option<Micros>,
     last: [Option<MediaTime>; 2],
+    joining: bool,
 }
 
 fn slot(kind: MediaKind) -> usize {
@@ -31,7 +64,7 @@ fn slot(kind: MediaKind) -> usize {
 
 impl Timeline {
     /// Moves a packet onto the player's timeline; says so when the publisher's clock jumped.
-    pub fn place(&mut self, kind: MediaKind, packet: &mut Packet) -> Option<Discontinuity> {
+    pub fn place(&mut self, kind: MediaKind, packet: &mut Packet) -> Option<Jump> {
         let i = slot(kind);
         if (packet.pts - packet.dts).abs() > MAX_COMPOSITION {
             packet.pts = packet.dts;
@@ -51,7 +84,9 @@ impl Timeline {
                 Some(previous) => offset = previous,
                 None => {
                     let edge = self.last.iter().flatten().max().copied().unwrap_or(last);
-                    jump = Some(Discontinuity { from: last, to: packet.dts + offset });
+                    let delta = packet.dts + offset - last;
+                    let kind = if delta < Micros::ZERO { JumpKind::Restart } else { JumpKind::Ahead };
+                    jump = Some(Jump { kind, delta });
                     offset = (edge + SEAM) - packet.dts;
                     self.previous = Some(self.offset);
                     self.offset = offset;
@@ -64,6 +99,11 @@ impl Timeline {
             *last = Some(packet.dts);
         }
         jump
+    }
+
+    /// Another connection follows: its packets begin at a keyframe that may lie before those already here.
+    pub fn reconnected(&mut self) {
+        self.joining = true;
     }
 
     /// The same for a message: its time under the present offset.

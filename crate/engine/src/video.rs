@@ -9,6 +9,7 @@ use sailcast_media::{MediaTime, Micros};
 use crate::{
     decode::{DecodeStage, Outbox, reorder_depth},
     io::{FrameInfo, Instant, Output},
+    window::WindowMax,
 };
 
 /// Decoded frames kept ahead of the playhead: enough to ride out a late wake-up, few enough for decoders with small pools.
@@ -22,8 +23,12 @@ const RENDER_LEAD: Micros = Micros::from_millis(8);
 const CHASE_ROOM: Micros = Micros::from_secs(1);
 /// While chasing, pictures are not handed over faster than a display can show them.
 const MIN_INTERVAL: Micros = Micros::from_millis(12);
+/// How late decoding made pictures is remembered for 10 s.
+const LATE: WindowMax = WindowMax::new(Micros::from_millis(500), 20);
+/// A disposable picture so late is not decoded any more.
+const SHED_BEHIND: Micros = Micros::from_millis(40);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Video {
     pub stage: DecodeStage,
     frames: VecDeque<FrameInfo>,
@@ -34,13 +39,36 @@ pub struct Video {
     pub shown: u64,
     /// Lost, or decoded and released because they came too late.
     pub dropped: u64,
-    /// Left out on purpose, by a start at the live edge or a skip.
+    /// Left out on purpose, by a start at the live edge, a skip, or while nobody could see them.
     pub skipped: u64,
+    /// Disposable, and too late to be decoded.
+    pub shed: u64,
     /// The playhead was moved ahead of the decoder: until a frame is early again, late ones before this are left out on
     /// purpose.
     chase_until: Option<MediaTime>,
     /// Where the stream goes on after a skip: frames from before it are not shown any more.
     hide_before: Option<MediaTime>,
+    late: WindowMax,
+}
+
+impl Default for Video {
+    fn default() -> Self {
+        Self {
+            stage: DecodeStage::default(),
+            frames: VecDeque::new(),
+            rendered: None,
+            rendered_at: None,
+            size: None,
+            decoded: 0,
+            shown: 0,
+            dropped: 0,
+            skipped: 0,
+            shed: 0,
+            chase_until: None,
+            hide_before: None,
+            late: LATE,
+        }
+    }
 }
 
 /// What presenting did.
@@ -60,11 +88,32 @@ impl Video {
         DECODER_SLACK.saturating_add(usize::from(depth))
     }
 
-    pub fn feed(&mut self, ended: bool, now: Instant, out: &mut Outbox) {
+    pub fn feed(&mut self, ended: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         if self.frames.len() < FRAMES_AHEAD {
             let limit = self.decoder_limit();
-            self.dropped = self.dropped.saturating_add(self.stage.feed(limit, ended, now, out));
+            let late = self.rendered.map(|_| playhead - SHED_BEHIND);
+            let left = self.stage.feed(limit, ended, late, now, out);
+            self.dropped = self.dropped.saturating_add(left.undecodable);
+            let counter = if self.is_chasing(playhead) { &mut self.skipped } else { &mut self.shed };
+            *counter = counter.saturating_add(left.late);
         }
+    }
+
+    /// The decoder is on its way to a playhead that was moved ahead of it.
+    pub fn is_chasing(&self, playhead: MediaTime) -> bool {
+        self.chase_until.is_some_and(|until| playhead < until)
+    }
+
+    /// How late decoding has made pictures of late, not counting those that a skip left behind.
+    pub fn lateness(&mut self, now: Instant) -> Micros {
+        self.late.forget(now);
+        self.late.max().unwrap_or_default()
+    }
+
+    /// The display left out a picture it had been given.
+    pub fn not_shown(&mut self) {
+        self.shown = self.shown.saturating_sub(1);
+        self.dropped = self.dropped.saturating_add(1);
     }
 
     /// Takes a decoded frame; one that comes too late for its place is released.
@@ -77,7 +126,12 @@ impl Video {
             self.drop_frame(frame, out);
             return;
         }
-        let at = self.frames.partition_point(|f| f.pts <= frame.pts);
+        let at = self.frames.partition_point(|f| f.pts < frame.pts);
+        if self.frames.get(at).is_some_and(|f| f.pts == frame.pts) {
+            // Another connection brought it again.
+            self.drop_frame(frame, out);
+            return;
+        }
         self.frames.insert(at, frame);
     }
 
@@ -106,6 +160,9 @@ impl Video {
             self.drop_frame(frame, out);
             return Presented::default();
         }
+        if self.rendered.is_some() && !self.is_chasing(playhead) {
+            self.late.note(playhead - frame.pts, now);
+        }
         out.push(Output::Render(frame.id));
         self.shown = self.shown.saturating_add(1);
         let first = self.rendered.is_none();
@@ -133,14 +190,23 @@ impl Video {
     }
 
     /// Frame chasing: leaves out what lies before the newest keyframe in reach of `to`; what lies between the two is
-    /// decoded and shown or not, as there is time.
+    /// decoded and not shown.
     pub fn skip_to(&mut self, to: MediaTime, out: &mut Outbox) {
         self.chase(to);
+        self.leave_out(to);
+        self.hide_until(to, out);
+    }
+
+    /// Packets before the newest keyframe in reach of `to` are not decoded any more.
+    pub fn leave_out(&mut self, to: MediaTime) {
         let gone = self.stage.queue.skip_to_keyframe(to);
         self.skipped = self.skipped.saturating_add(gone as u64);
-        if gone > 0 {
-            self.hide_the_past(out);
-        }
+    }
+
+    /// Lets go of waiting frames and of the decoder; the next keyframe gets a new one.
+    pub fn rest(&mut self, out: &mut Outbox) {
+        self.close(out);
+        self.stage.restart();
     }
 
     /// The decoder is too slow: what lies before the newest keyframe in reach of `playhead` is lost. Where it goes on, if
@@ -151,14 +217,17 @@ impl Video {
             return None;
         }
         self.dropped = self.dropped.saturating_add(gone as u64);
-        self.hide_the_past(out);
-        self.stage.queue.first_dts()
+        let to = self.stage.queue.first_dts()?;
+        self.hide_until(to, out);
+        Some(to)
     }
 
-    /// Pictures from before a gap would be shown for an instant, behind everything.
-    fn hide_the_past(&mut self, out: &mut Outbox) {
-        self.hide_before = self.stage.queue.first_dts();
-        for frame in std::mem::take(&mut self.frames) {
+    /// Pictures from before a gap would be shown for an instant, behind everything; those on the way to where the
+    /// stream goes on, in a rush.
+    fn hide_until(&mut self, to: MediaTime, out: &mut Outbox) {
+        self.hide_before = Some(to);
+        let hidden = self.frames.partition_point(|f| f.pts < to);
+        for frame in self.frames.drain(..hidden).collect::<Vec<_>>() {
             self.drop_frame(frame, out);
         }
     }

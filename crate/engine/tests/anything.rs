@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
-    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, Output, PcmBlock, Player,
-    PlayerConfig, RequestId,
+    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, LatencyTarget, Output,
+    PcmBlock, Player, RequestId,
 };
 use sailcast_media::{MediaTime, Micros};
+use sailcast_sim::{config, load};
 
 /// A step of a session that no browser would have.
 #[derive(Clone, Debug)]
@@ -35,8 +36,8 @@ fn input() -> impl Strategy<Value = Input> {
     let id = 0u32..4;
     let decoder = (0u32..4).prop_map(DecoderId);
     let io = prop_oneof![
-        any::<u16>().prop_map(|status| IoEvent::Opened { status }),
-        Just(IoEvent::Opened { status: 200 }),
+        (any::<u16>(), any::<bool>()).prop_map(|(status, finite)| IoEvent::Opened { status, finite }),
+        Just(IoEvent::Opened { status: 200, finite: true }),
         prop::collection::vec(any::<u8>(), 0..64).prop_map(|b| IoEvent::Bytes(Bytes::from(b))),
         Just(IoEvent::End),
         Just(IoEvent::Failed(IoError::Lost)),
@@ -47,10 +48,21 @@ fn input() -> impl Strategy<Value = Input> {
         data: vec![0.5; frames * usize::from(channels)],
     });
     prop_oneof![
-        Just(Input::Load { url: "http://a/b.flv".into() }),
+        Just(load("http://a/b.flv")),
         Just(Input::Play),
         Just(Input::Pause),
-        any::<i64>().prop_map(|us| Input::TargetLatency(Micros(us))),
+        (any::<i64>(), any::<i64>(), any::<i64>()).prop_map(|(start, min, max)| Input::Latency(
+            LatencyTarget { start: Micros(start), min: Micros(min), max: Micros(max) }
+        )),
+        any::<bool>().prop_map(Input::Visible),
+        any::<bool>().prop_map(Input::Online),
+        Just(Input::NetworkChanged),
+        Just(Input::Suspend),
+        Just(Input::Wake),
+        (0u32..4, any::<bool>()).prop_map(|(id, ok)| Input::Resolved(
+            RequestId(id),
+            if ok { Ok("http://a/c.flv".into()) } else { Err("no".into()) }
+        )),
         (id, io).prop_map(|(id, event)| Input::Io(RequestId(id), event)),
         (decoder.clone(), time(), any::<u32>(), any::<u32>()).prop_map(|(d, pts, width, height)| {
             Input::FrameDecoded(d, FrameInfo { id: FrameId(0), pts, width, height })
@@ -83,7 +95,7 @@ proptest! {
     #[test]
     fn no_sequence_of_inputs_breaks_the_laws(ops in prop::collection::vec(op(), 1..60)) {
         let fixture = sailcast_sim::feed::fixture("counter-av.flv");
-        let mut player = Player::new(PlayerConfig { target_latency: Micros(400_000) });
+        let mut player = Player::new(config(LatencyTarget::fixed(Micros(400_000))));
         let mut now = Instant(0);
         let (mut request, mut position, mut next_frame) = (RequestId(0), 0, 0u64);
         let mut alive = HashSet::new();

@@ -1,9 +1,9 @@
 //! Every fault gives one typed error and leaves a player that can load again.
 
 use bytes::Bytes;
-use sailcast_engine::{ErrorCode, Event, Input, IoError, IoEvent, State};
+use sailcast_engine::{ErrorCode, Event, IoError, IoEvent, State};
 use sailcast_media::{MediaKind, flv::TagClass};
-use sailcast_sim::{Sim, feed, feed::Network};
+use sailcast_sim::{Sim, feed, feed::Network, load};
 
 fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
     let mut sim = Sim::playing(400, network);
@@ -17,7 +17,7 @@ fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
     assert_eq!(sim.outstanding_frames(), 0, "every frame is given back");
     assert_eq!(sim.open_decoders(), 0);
     sim.serve(feed::live("counter-av.flv", 3_000, 20));
-    sim.input(Input::Load { url: "http://live/good.flv".into() });
+    sim.input(load("http://live/good.flv"));
     sim.run_ms(2_000);
     assert_eq!(sim.state(), State::Playing, "the same player plays again");
     sim
@@ -25,7 +25,11 @@ fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
 
 #[test]
 fn http_status() {
-    let sim = expect_one(Network::only(vec![IoEvent::Opened { status: 404 }]), 1_000, ErrorCode::HttpStatus);
+    let sim = expect_one(
+        Network::only(vec![IoEvent::Opened { status: 404, finite: true }]),
+        1_000,
+        ErrorCode::HttpStatus,
+    );
     assert!(sim.errors()[0].to_string().contains("404"));
 }
 
@@ -49,7 +53,11 @@ fn an_open_connection_that_falls_silent() {
 #[test]
 fn html_instead_of_flv() {
     let page = Bytes::from_static(b"<!doctype html><title>Not here</title>");
-    let network = Network::only(vec![IoEvent::Opened { status: 200 }, IoEvent::Bytes(page), IoEvent::End]);
+    let network = Network::only(vec![
+        IoEvent::Opened { status: 200, finite: true },
+        IoEvent::Bytes(page),
+        IoEvent::End,
+    ]);
     expect_one(network, 1_000, ErrorCode::FormatUnrecognised);
 }
 
@@ -74,7 +82,7 @@ fn a_broken_connection() {
 #[test]
 fn a_socket_closed_with_a_reason() {
     let closed = IoError::Closed { code: 4404, reason: "no such stream".into() };
-    let network = Network::only(vec![IoEvent::Opened { status: 101 }, IoEvent::Failed(closed)]);
+    let network = Network::only(vec![IoEvent::Opened { status: 101, finite: true }, IoEvent::Failed(closed)]);
     let sim = expect_one(network, 1_000, ErrorCode::SocketClosed);
     assert!(sim.errors()[0].to_string().contains("no such stream"));
 }
@@ -94,13 +102,17 @@ fn no_keyframe_ever() {
 
 #[test]
 fn an_empty_answer() {
-    expect_one(Network::only(vec![IoEvent::Opened { status: 200 }, IoEvent::End]), 1_000, ErrorCode::NoMedia);
+    expect_one(
+        Network::only(vec![IoEvent::Opened { status: 200, finite: true }, IoEvent::End]),
+        1_000,
+        ErrorCode::NoMedia,
+    );
 }
 
 #[test]
 fn a_url_of_an_unknown_scheme() {
     let mut sim = Sim::new(400, Network::refused());
-    sim.input(Input::Load { url: "rtmp://live/stream".into() });
+    sim.input(load("rtmp://live/stream"));
     assert_eq!(sim.errors()[0].code, ErrorCode::UrlUnsupported);
     assert_eq!(sim.state(), State::Failed);
 }

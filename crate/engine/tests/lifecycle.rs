@@ -2,7 +2,7 @@
 
 use sailcast_engine::{Event, Input, IoEvent, Output, RequestId, State};
 use sailcast_media::Micros;
-use sailcast_sim::{Sim, feed};
+use sailcast_sim::{Sim, feed, load};
 
 #[test]
 fn a_stream_that_ends_is_played_to_its_last_picture() {
@@ -57,7 +57,7 @@ fn a_new_load_replaces_the_old_whole() {
     sim.sound_on(48_000, 20);
     sim.run_ms(1_000);
     sim.serve(feed::live("counter-bframes.flv", 2_000, 50));
-    sim.input(Input::Load { url: "ws://live/other.flv".into() });
+    sim.input(load("ws://live/other.flv"));
     assert_eq!(sim.cancelled, [RequestId(1)]);
     sim.run_ms(3_000);
     assert_eq!(sim.state(), State::Playing);
@@ -70,7 +70,7 @@ fn loads_in_quick_succession_leave_only_the_last() {
     let mut sim = Sim::new(400, feed::live("counter-av.flv", 2_000, 50));
     sim.input(Input::Play);
     for _ in 0..5 {
-        sim.input(Input::Load { url: "http://live/stream.flv".into() });
+        sim.input(load("http://live/stream.flv"));
         sim.run_ms(20);
     }
     sim.run_ms(2_000);
@@ -86,7 +86,7 @@ fn after_close_nothing_comes_out_but_what_gives_back() {
     sim.run_ms(1_500);
     let events = sim.events.len();
     sim.input(Input::Close);
-    for input in [Input::Play, Input::Load { url: "http://x/y.flv".into() }, Input::Timeout, Input::Close] {
+    for input in [Input::Play, load("http://x/y.flv"), Input::Timeout, Input::Close] {
         sim.player.handle(input, sim.now);
         assert_eq!(sim.player.poll_output(), Output::Wait(None));
     }
@@ -114,7 +114,7 @@ fn a_publisher_that_restarts_at_zero_plays_on() {
 fn the_rest_of_a_stream_that_ended_in_a_stall_is_played_whole() {
     let mut network = feed::live("counter-av.flv", 2_000, 50);
     network.deliveries.retain(|(at, _)| *at < Micros::from_secs(8));
-    let mut sim = Sim::playing(400, network.outage(3_000, 5_000).then(IoEvent::End));
+    let mut sim = Sim::playing(400, network.outage(3_000, 4_000).then(IoEvent::End));
     sim.sound_on(48_000, 20);
     sim.run_ms(20_000);
     assert_eq!(sim.state(), State::Ended);

@@ -2,7 +2,7 @@
 
 use sailcast_engine::{Event, Input, State};
 use sailcast_media::Micros;
-use sailcast_sim::{Sim, feed};
+use sailcast_sim::{Sim, feed, load};
 
 #[test]
 fn the_first_keyframe_is_shown_as_soon_as_it_is_decoded() {
@@ -48,7 +48,7 @@ fn without_a_cached_gop_it_starts_with_a_short_buffer_and_grows_to_the_target() 
 #[test]
 fn a_load_without_play_shows_the_first_picture_and_stays_paused() {
     let mut sim = Sim::new(400, feed::live("counter-av.flv", 5_500, 50));
-    sim.input(Input::Load { url: "http://live/stream.flv".into() });
+    sim.input(load("http://live/stream.flv"));
     sim.run_ms(3_000);
     assert_eq!(sim.shown.len(), 1);
     assert_eq!(sim.state(), State::Paused);

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sailcast_engine::{
-    AudioOutput, DecoderId, Event, FrameId, Input, Instant, Player, PlayerConfig, RequestId,
+    AudioOutput, Background, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Player, PlayerConfig,
+    RequestId, ResolveRequest,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
@@ -32,6 +33,8 @@ pub struct Sim {
     pub heard: Vec<(Instant, Option<MediaTime>)>,
     pub cancelled: Vec<RequestId>,
     pub requests: Vec<(RequestId, String)>,
+    /// What the page was asked for; it adds `?attempt=` to the line.
+    pub resolved: Vec<ResolveRequest>,
     pub video_decode_time: Micros,
     /// Audio decoders refuse their first packet.
     pub audio_broken: bool,
@@ -65,10 +68,20 @@ pub enum Happening {
     Card(u64),
 }
 
+/// A player's usual configuration.
+pub fn config(latency: LatencyTarget) -> PlayerConfig {
+    PlayerConfig { latency, background: Background::Audio, seed: 1 }
+}
+
+/// Loads one address of the stream.
+pub fn load(url: &str) -> Input {
+    Input::Load { lines: vec![url.to_owned()], resolve: false }
+}
+
 impl Sim {
     /// An idle player that holds `target_ms`.
     pub fn new(target_ms: i64, server: impl Server + 'static) -> Self {
-        Self::with(PlayerConfig { target_latency: Micros::from_millis(target_ms) }, server)
+        Self::with(config(LatencyTarget::fixed(Micros::from_millis(target_ms))), server)
     }
 
     pub fn with(config: PlayerConfig, server: impl Server + 'static) -> Self {
@@ -81,6 +94,7 @@ impl Sim {
             heard: Vec::new(),
             cancelled: Vec::new(),
             requests: Vec::new(),
+            resolved: Vec::new(),
             video_decode_time: Micros::from_millis(4),
             audio_broken: false,
             video_swallowed: false,
@@ -104,7 +118,7 @@ impl Sim {
     /// A player on the server's stream, told to play.
     pub fn playing(target_ms: i64, server: impl Server + 'static) -> Self {
         let mut sim = Self::new(target_ms, server);
-        sim.input(Input::Load { url: "http://live/stream.flv".into() });
+        sim.input(load("http://live/stream.flv"));
         sim.input(Input::Play);
         sim
     }
@@ -152,6 +166,42 @@ impl Sim {
         let soon = self.now + Micros(1000);
         let late = std::mem::take(&mut self.queue);
         self.queue = late.into_iter().map(|((at, n), happening)| ((at.max(soon), n), happening)).collect();
+        self.wake = None;
+        self.input(Input::Timeout);
+    }
+
+    /// The sound card's clock runs this much too fast, in millionths.
+    pub fn sound_drifts(&mut self, ppm: i64) {
+        if let Some(card) = &mut self.card {
+            card.ppm = ppm;
+        }
+    }
+
+    /// The worker is busy for `span`: the sound card goes on with what it has, all else waits; then the timer is first.
+    pub fn block(&mut self, span: Micros) {
+        let end = self.now + span;
+        let mut waiting = BTreeMap::new();
+        while let Some(((at, n), happening)) = self.queue.pop_first() {
+            if at >= end {
+                self.queue.insert((at, n), happening);
+                break;
+            }
+            match happening {
+                Happening::Card(generation) => {
+                    self.now = self.now.max(at);
+                    if let Some(frames) = self.card_takes(generation) {
+                        self.sequence += 1;
+                        let told = Happening::Input(Input::AudioPlayed { frames });
+                        waiting.insert((end, self.sequence), told);
+                    }
+                }
+                input => {
+                    waiting.insert((end, n), input);
+                }
+            }
+        }
+        self.queue.append(&mut waiting);
+        self.now = end;
         self.wake = None;
         self.input(Input::Timeout);
     }
@@ -220,20 +270,24 @@ impl Sim {
 
     pub(crate) fn disconnected(&mut self, id: RequestId) {
         self.streams.remove(&id);
-        self.queue.retain(|_, h| !matches!(h, Happening::Input(Input::Io(of, _)) if *of == id));
+        self.queue.retain(
+            |_, h| !matches!(h, Happening::Input(Input::Io(of, _) | Input::Resolved(of, _)) if *of == id),
+        );
     }
 
     fn card_turn(&mut self, generation: u64) {
-        if generation != self.card_generation {
-            return;
+        if let Some(frames) = self.card_takes(generation) {
+            self.input(Input::AudioPlayed { frames });
         }
-        let Some(card) = &mut self.card else { return };
+    }
+
+    /// One turn of the card; what it has to tell.
+    fn card_takes(&mut self, generation: u64) -> Option<u64> {
+        let card = self.card.as_mut().filter(|_| generation == self.card_generation)?;
         let turn = card.turn();
         self.heard.push((self.now + card.latency, turn.heard));
         let period = card.period();
         self.schedule(period, Happening::Card(generation));
-        if let Some(frames) = turn.tell {
-            self.input(Input::AudioPlayed { frames });
-        }
+        turn.tell
     }
 }

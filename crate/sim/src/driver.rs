@@ -11,6 +11,8 @@ use crate::{
 /// Samples of an AAC access unit.
 const AAC_SAMPLES: u32 = 1024;
 const SOUND_DECODE_TIME: Micros = Micros(300);
+/// The page asks its own server for a signed address.
+const RESOLVE_TIME: Micros = Micros(30_000);
 const FLUSH_TIME: Micros = Micros(1000);
 
 pub struct Decoder {
@@ -49,6 +51,11 @@ impl Sim {
             Output::Cancel(id) => {
                 self.cancelled.push(id);
                 self.disconnected(id);
+            }
+            Output::Resolve(id, request) => {
+                let url = format!("{}?attempt={}", request.url, request.attempt);
+                self.resolved.push(request);
+                self.schedule(RESOLVE_TIME, Happening::Input(Input::Resolved(id, Ok(url))));
             }
             Output::Configure(id, config, _) => {
                 let decoder = Decoder { config, fresh: true, reorder: Vec::new(), busy_until: self.now };

@@ -130,7 +130,7 @@ pub fn live_tags(all: &[Tag], join_ms: u32, rtt_ms: i64) -> Network {
     let burst: Vec<&Tag> = media.iter().copied().filter(|t| t.timestamp <= join_ms).collect();
     head.extend_from_slice(&serialise(&burst));
     let mut deliveries =
-        vec![(begin, IoEvent::Opened { status: 200 }), (begin, IoEvent::Bytes(head.freeze()))];
+        vec![(begin, IoEvent::Opened { status: 200, finite: true }), (begin, IoEvent::Bytes(head.freeze()))];
     for tag in media.iter().filter(|t| t.timestamp > join_ms) {
         let after = Micros::from_millis(i64::from(tag.timestamp - join_ms));
         deliveries.push((begin + after, IoEvent::Bytes(serialise(&[tag]))));

@@ -9,11 +9,26 @@
 mod ask;
 mod browser;
 mod card;
+mod chance;
 mod driver;
 pub mod feed;
+mod link;
+mod live;
+mod meter;
+pub mod peer;
 mod server;
+mod session;
+mod sps;
 mod stream;
+pub mod study;
+pub mod trace;
 
 pub use ask::percentile;
-pub use browser::Sim;
+pub use browser::{Sim, config, load};
+pub use chance::Chance;
+pub use link::{Link, LinkModel, Neighbour, Stop, Stops};
+pub use live::LiveServer;
+pub use meter::{Figures, Histogram};
 pub use server::{Deliveries, Server};
+pub use session::{Line, Session, Trail, auto};
+pub use stream::{Encoder, StreamConfig};

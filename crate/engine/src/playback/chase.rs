@@ -1,33 +1,82 @@
-//! Carries out what the latency controller decides: rate, then skip.
+//! Frame chasing: which latency to hold, and what is done to hold it. First the rate, then pictures that no other needs,
+//! then a skip.
 
 use sailcast_media::Micros;
 
-use super::Playback;
+use super::{Phase, Playback};
 use crate::{
     decode::Outbox,
     event::Event,
     io::{Instant, Output},
     latency::{Action, TICK},
+    pressure::Change,
 };
+
+/// A picture must be here so long before it is shown.
+const VIDEO_LEAD: Micros = Micros::from_millis(20);
+/// What decoding may add to the target; a machine that needs more is too slow, which waiting does not mend.
+const MOST_FOR_DECODING: Micros = Micros::from_millis(150);
+/// Added to what was measured.
+const MARGIN: Micros = Micros::from_millis(10);
+/// Changes of the target that are told.
+const TELL: Micros = Micros::from_millis(20);
+/// Lateness that counts as jitter before any was measured.
+const USUAL_JITTER: Micros = Micros::from_millis(100);
 
 /// Undecoded pictures so far behind the playhead are given up, where a keyframe allows it.
 const VIDEO_BEHIND: Micros = Micros::from_millis(600);
 
 impl Playback {
+    /// Sets the target: what the network and this machine need, within what was asked for. Sound must be decoded before
+    /// it is heard, and with a slow output no lower latency can be held than that takes.
+    pub(super) fn aim(&mut self, now: Instant) {
+        let sound = if self.audio_edge().is_some() { self.audio.lead() } else { Micros::ZERO };
+        let decoding = self.video.lateness(now).min(MOST_FOR_DECODING);
+        let lead = sound.max(VIDEO_LEAD + decoding);
+        let needed = self.arrival.jitter(now).map(|jitter| jitter + lead + MARGIN);
+        self.latency.target = self.target.hold(needed).max(sound);
+    }
+
+    fn tell_target(&mut self, out: &mut Outbox) {
+        let target = self.latency.target;
+        if (target - self.told_target).abs() >= TELL {
+            self.told_target = target;
+            out.push(Output::Event(Event::TargetChange { target }));
+        }
+    }
+
+    fn tell_pressure(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_unseen() || self.phase != Phase::Playing {
+            return;
+        }
+        let lost = self.video.dropped.saturating_add(self.video.shed);
+        match self.pressure.tick(self.video.shown, lost, now) {
+            Some(Change::Degraded) => out.push(Output::Event(Event::Degraded)),
+            Some(Change::Recovered) => out.push(Output::Event(Event::Recovered)),
+            None => {}
+        }
+    }
+
     pub(super) fn keep_latency(&mut self, now: Instant, out: &mut Outbox) {
         if now < self.next_tick {
             return;
         }
         self.next_tick = now + TICK;
+        self.tell_target(out);
+        self.tell_pressure(now, out);
         let Some(edge) = self.edge() else { return };
-        if self.source.has_ended() {
+        if self.has_ended() {
             // The rest is played as it is.
             self.latency.restart();
             self.set_rate(1.0, now, out);
             return;
         }
         self.leave_late_video(now, out);
-        match self.latency.tick(edge - self.clock.media(now)) {
+        let received = edge - self.clock.media(now);
+        // Between two arrivals the edge is where it is due; when the network stands, it is where it stands.
+        let jitter = self.arrival.jitter(now).unwrap_or(USUAL_JITTER);
+        let due = self.arrival.lateness(now).unwrap_or_default().min(jitter);
+        match self.latency.tick(received + due) {
             Action::Hold => {}
             Action::Rate(rate) => self.set_rate(rate, now, out),
             Action::Skip => self.skip(now, out),

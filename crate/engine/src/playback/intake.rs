@@ -1,7 +1,7 @@
 //! From demux events to the packet queues.
 
 use sailcast_media::{
-    DemuxEvent, Discontinuity, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo, demux::SkipReason,
+    DemuxEvent, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo, demux::SkipReason,
     flv::demux::AUDIO_TRACK,
 };
 
@@ -22,11 +22,8 @@ const ROOM_ABOVE_TARGET: Micros = Micros::from_secs(5);
 impl Playback {
     pub(super) fn demux(&mut self, now: Instant, out: &mut Outbox) {
         while !self.is_over() {
-            match self.source.poll() {
-                Ok(Some(event)) => self.on_demuxed(event, now, out),
-                Ok(None) => break,
-                Err(error) => self.fail(error, now, out),
-            }
+            let Some(event) = self.connection.as_mut().and_then(|c| c.poll(now)) else { break };
+            self.on_demuxed(event, now, out);
         }
         if let Some(edge) = self.edge() {
             self.arrival.note(edge, now);
@@ -42,7 +39,7 @@ impl Playback {
                 out.push(Output::Event(Event::Metadata(Metadata { time, ..message })));
             }
             // The timeline finds jumps itself, in the same packets, and mends them.
-            DemuxEvent::Discontinuity(Discontinuity { .. }) => {}
+            DemuxEvent::Discontinuity(_) => {}
             DemuxEvent::Skipped { track, at, len, why } => self.on_skipped(track, at, len, why, now, out),
         }
     }
@@ -51,19 +48,31 @@ impl Playback {
         if let Some((_, error)) = self.unsupported.take() {
             self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
         }
+        let stage = match track.kind() {
+            MediaKind::Video => &mut self.video.stage,
+            MediaKind::Audio => &mut self.audio.stage,
+        };
+        // Another connection of the same stream says it again.
+        if stage.newest_config() == Some(&track) {
+            return;
+        }
         out.push(Output::Event(Event::Track(track.clone())));
         match track.kind() {
-            MediaKind::Video => self.video.stage.queue.push_config(track),
+            MediaKind::Video => self.video.stage.push_config(track),
             MediaKind::Audio => {
                 self.audio.enable();
-                self.audio.stage.queue.push_config(track);
+                self.audio.stage.push_config(track);
             }
         }
     }
 
     fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
+        if self.connection.as_mut().is_some_and(|c| c.is_replacement(now, out)) {
+            self.join();
+        }
         let kind = if packet.track != AUDIO_TRACK { MediaKind::Video } else { MediaKind::Audio };
         if let Some(jump) = self.timeline.place(kind, &mut packet) {
+            self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
         match kind {
@@ -83,9 +92,19 @@ impl Playback {
             MediaKind::Audio => {
                 self.stats.audio_packets = self.stats.audio_packets.saturating_add(1);
                 self.first_sound.get_or_insert(packet.pts);
-                self.audio.stage.queue.push(packet);
+                // Another connection begins with what this one had brought already.
+                if self.audio.stage.queue.last_dts().is_none_or(|last| packet.dts > last) {
+                    self.audio.stage.queue.push(packet);
+                }
             }
         }
+    }
+
+    /// The packets of another connection follow. They begin with a keyframe, and may lie before those already here.
+    fn join(&mut self) {
+        self.timeline.reconnected();
+        self.arrival.rebase();
+        self.video.stage.queue.break_reference();
     }
 
     fn on_skipped(
@@ -97,7 +116,6 @@ impl Playback {
         now: Instant,
         out: &mut Outbox,
     ) {
-        self.last_skip = Some(why);
         self.stats.skipped_bytes = self.stats.skipped_bytes.saturating_add(len);
         match why {
             SkipReason::Truncated => return,
@@ -126,7 +144,7 @@ impl Playback {
     }
 
     pub(super) fn bound_buffers(&mut self) {
-        let longest = MAX_BUFFER_TIME.max(self.target + ROOM_ABOVE_TARGET);
+        let longest = MAX_BUFFER_TIME.max(self.latency.target + ROOM_ABOVE_TARGET);
         while self.video.stage.queue.span().max(self.audio.stage.queue.span()) > longest
             || self.buffer_memory() > MAX_BUFFER_BYTES
         {

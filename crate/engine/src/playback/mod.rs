@@ -4,23 +4,26 @@
 //! and *runs* in between. Every call of [`Playback::advance`] looks at what there is and does what is due; it may be called
 //! at any time, any number of times.
 
+mod away;
 mod chase;
 mod intake;
 mod start_stop;
 mod watch;
 
-use sailcast_media::{MediaTime, Micros, demux::SkipReason};
+use sailcast_media::{MediaTime, Micros};
 
 use crate::{
     arrival::Arrival,
     audio::{Audio, PUMP_EVERY},
     clock::Clock,
+    connection::Connection,
     decode::Outbox,
     error::SailcastError,
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, IoEvent, Output, RequestId},
-    latency::LatencyController,
-    source::{Source, Step},
+    io::{AudioOutput, Input, Instant, Output, RequestId},
+    latency::{LatencyController, LatencyTarget},
+    player::{Background, PlayerConfig},
+    pressure::Pressure,
     timeline::Timeline,
     video::Video,
     warnings::Warnings,
@@ -28,8 +31,6 @@ use crate::{
 
 /// How long a stream may go on with video packets and no keyframe.
 const KEYFRAME_TIMEOUT: Micros = Micros::from_secs(10);
-/// How long bytes may come without a single packet that can be played.
-const MEDIA_TIMEOUT: Micros = Micros::from_secs(10);
 /// A codec we cannot play is an error once nothing else has come for this long.
 const CODEC_TIMEOUT: Micros = Micros::from_secs(3);
 /// A track this far behind the other has stopped: it no longer counts for what can be played.
@@ -48,57 +49,63 @@ enum Phase {
 }
 
 pub struct Playback {
-    source: Source,
+    /// `None` until it is opened, and after `close`.
+    connection: Option<Connection>,
     timeline: Timeline,
     video: Video,
     audio: Audio,
     clock: Clock,
     /// The latency that was asked for.
-    target: Micros,
+    target: LatencyTarget,
     latency: LatencyController,
+    pressure: Pressure,
+    background: Background,
+    /// The page cannot be seen.
+    hidden: bool,
     arrival: Arrival,
     warnings: Warnings,
     phase: Phase,
     paused: bool,
     /// The pause began while playing: time to hold the clock.
     held: bool,
-    first_bytes: Option<Instant>,
     first_video: Option<Instant>,
     /// pts of the first keyframe and of the first sound: playback cannot start before.
     first_keyframe: Option<MediaTime>,
     first_sound: Option<MediaTime>,
     unsupported: Option<(Instant, SailcastError)>,
-    last_skip: Option<SkipReason>,
     keyframe_warned: bool,
-    closed: bool,
     next_tick: Instant,
+    /// As last told to the page.
+    told_target: Micros,
     stats: Stats,
 }
 
 impl Playback {
-    pub fn new(request: RequestId, target: Micros, paused: bool, now: Instant) -> Self {
+    pub fn new(config: PlayerConfig, paused: bool, now: Instant) -> Self {
+        let start = config.latency.hold(None);
         Self {
-            source: Source::new(request, now),
+            connection: None,
             timeline: Timeline::default(),
             video: Video::default(),
             audio: Audio::default(),
             clock: Clock::new(),
-            target,
-            latency: LatencyController::new(target),
+            target: config.latency,
+            latency: LatencyController::new(start),
+            pressure: Pressure::default(),
+            background: config.background,
+            hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
             phase: Phase::Starting,
             paused,
             held: false,
-            first_bytes: None,
             first_video: None,
             first_keyframe: None,
             first_sound: None,
             unsupported: None,
-            last_skip: None,
             keyframe_warned: false,
-            closed: false,
             next_tick: now,
+            told_target: start,
             stats: Stats::default(),
         }
     }
@@ -113,14 +120,12 @@ impl Playback {
         }
     }
 
-    pub fn set_target(&mut self, target: Micros) {
-        self.target = target;
+    pub fn open(&mut self, lines: Vec<String>, resolve: bool, seed: u64, now: Instant, out: &mut Outbox) {
+        self.connection = Some(Connection::open(lines, resolve, seed, now, out));
     }
 
-    /// Sound must be decoded before it is heard: with a slow output no lower latency can be held than that takes.
-    fn reachable_target(&self) -> Micros {
-        let sound = if self.audio_edge().is_some() { self.audio.lead() } else { Micros::ZERO };
-        self.target.max(sound)
+    pub fn set_target(&mut self, target: LatencyTarget) {
+        self.target = target;
     }
 
     pub fn set_audio_output(&mut self, output: AudioOutput, now: Instant, out: &mut Outbox) {
@@ -138,15 +143,22 @@ impl Playback {
 
     pub fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox) {
         match input {
-            Input::Io(id, event) if id == self.source.id && !self.is_over() => {
-                if matches!(event, IoEvent::Bytes(_)) {
-                    self.first_bytes.get_or_insert(now);
-                }
-                if let Step::Fail(error) = self.source.on_io(event, now) {
-                    self.fail(error, now, out);
+            Input::Io(id, event) if self.owns(id) => {
+                if let Some(connection) = &mut self.connection {
+                    connection.on_io(event, now);
                 }
                 self.demux(now, out);
             }
+            Input::Resolved(id, url) if self.owns(id) => {
+                let played = self.end().is_some();
+                if let Some(connection) = &mut self.connection {
+                    connection.on_resolved(url, played, now, out);
+                }
+            }
+            Input::NetworkChanged => self.slept(now),
+            Input::Suspend => self.suspend(now, out),
+            Input::Wake => self.wake(now, out),
+            Input::NotShown(_) => self.video.not_shown(),
             Input::FrameDecoded(id, frame) if self.video.stage.owns(id) => {
                 self.video.on_frame(frame, now, out)
             }
@@ -193,7 +205,11 @@ impl Playback {
         if self.is_over() {
             return;
         }
-        self.latency.target = self.reachable_target();
+        let received = self.end().is_some();
+        if let Some(connection) = &mut self.connection {
+            connection.advance(received, now, out);
+        }
+        self.aim(now);
         self.watch(now, out);
         self.bound_buffers();
         if !self.paused {
@@ -214,8 +230,8 @@ impl Playback {
         }
         let mut wake: Option<Instant> = None;
         let mut at = |t: Instant| wake = Some(wake.map_or(t, |w: Instant| w.min(t)));
-        if !self.source.has_ended() {
-            at(self.source.deadline());
+        if let Some(deadline) = self.connection.as_ref().and_then(Connection::deadline) {
+            at(deadline);
         }
         if let Some(first) =
             self.first_video.filter(|_| self.first_keyframe.is_none() && !self.keyframe_warned)
@@ -225,13 +241,10 @@ impl Playback {
         if let Some((since, _)) = &self.unsupported {
             at(*since + CODEC_TIMEOUT);
         }
-        if let Some(first) = self.first_bytes.filter(|_| self.is_barren()) {
-            at(first + MEDIA_TIMEOUT);
-        }
         if self.clock.is_running() {
             at(self.next_tick);
-            if self.audio.is_wanted() && self.audio.stage.config().is_some() {
-                at(now + PUMP_EVERY);
+            if let Some(pump) = self.audio.next_pump(now) {
+                at(pump);
             }
             if let Some((pts, earliest)) = self.video.next_due()
                 && let Some(due) = self.clock.instant_of(pts)
@@ -249,12 +262,10 @@ impl Playback {
 
     /// Cancels the request, silences the sound and gives every frame back. The figures stay.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
-        if std::mem::replace(&mut self.closed, true) {
-            return;
-        }
-        if !self.source.has_ended() {
-            out.push(Output::Cancel(self.source.id));
-        }
+        let Some(mut connection) = self.connection.take() else { return };
+        connection.close(out);
+        self.stats.bytes_received = connection.bytes();
+        self.stats.reconnects = connection.reconnects;
         self.clock.stop(now);
         self.video.close(out);
         self.audio.silence(now, out);
@@ -271,8 +282,9 @@ impl Playback {
 
     pub fn stats(&self, now: Instant) -> Stats {
         let playhead = self.playhead(now);
+        let connection = self.connection.as_ref();
         let waiting = match self.phase {
-            Phase::Stalled { since } if !self.paused => now - since,
+            Phase::Stalled { since } if !self.paused && !self.is_suspended() => now - since,
             _ => Micros::ZERO,
         };
         let latency = self.edge().map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
@@ -283,11 +295,14 @@ impl Playback {
             buffered_bytes: self.buffered_bytes(),
             rate: self.clock.rate(),
             target_latency: self.latency.target,
-            bytes_received: self.source.bytes,
+            bytes_received: connection.map_or(self.stats.bytes_received, Connection::bytes),
+            reconnects: connection.map_or(self.stats.reconnects, |c| c.reconnects),
+            frames_shed: self.video.shed,
             frames_decoded: self.video.decoded,
             frames_rendered: self.video.shown,
             frames_dropped: self.video.dropped,
             frames_skipped: self.video.skipped,
+            sound: self.audio.counts(),
             stalled: self.stats.stalled + waiting,
             ..self.stats
         }
@@ -306,9 +321,13 @@ impl Playback {
         self.video.stage.queue.edge().max(self.audio_edge())
     }
 
-    /// Bytes come and nothing to play is among them: no configuration, or none of what it announces.
-    fn is_barren(&self) -> bool {
-        self.end().is_none() && self.first_video.is_none() && self.unsupported.is_none()
+    /// No more will come.
+    fn has_ended(&self) -> bool {
+        self.connection.as_ref().is_none_or(Connection::is_over)
+    }
+
+    fn owns(&self, id: RequestId) -> bool {
+        !self.is_over() && self.connection.as_ref().is_some_and(|c| c.owns(id))
     }
 
     fn audio_edge(&self) -> Option<MediaTime> {
@@ -330,9 +349,14 @@ impl Playback {
         if self.is_over() {
             return;
         }
-        let ended = self.source.has_ended();
+        let ended = self.has_ended();
         let playhead = self.playhead(now);
-        self.video.feed(ended, now, out);
+        let unseen = self.is_unseen();
+        if unseen {
+            self.video.leave_out(playhead);
+        } else {
+            self.video.feed(ended, playhead, now, out);
+        }
         let paused_on_picture = self.paused && self.video.has_shown();
         if !paused_on_picture {
             let pinned = self.phase == Phase::Starting;
@@ -342,7 +366,9 @@ impl Playback {
             self.audio.feed(ended, pinned, playhead, now, out);
             self.present(playhead, now, out);
             // A frame handed over makes room for the next packet.
-            self.video.feed(ended, now, out);
+            if !unseen {
+                self.video.feed(ended, playhead, now, out);
+            }
         }
         self.audio.pump(&self.clock, now, out);
     }

@@ -9,7 +9,7 @@ use crate::{
     event::{Event, State},
     io::{Instant, Output},
     latency::{SKIP_ABOVE, TICK},
-    source::{End, fatal},
+    source::fatal,
 };
 
 /// Buffered time with which playback starts or resumes, if the target is not lower still.
@@ -27,9 +27,13 @@ impl Playback {
             return;
         }
         let from = if first_start { start } else { self.clock.media(now) };
-        let ended = self.source.has_ended();
+        let ended = self.has_ended();
         let enough = self.latency.target.min(START_WITH);
         if !ended && (edge - from < enough || !self.arrival.burst_is_over(now)) {
+            return;
+        }
+        if ended && edge <= from && !first_start {
+            // Nothing is left to resume.
             return;
         }
         if let Phase::Stalled { since } = self.phase {
@@ -51,7 +55,7 @@ impl Playback {
 
     /// The first picture stands before the clock starts, unless none comes.
     fn picture_ready(&self, now: Instant) -> bool {
-        if self.video.has_shown() {
+        if self.video.has_shown() || self.is_unseen() {
             return true;
         }
         let waited = self.arrival.since_first(now);
@@ -65,7 +69,7 @@ impl Playback {
         self.set_rate(1.0, now, out);
         self.clock.start(from, now);
         let behind = self.edge().map_or(Micros::ZERO, |edge| edge - from - self.latency.target);
-        if behind > RESUME_BEHIND && !self.source.has_ended() {
+        if behind > RESUME_BEHIND && !self.has_ended() {
             self.skip(now, out);
         }
         out.push(Output::Event(Event::Playing));
@@ -73,7 +77,7 @@ impl Playback {
 
     /// When the playhead has reached the end of everything: the end of the stream, or a stall.
     pub(super) fn run_dry(&mut self, now: Instant, out: &mut Outbox) {
-        let ended = self.source.has_ended();
+        let ended = self.has_ended();
         let no_picture = self.phase == Phase::Starting
             && self.video.stage.is_drained()
             && !self.video.has_shown()
@@ -83,12 +87,18 @@ impl Playback {
             self.end_without_media(now, out);
             return;
         }
-        if self.phase != Phase::Playing || self.paused {
+        if self.paused {
             return;
         }
         let Some(end) = self.end() else { return };
         let past = self.clock.media(now) - end;
         if past < Micros::ZERO {
+            return;
+        }
+        if ended && matches!(self.phase, Phase::Stalled { .. }) {
+            self.finish(now, out);
+        }
+        if self.phase != Phase::Playing {
             return;
         }
         if ended {
@@ -108,9 +118,9 @@ impl Playback {
     }
 
     fn finish(&mut self, now: Instant, out: &mut Outbox) {
-        match self.source.end().cloned() {
-            Some(End::Broken(error)) => self.fail(error, now, out),
-            _ => {
+        match self.connection.as_ref().and_then(|c| c.error()).cloned() {
+            Some(error) => self.fail(error, now, out),
+            None => {
                 self.clock.stop(now);
                 self.phase = Phase::Over(State::Ended);
                 out.push(Output::Event(Event::Ended));
@@ -120,10 +130,10 @@ impl Playback {
 
     fn end_without_media(&mut self, now: Instant, out: &mut Outbox) {
         let unsupported = self.unsupported.take().map(|(_, error)| error);
-        let error = match (unsupported, self.source.end().cloned()) {
-            (Some(error), _) | (None, Some(End::Broken(error))) => error,
-            _ if self.first_video.is_some() => no_keyframe(true),
-            _ => fatal(ErrorCode::NoMedia, "The stream ended with nothing to play.".to_owned()),
+        let error = match unsupported.or_else(|| self.connection.as_ref().and_then(|c| c.error()).cloned()) {
+            Some(error) => error,
+            None if self.first_video.is_some() => no_keyframe(true),
+            None => fatal(ErrorCode::NoMedia, "The stream ended with nothing to play.".to_owned()),
         };
         self.fail(error, now, out);
     }

@@ -1,29 +1,20 @@
-//! What must not last: a silent network, a stream without a keyframe, a decoder that gives nothing.
+//! What must not last: a codec that cannot be played, a stream without a keyframe, a decoder that gives nothing.
 
-use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, MEDIA_TIMEOUT, Playback};
+use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
 use crate::{
     decode::Outbox,
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
+    retry::{Failure, Reason},
     source::{fatal, warning},
 };
 
 impl Playback {
-    /// Deadlines of the network, of the first keyframe, of codecs and decoders.
+    /// Deadlines of the first keyframe, of codecs and decoders.
     pub(super) fn watch(&mut self, now: Instant, out: &mut Outbox) {
-        if let Some(error) = self.source.timed_out(now) {
-            self.fail(error, now, out);
-            return;
-        }
         if let Some((_, error)) = self.unsupported.take_if(|(since, _)| now - *since >= CODEC_TIMEOUT) {
             self.fail(error, now, out);
-            return;
-        }
-        if self.is_barren() && self.first_bytes.is_some_and(|first| now - first >= MEDIA_TIMEOUT) {
-            let why = self.last_skip.map_or(String::new(), |why| format!(": {why}"));
-            let what = format!("Nothing that can be played came for {} s{why}.", MEDIA_TIMEOUT.as_secs_f64());
-            self.fail(fatal(ErrorCode::NoMedia, what), now, out);
             return;
         }
         let late = self.first_video.is_some_and(|first| now - first >= KEYFRAME_TIMEOUT);
@@ -51,8 +42,17 @@ impl Playback {
         let what = format!("The video decoder failed: {}.", sentence(why));
         if again {
             self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
-        } else {
-            self.fail(fatal(ErrorCode::VideoDecoderFailed, what), now, out);
+            return;
+        }
+        let error = fatal(ErrorCode::VideoDecoderFailed, what);
+        match &mut self.connection {
+            // It has decoded this stream before: what comes now may be the reason, and another line may not have it.
+            Some(connection) if self.video.decoded > 0 => {
+                self.video.stage.forgive();
+                let failure = Failure { reason: Reason::NoPictures, error: Some(error), final_answer: false };
+                connection.fail(failure, true, now, out);
+            }
+            _ => self.fail(error, now, out),
         }
     }
 

@@ -1,0 +1,290 @@
+//! The player's one connection through all its lives: opened, lost, waited for, tried again on this line or another, and
+//! given up.
+//!
+//! **Invariant:** at most one request is open, and only events of the present one are heard. It does not know what is played:
+//! its owner says whether anything of the stream has been received, and puts the new connection's packets in place.
+
+use sailcast_media::{DemuxEvent, Micros};
+
+use crate::{
+    decode::Outbox,
+    error::{ErrorCode, SailcastError},
+    event::Event,
+    io::{Instant, IoEvent, Output, RequestId, ResolveRequest},
+    retry::{Failure, HEALTHY_AFTER, Plan, Reason, Retry},
+    source::{self, End, Source, fatal},
+};
+
+/// How long the page may take to find an address.
+const RESOLVE_TIMEOUT: Micros = Micros::from_secs(10);
+
+enum Link {
+    Open(Source),
+    /// The page was asked for the address.
+    Resolving {
+        id: RequestId,
+        deadline: Instant,
+    },
+    /// The next try is due; `None` when something else must happen first.
+    Waiting(Option<Instant>),
+    /// No more will come; why, unless in good order.
+    Over(Option<SailcastError>),
+}
+
+pub struct Connection {
+    link: Link,
+    retry: Retry,
+    resolve: bool,
+    online: bool,
+    suspended: bool,
+    /// Of the present try; 0 for the first of the load.
+    attempt: u32,
+    reason: Reason,
+    /// Bytes of the connections before this one.
+    bytes_before: u64,
+    /// When the present connection brought its first packet; `None` until then.
+    fruitful_since: Option<Instant>,
+    proved: bool,
+    pub reconnects: u64,
+}
+
+impl Connection {
+    /// Opens the first of `lines`. They have been checked to be addresses that can be opened.
+    pub fn open(lines: Vec<String>, resolve: bool, seed: u64, now: Instant, out: &mut Outbox) -> Self {
+        let mut connection = Self {
+            link: Link::Waiting(None),
+            retry: Retry::new(lines, seed),
+            resolve,
+            online: true,
+            suspended: false,
+            attempt: 0,
+            reason: Reason::Wake,
+            bytes_before: 0,
+            fruitful_since: None,
+            proved: false,
+            reconnects: 0,
+        };
+        connection.start(now, out);
+        connection
+    }
+
+    pub fn owns(&self, id: RequestId) -> bool {
+        match &self.link {
+            Link::Open(source) => source.id == id,
+            Link::Resolving { id: asked, .. } => *asked == id,
+            _ => false,
+        }
+    }
+
+    pub fn on_io(&mut self, event: IoEvent, now: Instant) {
+        if let Link::Open(source) = &mut self.link {
+            source.on_io(event, now);
+        }
+    }
+
+    pub fn on_resolved(&mut self, url: Result<String, String>, played: bool, now: Instant, out: &mut Outbox) {
+        let Link::Resolving { id, .. } = self.link else { return };
+        match url {
+            Ok(url) => self.request(id, &url, now, out),
+            Err(why) => self.unresolved(&why, played, now, out),
+        }
+    }
+
+    /// The next demux event.
+    pub fn poll(&mut self, now: Instant) -> Option<DemuxEvent> {
+        match &mut self.link {
+            Link::Open(source) => source.poll(now),
+            _ => None,
+        }
+    }
+
+    /// A packet came. True for the first of a connection that replaces another.
+    pub fn is_replacement(&mut self, now: Instant, out: &mut Outbox) -> bool {
+        if self.fruitful_since.is_some() {
+            return false;
+        }
+        self.fruitful_since = Some(now);
+        if self.attempt == 0 {
+            return false;
+        }
+        self.retry.resumed();
+        self.reconnects = self.reconnects.saturating_add(1);
+        out.push(Output::Event(Event::Reconnected { attempt: self.attempt }));
+        true
+    }
+
+    /// Does what is due: deadlines, ends, tries. `played`: something of this stream has been received.
+    pub fn advance(&mut self, played: bool, now: Instant, out: &mut Outbox) {
+        match &mut self.link {
+            Link::Open(source) => {
+                source.watch(now);
+                match source.end().cloned() {
+                    None => self.prove(now),
+                    Some(End::Clean { finite: true }) => self.end(None),
+                    Some(End::Clean { finite: false }) => {
+                        self.lose(
+                            Failure { reason: Reason::End, error: None, final_answer: false },
+                            played,
+                            now,
+                            out,
+                        );
+                    }
+                    Some(End::Failed(failure)) => self.fail(failure, played, now, out),
+                }
+            }
+            Link::Resolving { deadline, .. } if now >= *deadline => {
+                self.unresolved("it did not answer", played, now, out);
+            }
+            Link::Waiting(Some(at)) if now >= *at && self.online => self.start(now, out),
+            _ => {}
+        }
+    }
+
+    /// What came is of no use, or nothing came: cancels the request, and plans the next try.
+    pub fn fail(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) {
+        self.cancel(out);
+        self.lose(failure, played, now, out);
+    }
+
+    pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
+        if std::mem::replace(&mut self.online, online) || !online {
+            return;
+        }
+        self.retry.forgive();
+        if let Link::Waiting(Some(_)) = self.link {
+            self.start(now, out);
+        }
+    }
+
+    /// The network is another one, or the page was frozen: the connection may be dead.
+    pub fn suspect(&mut self, now: Instant) {
+        if let Link::Open(source) = &mut self.link {
+            source.suspect(now);
+        }
+    }
+
+    /// Lets go of the connection until [`Connection::wake`].
+    pub fn suspend(&mut self, out: &mut Outbox) {
+        if matches!(self.link, Link::Over(_)) || std::mem::replace(&mut self.suspended, true) {
+            return;
+        }
+        self.cancel(out);
+        self.link = Link::Waiting(None);
+    }
+
+    pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
+        if !std::mem::take(&mut self.suspended) {
+            return;
+        }
+        self.retry.forgive();
+        self.attempt = 1;
+        self.reason = Reason::Wake;
+        out.push(Output::Event(Event::Reconnecting {
+            attempt: self.attempt,
+            delay: Micros::ZERO,
+            reason: self.reason,
+        }));
+        self.start(now, out);
+    }
+
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
+    /// No more will come.
+    pub fn is_over(&self) -> bool {
+        matches!(self.link, Link::Over(_))
+    }
+
+    /// Why it is over, unless in good order.
+    pub fn error(&self) -> Option<&SailcastError> {
+        if let Link::Over(error) = &self.link { error.as_ref() } else { None }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        let present = if let Link::Open(source) = &self.link { source.bytes } else { 0 };
+        self.bytes_before.saturating_add(present)
+    }
+
+    pub fn deadline(&self) -> Option<Instant> {
+        match &self.link {
+            Link::Open(source) => Some(source.deadline()),
+            Link::Resolving { deadline, .. } => Some(*deadline),
+            Link::Waiting(at) => at.filter(|_| self.online),
+            Link::Over(_) => None,
+        }
+    }
+
+    pub fn close(&mut self, out: &mut Outbox) {
+        self.cancel(out);
+        self.end(None);
+    }
+
+    fn start(&mut self, now: Instant, out: &mut Outbox) {
+        let id = out.request();
+        let url = self.retry.url().to_owned();
+        if self.resolve && self.attempt > 0 {
+            let request = ResolveRequest { url, attempt: self.attempt, reason: self.reason };
+            self.link = Link::Resolving { id, deadline: now + RESOLVE_TIMEOUT };
+            out.push(Output::Resolve(id, request));
+        } else {
+            self.request(id, &url, now, out);
+        }
+    }
+
+    fn request(&mut self, id: RequestId, url: &str, now: Instant, out: &mut Outbox) {
+        match source::request(url) {
+            Ok(request) => {
+                self.fruitful_since = None;
+                self.proved = false;
+                self.link = Link::Open(Source::new(id, now));
+                out.push(Output::Open(id, request));
+            }
+            Err(error) => self.end(Some(error)),
+        }
+    }
+
+    fn unresolved(&mut self, why: &str, played: bool, now: Instant, out: &mut Outbox) {
+        let what = format!("The page has no address for the stream: {}.", why.trim_end_matches('.'));
+        let error = Some(fatal(ErrorCode::UrlUnresolved, what));
+        self.fail(Failure { reason: Reason::Unresolved, error, final_answer: false }, played, now, out);
+    }
+
+    fn lose(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) {
+        self.bytes_before = self.bytes();
+        let Some(Plan { attempt, delay }) = self.retry.plan(&failure, played) else {
+            self.end(failure.error.filter(|_| !self.retry.has_ended()));
+            return;
+        };
+        (self.attempt, self.reason) = (attempt, failure.reason);
+        self.link = Link::Waiting(Some(now + delay));
+        out.push(Output::Event(Event::Reconnecting { attempt, delay, reason: failure.reason }));
+    }
+
+    /// Takes back what is under way.
+    fn cancel(&mut self, out: &mut Outbox) {
+        match &self.link {
+            Link::Open(source) if !matches!(source.end(), Some(End::Clean { .. })) => {
+                out.push(Output::Cancel(source.id));
+            }
+            Link::Resolving { id, .. } => out.push(Output::Cancel(*id)),
+            _ => {}
+        }
+        self.bytes_before = self.bytes();
+        if let Link::Open(_) = self.link {
+            self.link = Link::Waiting(None);
+        }
+    }
+
+    fn prove(&mut self, now: Instant) {
+        if !self.proved && self.fruitful_since.is_some_and(|since| now - since >= HEALTHY_AFTER) {
+            self.proved = true;
+            self.retry.healthy();
+        }
+    }
+
+    fn end(&mut self, error: Option<SailcastError>) {
+        self.bytes_before = self.bytes();
+        self.link = Link::Over(error);
+    }
+}

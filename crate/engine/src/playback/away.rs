@@ -1,0 +1,77 @@
+//! While the viewer or the network is away: a page that cannot be seen, one that is put away, no network at all.
+
+use super::{Phase, Playback};
+use crate::{decode::Outbox, io::Instant, player::Background};
+
+impl Playback {
+    pub fn set_visible(&mut self, visible: bool, now: Instant, out: &mut Outbox) {
+        if visible != self.hidden {
+            return;
+        }
+        self.hidden = !visible;
+        match (self.background, visible) {
+            (Background::Suspend, false) => self.suspend(now, out),
+            (Background::Suspend, true) => self.wake(now, out),
+            // The newest picture at once, and none of those that were missed.
+            (Background::Audio, true) if self.video.has_shown() => {
+                self.video.skip_to(self.clock.media(now), out)
+            }
+            _ => {}
+        }
+    }
+
+    pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
+        if let Some(connection) = &mut self.connection {
+            connection.set_online(online, now, out);
+        }
+    }
+
+    /// Time has passed unnoticed, or the network is another one: is the connection still good?
+    pub fn slept(&mut self, now: Instant) {
+        if let Some(connection) = &mut self.connection {
+            connection.suspect(now);
+        }
+    }
+
+    /// Lets go of connection and decoder, and keeps the picture.
+    pub(super) fn suspend(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_over() || self.is_suspended() {
+            return;
+        }
+        let Some(connection) = &mut self.connection else { return };
+        connection.suspend(out);
+        if !connection.is_suspended() {
+            return;
+        }
+        if let Phase::Stalled { since } = self.phase {
+            self.stats.stalled += now - since;
+        }
+        if self.phase != Phase::Starting {
+            self.clock.stop(now);
+            self.phase = Phase::Stalled { since: now };
+        }
+        self.audio.silence(now, out);
+        self.video.rest(out);
+    }
+
+    pub(super) fn wake(&mut self, now: Instant, out: &mut Outbox) {
+        if !self.is_suspended() {
+            return;
+        }
+        if let Some(connection) = &mut self.connection {
+            connection.wake(now, out);
+        }
+        if let Phase::Stalled { since } = &mut self.phase {
+            *since = now;
+        }
+    }
+
+    pub(super) fn is_suspended(&self) -> bool {
+        self.connection.as_ref().is_some_and(|c| c.is_suspended())
+    }
+
+    /// Nobody can see a picture, and none is to be made.
+    pub(super) fn is_unseen(&self) -> bool {
+        self.hidden && self.background != Background::Keep
+    }
+}
