@@ -25,10 +25,14 @@ pub struct Card {
     pub ring: VecDeque<f32>,
     /// Media time of the newest sound decoded: tells one cycle from another.
     pub near: MediaTime,
+    /// How much faster than its rate it runs, in millionths.
+    pub ppm: i64,
     taken: u64,
     told: u64,
     quantum: u64,
     report: u64,
+    /// Nanoseconds left over from whole microseconds.
+    rest: u64,
 }
 
 /// What one turn of the card took.
@@ -47,15 +51,21 @@ impl Card {
             latency,
             ring: VecDeque::new(),
             near: MediaTime(0),
+            ppm: 0,
             taken: 0,
             told: 0,
+            rest: 0,
             quantum: (QUANTUM / u64::from(divisor.max(1))).max(1),
             report: (REPORT_FRAMES / u64::from(divisor.max(1))).max(1),
         }
     }
 
-    pub fn period(&self) -> Micros {
-        Micros((self.quantum * 1_000_000 / u64::from(self.sample_rate)) as i64)
+    /// Until the next turn; exact in the long run.
+    pub fn period(&mut self) -> Micros {
+        let nanos = self.quantum as f64 * 1e9 / f64::from(self.sample_rate) / (1.0 + self.ppm as f64 / 1e6);
+        let all = nanos.round() as u64 + self.rest;
+        self.rest = all % 1000;
+        Micros((all / 1000) as i64)
     }
 
     pub fn clear(&mut self) {

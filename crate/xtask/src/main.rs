@@ -11,6 +11,7 @@ mod package;
 mod packets;
 mod setup;
 mod shell;
+mod sim;
 mod size;
 mod test;
 mod wasm;
@@ -31,6 +32,7 @@ cargo xtask COMMAND
   fixtures                   make the media of tests and demo again (needs ffmpeg)
   fuzz [TARGET] [SECONDS]    cargo-fuzz, each target for 60 seconds
   bench ARGS...              tests/bench/bench.mjs
+  sim ARGS...                the engine beside other policies, over seeded networks (--help)
   packets FILE...            what the demuxer makes of media files, one JSON object a line
 ";
 
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         "fixtures" => fixtures::make(),
         "fuzz" => fuzz::run_targets(rest),
         "bench" => bench(rest),
+        "sim" => sim::run(rest),
         "packets" => return packets::run(rest),
         "help" | "-h" | "--help" => {
             print!("{HELP}");
