@@ -19,7 +19,7 @@ use crate::{
 const RESOLVE_TIMEOUT: Micros = Micros::from_secs(10);
 
 enum Link {
-    Open(Source),
+    Open(Box<Source>),
     /// The page was asked for the address.
     Resolving {
         id: RequestId,
@@ -237,7 +237,7 @@ impl Connection {
             Ok(request) => {
                 self.fruitful_since = None;
                 self.proved = false;
-                self.link = Link::Open(Source::new(id, now));
+                self.link = Link::Open(Box::new(Source::new(id, now)));
                 out.push(Output::Open(id, request));
             }
             Err(error) => self.end(Some(error)),

@@ -89,9 +89,9 @@ impl Driver {
         }
     }
 
-    pub fn load(&self, url: String, early: Option<EarlyRequest>) {
+    pub fn load(&self, lines: Vec<String>, resolve: bool, early: Option<EarlyRequest>) {
         self.early.replace(early);
-        self.send(Input::Load { url });
+        self.send(Input::Load { lines, resolve });
         // An address that the engine refuses is not asked for by others either.
         if let Some(early) = self.early.take() {
             early.abort().abort();
@@ -130,9 +130,7 @@ impl Driver {
     pub fn stats(&self) -> Plain {
         let stats = self.player.borrow().stats(now());
         let hands = self.hands.borrow();
-        let (renderer, hidden) =
-            hands.sink.as_ref().map_or(("canvas", 0), |sink| (sink.name(), sink.dropped()));
-        events::stats(&stats, renderer, hidden)
+        events::stats(&stats, hands.sink.as_ref().map_or("canvas", Sink::name))
     }
 
     /// After `Input::Close`: lets go of what the page gave.
@@ -185,6 +183,7 @@ impl Driver {
     fn perform(&self, output: Output) {
         match output {
             Output::Open(id, request) => self.open(id, request),
+            Output::Resolve(id, request) => self.tell(&events::resolve(id, request)),
             Output::Cancel(id) => drop(self.take(|hands| &mut hands.requests, id)),
             Output::Configure(id, config, mode) => self.configure(id, &config, mode),
             Output::Decode(id, packet) => self.decode(id, &packet),
@@ -202,13 +201,15 @@ impl Driver {
                     pcm.clear();
                 }
             }
-            Output::Event(event) => {
-                if let Err(error) = self.on_event.call1(&JsValue::NULL, &events::event(event)) {
-                    log::error!("event listener: {}", text(&error));
-                }
-            }
+            Output::Event(event) => self.tell(&events::event(event)),
             // Ends the loop in `step`.
             Output::Wait(_) => {}
+        }
+    }
+
+    fn tell(&self, event: &JsValue) {
+        if let Err(error) = self.on_event.call1(&JsValue::NULL, event) {
+            log::error!("event listener: {}", text(&error));
         }
     }
 
@@ -303,8 +304,12 @@ impl Driver {
 
     fn render(&self, id: FrameId) {
         let frame = self.take(|hands| &mut hands.frames, id);
-        if let (Some(frame), Some(sink)) = (frame, &mut self.hands.borrow_mut().sink) {
-            sink.show(frame);
+        let shown = match (frame, &mut self.hands.borrow_mut().sink) {
+            (Some(frame), Some(sink)) => sink.show(frame),
+            _ => return,
+        };
+        if !shown {
+            self.send(Input::NotShown(id));
         }
     }
 

@@ -2,7 +2,7 @@
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
 use js_sys::{Array, Date, Object};
-use sailcast_engine::{Event, SailcastError, Stats};
+use sailcast_engine::{Event, RequestId, ResolveRequest, SailcastError, Stats};
 use sailcast_media::{CodecParams, Metadata, TrackInfo, Value};
 use wasm_bindgen::prelude::*;
 
@@ -19,20 +19,34 @@ pub fn event(event: Event) -> Plain {
         Event::Ended => named("ended"),
         Event::Metadata(message) => metadata(message),
         Event::Discontinuity(jump) => {
-            named("discontinuity").with("from", jump.from.as_secs_f64()).with("to", jump.to.as_secs_f64())
+            named("discontinuity").with("kind", jump.kind.as_str()).with("delta", jump.delta.as_secs_f64())
         }
         Event::Skip { from, to } => {
             named("skip").with("from", from.as_secs_f64()).with("to", to.as_secs_f64())
         }
         Event::RateChange { rate } => named("ratechange").with("rate", rate),
+        Event::TargetChange { target } => named("targetchange").with("target", target.as_secs_f64()),
+        Event::Reconnecting { attempt, delay, reason } => named("reconnecting")
+            .with("attempt", attempt)
+            .with("delay", delay.as_secs_f64())
+            .with("reason", reason.as_str()),
+        Event::Reconnected { attempt } => named("reconnected").with("attempt", attempt),
+        Event::Degraded => named("degraded"),
+        Event::Recovered => named("recovered"),
         Event::Error(error) => failure(&error),
     }
 }
 
-/// `hidden`: frames the engine counts as rendered that the sink left out.
-pub fn stats(stats: &Stats, renderer: &str, hidden: u64) -> Plain {
-    let rendered = stats.frames_rendered.saturating_sub(hidden);
-    let dropped = stats.frames_dropped + stats.frames_rendered.min(hidden);
+/// Asks the page for an address; answered by `Session::resolved` or `unresolved`.
+pub fn resolve(id: RequestId, request: ResolveRequest) -> Plain {
+    named("resolve")
+        .with("request", id.0)
+        .with("url", request.url)
+        .with("attempt", request.attempt)
+        .with("reason", request.reason.as_str())
+}
+
+pub fn stats(stats: &Stats, renderer: &str) -> Plain {
     Plain::empty()
         .with("state", stats.state.as_str())
         .with("renderer", renderer)
@@ -46,8 +60,10 @@ pub fn stats(stats: &Stats, renderer: &str, hidden: u64) -> Plain {
         .with("videoPackets", stats.video_packets as f64)
         .with("audioPackets", stats.audio_packets as f64)
         .with("framesDecoded", stats.frames_decoded as f64)
-        .with("framesRendered", rendered as f64)
-        .with("framesDropped", dropped as f64)
+        .with("framesRendered", stats.frames_rendered as f64)
+        .with("framesDropped", stats.frames_dropped as f64)
+        .with("framesShed", stats.frames_shed as f64)
+        .with("reconnects", stats.reconnects as f64)
         .with("framesSkipped", stats.frames_skipped as f64)
         .with("skips", stats.skips as f64)
         .with("stalls", stats.stalls as f64)

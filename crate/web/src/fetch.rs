@@ -75,7 +75,9 @@ async fn run(response: Promise, signal: &AbortSignal, deliver: &dyn Fn(IoEvent))
         Err(error) => return Some(failed(signal, &error, IoError::Connect)),
     };
     let body = response.body();
-    deliver(IoEvent::Opened { status: response.status() });
+    // Of what is read across origins, CORS lets this header through.
+    let finite = response.headers().has("content-length").unwrap_or(false);
+    deliver(IoEvent::Opened { status: response.status(), finite });
     if !response.ok() {
         if let Some(body) = body {
             discard(&body).await;

@@ -2,8 +2,8 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{Function, SharedArrayBuffer};
-use sailcast_engine::{AudioOutput, Input, PlayerConfig};
+use js_sys::{Function, Math, SharedArrayBuffer};
+use sailcast_engine::{AudioOutput, Background, Input, LatencyTarget, PlayerConfig, RequestId};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
@@ -24,11 +24,27 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `on_event` hears every `WorkerEvent`.
+    /// `on_event` hears every `WorkerEvent`. The latency is as in `setLatency`; `background` is `audio`, `keep` or
+    /// `suspend`.
     #[wasm_bindgen(constructor)]
-    pub fn new(on_event: Function, target_latency: f64) -> Self {
-        let config = PlayerConfig { target_latency: micros(target_latency) };
-        Self { driver: Driver::new(config, on_event), sample_rate: Cell::new(None) }
+    pub fn new(
+        on_event: Function,
+        latency: f64,
+        min_latency: f64,
+        max_latency: f64,
+        background: &str,
+    ) -> Result<Self, JsError> {
+        let config = PlayerConfig {
+            latency: target(latency, min_latency, max_latency),
+            background: match background {
+                "audio" => Background::Audio,
+                "keep" => Background::Keep,
+                "suspend" => Background::Suspend,
+                _ => return Err(JsError::new("background is audio, keep or suspend")),
+            },
+            seed: Math::random().to_bits(),
+        };
+        Ok(Self { driver: Driver::new(config, on_event), sample_rate: Cell::new(None) })
     }
 
     #[wasm_bindgen(js_name = setTrackSink)]
@@ -65,9 +81,45 @@ impl Session {
         Ok(())
     }
 
-    /// `early` is the request for `url`, where `worker.ts` has sent it already.
-    pub fn load(&self, url: String, early: Option<EarlyRequest>) {
-        self.driver.load(url, early);
+    /// `lines` are addresses of the same stream, the preferred one first; `early` is the request for that one, where
+    /// `worker.ts` has sent it already. With `resolve`, further tries ask by a `resolve` event for their address.
+    pub fn load(&self, lines: Vec<String>, resolve: bool, early: Option<EarlyRequest>) {
+        self.driver.load(lines, resolve, early);
+    }
+
+    /// Answers a `resolve` event.
+    pub fn resolved(&self, request: u32, url: String) {
+        self.driver.send(Input::Resolved(RequestId(request), Ok(url)));
+    }
+
+    /// Answers a `resolve` event that nothing came of.
+    pub fn unresolved(&self, request: u32, why: String) {
+        self.driver.send(Input::Resolved(RequestId(request), Err(why)));
+    }
+
+    #[wasm_bindgen(js_name = setVisible)]
+    pub fn set_visible(&self, visible: bool) {
+        self.driver.send(Input::Visible(visible));
+    }
+
+    #[wasm_bindgen(js_name = setOnline)]
+    pub fn set_online(&self, online: bool) {
+        self.driver.send(Input::Online(online));
+    }
+
+    #[wasm_bindgen(js_name = networkChanged)]
+    pub fn network_changed(&self) {
+        self.driver.send(Input::NetworkChanged);
+    }
+
+    /// The page is about to be frozen or put away.
+    pub fn suspend(&self) {
+        self.driver.send(Input::Suspend);
+    }
+
+    /// The page is back.
+    pub fn wake(&self) {
+        self.driver.send(Input::Wake);
     }
 
     pub fn play(&self) {
@@ -78,9 +130,11 @@ impl Session {
         self.driver.send(Input::Pause);
     }
 
-    #[wasm_bindgen(js_name = setTargetLatency)]
-    pub fn set_target_latency(&self, seconds: f64) {
-        self.driver.send(Input::TargetLatency(micros(seconds)));
+    /// How far behind the live edge to play: `start` until the network's jitter is known, then as it demands between
+    /// `min` and `max`. A fixed latency has all three alike.
+    #[wasm_bindgen(js_name = setLatency)]
+    pub fn set_latency(&self, start: f64, min: f64, max: f64) {
+        self.driver.send(Input::Latency(target(start, min, max)));
     }
 
     #[wasm_bindgen(js_name = setAudioRing)]
@@ -135,4 +189,8 @@ impl Session {
         self.sample_rate.set(Some(sample_rate));
         self.driver.set_audio(pcm, AudioOutput::Running { sample_rate, latency: micros(latency) });
     }
+}
+
+fn target(start: f64, min: f64, max: f64) -> LatencyTarget {
+    LatencyTarget { start: micros(start), min: micros(min), max: micros(max) }
 }

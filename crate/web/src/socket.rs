@@ -37,7 +37,7 @@ impl Socket {
             let (deliver, opened) = (deliver.clone(), opened.clone());
             move |_: &Event| {
                 opened.set(true);
-                deliver(IoEvent::Opened { status: SWITCHING_PROTOCOLS });
+                deliver(IoEvent::Opened { status: SWITCHING_PROTOCOLS, finite: false });
             }
         };
         let on_message = {

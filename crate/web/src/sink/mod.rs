@@ -24,18 +24,14 @@ impl Sink {
         }
     }
 
-    pub fn show(&mut self, frame: Frame) {
+    /// False when the display is behind, and the frame is left out.
+    pub fn show(&mut self, frame: Frame) -> bool {
         match self {
             Self::Track(sink) => sink.show(frame),
-            Self::Canvas(sink) => sink.show(frame),
-        }
-    }
-
-    /// Frames given to [`Sink::show`] that never reached the display.
-    pub fn dropped(&self) -> u64 {
-        match self {
-            Self::Track(sink) => sink.dropped(),
-            Self::Canvas(_) => 0,
+            Self::Canvas(sink) => {
+                sink.show(frame);
+                true
+            }
         }
     }
 }

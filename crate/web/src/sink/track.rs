@@ -18,25 +18,14 @@ pub struct TrackSink {
     detached: bool,
     /// The last picture, while `detached`: it is written again.
     last: Option<Frame>,
-    count: Rc<Count>,
-}
-
-#[derive(Default)]
-struct Count {
-    pending: Cell<u32>,
-    dropped: Cell<u64>,
-}
-
-impl Count {
-    fn drop_one(&self) -> u64 {
-        self.dropped.set(self.dropped.get() + 1);
-        self.dropped.get()
-    }
+    pending: Rc<Cell<u32>>,
+    /// The display refuses frames; said once.
+    refused: Rc<Cell<bool>>,
 }
 
 impl TrackSink {
     pub fn new(writable: &WritableStream) -> Result<Self, JsValue> {
-        Ok(Self { writer: writable.get_writer()?, detached: true, last: None, count: Rc::default() })
+        Ok(Self { writer: writable.get_writer()?, detached: true, last: None, pending: Rc::default(), refused: Rc::default() })
     }
 
     pub fn attached(&mut self) {
@@ -46,32 +35,29 @@ impl TrackSink {
         }
     }
 
-    pub fn show(&mut self, frame: Frame) {
+    /// False when the display is behind, and the frame is left out.
+    pub fn show(&mut self, frame: Frame) -> bool {
         if self.detached {
             self.last = frame.duplicate();
         }
-        if self.count.pending.get() >= MAX_PENDING {
-            self.count.drop_one();
-            return;
+        if self.pending.get() >= MAX_PENDING {
+            return false;
         }
-        self.count.pending.set(self.count.pending.get() + 1);
+        self.pending.set(self.pending.get() + 1);
         let written = self.writer.write_with_chunk(frame.picture());
-        let count = self.count.clone();
+        let (pending, refused) = (self.pending.clone(), self.refused.clone());
         spawn_local(async move {
             if let Err(error) = written.await
                 // One line: a track that has ended refuses every frame from then on.
-                && count.drop_one() == 1
+                && !refused.replace(true)
             {
                 log::warn!("the display takes no frames: {}", text(&error));
             }
-            count.pending.set(count.pending.get() - 1);
+            pending.set(pending.get() - 1);
             // The generator has taken the picture and closed the frame, or refused it: either way it is done with.
             drop(frame);
         });
-    }
-
-    pub fn dropped(&self) -> u64 {
-        self.count.dropped.get()
+        true
     }
 }
 
