@@ -1,32 +1,50 @@
 //! Decoded sound into the ring, at the right moment.
 //!
 //! Sound *joins* the running clock: its first sample is placed where the playhead will be when it is heard. From then on
-//! it runs by itself, the clock follows it, and only a dry ring or a skip makes it join anew. It never starts, stops or
-//! holds the clock.
+//! it runs by itself and the clock follows its pace. Where it is found off by more than that (the ring ran dry, the output
+//! stood still, the stream left something out) the sound is mended, never the picture: late samples are left out, early
+//! ones wait, and every seam is faded. It never starts, stops or holds the clock.
+
+use std::collections::VecDeque;
 
 use sailcast_media::{MediaTime, Micros};
 
 use crate::{
     clock::Clock,
     decode::{DecodeStage, Outbox},
+    depth::Depth,
+    fade::{fade_in, let_go},
     io::{AudioOutput, Instant, Output, PcmBlock},
-    pcm::{CHANNELS, PcmBuffer, Resampler, Seam, to_stereo},
+    pcm::{CHANNELS, FADE, PcmBuffer, Resampler, Seam, to_stereo},
     ring::Ring,
     stretch::Stretch,
 };
 
-/// Sound kept in the ring: more than a late wake-up of the worker, less than a change of rate should wait.
-pub const RING_AHEAD: Micros = Micros::from_millis(70);
-/// How often the ring is topped up, and the least that is worth a write: each wakes the sound card's thread.
+/// Without anything to write, how soon to look again.
 pub const PUMP_EVERY: Micros = Micros::from_millis(20);
+/// A wake-up sooner than this is not worth it.
+const PUMP_SOONEST: Micros = Micros::from_millis(2);
 /// Decoded sound kept before the ring.
 const PCM_AHEAD: Micros = Micros::from_millis(160);
 const DECODER_LIMIT: usize = 8;
+/// From a packet's arrival to its samples.
+const DECODE: Micros = Micros::from_millis(10);
 /// From writing into an empty ring to the worklet's next read.
 const PICKUP: Micros = Micros::from_millis(4);
 /// A join closer than this is made exact by silence; a farther one waits for the playhead.
 const JOIN_WITHIN: Micros = Micros::from_millis(100);
-const FADE: Micros = Micros::from_millis(5);
+/// Packets that are late by more are not even decoded, but for the last one, which the decoder needs to find in.
+const LATE_PACKET: Micros = Micros::from_millis(100);
+const FIND_IN: Micros = Micros::from_millis(30);
+/// Sound found this late or early, in each report of that time, is mended. Reports themselves come late at times.
+const LATE: Micros = Micros::from_millis(30);
+const EARLY: Micros = Micros::from_millis(60);
+const SURE_AFTER: Micros = Micros::from_millis(300);
+const LOOK_BACK: Micros = Micros::from_millis(400);
+/// What must be left behind a cut.
+const AFTER_CUT: Micros = Micros::from_millis(20);
+/// An output that has taken nothing of so much is standing still: it gets no more.
+const STANDS: Micros = Micros::from_millis(400);
 
 #[derive(Debug)]
 struct Open {
@@ -35,18 +53,80 @@ struct Open {
     latency: Micros,
 }
 
-#[derive(Debug, Default)]
+impl Open {
+    fn new(sample_rate: u32, latency: Micros) -> Self {
+        Self { buffer: PcmBuffer::new(sample_rate), resampler: Resampler::default(), latency }
+    }
+}
+
+/// What was not heard as it was sent, since the load began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SoundCounts {
+    /// Packets that came too late to be decoded.
+    pub dropped: u64,
+    /// Decoded sound left out because it was late.
+    pub cut: Micros,
+    /// Silence where the stream had no sound.
+    pub silence_filled: Micros,
+    /// How often the output had nothing to play while there should have been sound.
+    pub underruns: u64,
+}
+
+/// Why the sound must join anew.
+#[derive(Debug, PartialEq)]
+enum Lost {
+    /// It was stopped, or has not begun.
+    Stopped,
+    /// The ring ran dry; the media time at which it did.
+    Dry(MediaTime),
+}
+
+#[derive(Debug)]
 pub struct Audio {
     pub stage: DecodeStage,
     open: Option<Open>,
     stretch: Stretch,
     ring: Ring,
-    joined: bool,
-    fade_in: bool,
+    depth: Depth,
+    /// `None`: joined.
+    lost: Option<Lost>,
+    /// The end of what was written last, for a fade; the next samples do not follow from it.
+    tail: Vec<f32>,
+    seam: bool,
+    /// The level after the last write, if the next one was not kept waiting by the stream.
+    filled: Option<u64>,
+    written_at: Instant,
     /// What was heard when, for the A/V offset.
     heard: Option<(MediaTime, Instant)>,
+    /// Distances of the sound from the playhead, as reported.
+    offsets: VecDeque<(Instant, Micros)>,
+    /// The distance is known to have changed without an underrun.
+    moved: bool,
+    counts: SoundCounts,
     /// The decoder failed: this load goes on without sound.
     pub disabled: bool,
+}
+
+impl Default for Audio {
+    fn default() -> Self {
+        Self {
+            stage: DecodeStage::default(),
+            open: None,
+            stretch: Stretch::default(),
+            ring: Ring::default(),
+            depth: Depth::default(),
+            lost: Some(Lost::Stopped),
+            tail: Vec::new(),
+            seam: true,
+            filled: None,
+            written_at: Instant(0),
+            heard: None,
+            offsets: VecDeque::new(),
+            moved: false,
+            counts: SoundCounts::default(),
+            disabled: false,
+        }
+    }
 }
 
 impl Audio {
@@ -63,14 +143,12 @@ impl Audio {
             (AudioOutput::Running { sample_rate, latency }, Some(open))
                 if open.buffer.sample_rate() == sample_rate =>
             {
+                self.moved |= open.latency != latency;
                 open.latency = latency;
+                self.offsets.clear();
             }
             (AudioOutput::Running { sample_rate, latency }, open) => {
-                *open = Some(Open {
-                    buffer: PcmBuffer::new(sample_rate),
-                    resampler: Resampler::default(),
-                    latency,
-                });
+                *open = Some(Open::new(sample_rate, latency));
                 self.ring = Ring::default();
                 self.leave();
             }
@@ -79,7 +157,11 @@ impl Audio {
 
     /// How long before it is heard sound must be here: decoded, in the ring, and through the output.
     pub fn lead(&self) -> Micros {
-        self.open.as_ref().map_or(Micros::ZERO, |open| open.latency + RING_AHEAD + PUMP_EVERY)
+        self.open.as_ref().map_or(Micros::ZERO, |open| open.latency + self.depth.goal() + DECODE)
+    }
+
+    pub fn counts(&self) -> SoundCounts {
+        self.counts
     }
 
     /// Another configuration comes in place of one that did not work.
@@ -100,8 +182,13 @@ impl Audio {
     pub fn feed(&mut self, ended: bool, pinned: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         match &self.open {
             Some(open) if !self.disabled && !pinned => {
+                let due = playhead + open.latency;
+                if self.stage.queue.first_dts().is_some_and(|first| due - first > LATE_PACKET + FIND_IN) {
+                    let dropped = self.stage.queue.drop_until(due - FIND_IN);
+                    self.counts.dropped = self.counts.dropped.saturating_add(dropped as u64);
+                }
                 if open.buffer.length() < PCM_AHEAD {
-                    self.stage.feed(DECODER_LIMIT, ended, now, out);
+                    self.stage.feed(DECODER_LIMIT, ended, None, now, out);
                 }
             }
             _ => {
@@ -122,9 +209,29 @@ impl Audio {
         if block.sample_rate != rate {
             stereo = open.resampler.run(&stereo, block.sample_rate, rate);
         }
-        if open.buffer.append(pts, &stereo) == Seam::Restarted {
-            self.joined = false;
+        let joined = self.lost.is_none();
+        match open.buffer.append(pts, &stereo, joined) {
+            Seam::Even => {}
+            Seam::Filled(gap) => self.counts.silence_filled += gap,
+            Seam::Overlapped(both) => self.counts.cut += both,
+            Seam::Restarted(gap) if joined => {
+                self.counts.silence_filled += gap;
+                self.leave();
+            }
+            Seam::Restarted(_) => {}
         }
+    }
+
+    /// When `pump` has something to do.
+    pub fn next_pump(&self, now: Instant) -> Option<Instant> {
+        let open = self.open.as_ref().filter(|_| self.is_wanted())?;
+        self.stage.config()?;
+        if open.buffer.frames() == 0 {
+            return Some(now + PUMP_EVERY);
+        }
+        let level = open.buffer.time_of(self.ring.level(now, open.buffer.sample_rate()) as usize);
+        let spare = level - (self.depth.goal() - self.depth.write_above());
+        Some(now + spare.clamp(PUMP_SOONEST, PUMP_EVERY))
     }
 
     /// Tops the ring up. Without a running clock nothing is written.
@@ -132,64 +239,181 @@ impl Audio {
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
-        if self.joined && self.ring.is_dry() {
-            self.joined = false;
-        }
-        if !self.joined && !self.join(clock, now, out) {
+        self.note_offset(clock);
+        self.find_dry(now);
+        if self.lost.is_some() && !self.join(clock, now, out) {
             return;
         }
+        self.mend(now, out);
+        self.top_up(clock.rate(), now, out);
+    }
+
+    fn find_dry(&mut self, now: Instant) {
+        let Some(open) = &self.open else { return };
+        if self.lost.is_some() || !self.ring.is_dry() {
+            return;
+        }
+        if open.buffer.frames() > 0 {
+            self.depth.ran_dry(now - self.written_at, now);
+        }
+        let end = self.stretch.position(&open.buffer);
+        self.leave();
+        self.lost = Some(Lost::Dry(end));
+    }
+
+    fn top_up(&mut self, rate: f64, now: Instant, out: &mut Outbox) {
         let Some(open) = &mut self.open else { return };
-        let hz = open.buffer.sample_rate();
-        let goal = open.buffer.frames_in(RING_AHEAD) as u64;
-        let missing = goal.saturating_sub(self.ring.level(now, hz));
-        if missing < open.buffer.frames_in(PUMP_EVERY) as u64 || open.buffer.frames() == 0 {
+        let buffer = &mut open.buffer;
+        let level = self.ring.level(now, buffer.sample_rate());
+        let missing = (buffer.frames_in(self.depth.goal()) as u64).saturating_sub(level);
+        if missing < buffer.frames_in(self.depth.write_above()) as u64 {
             return;
         }
-        let media = open.buffer.start();
-        let mut data = self.stretch.take(&mut open.buffer, missing as usize, clock.rate());
-        let length = open.buffer.start() - media;
-        if std::mem::take(&mut self.fade_in) {
-            ramp(&mut data, open.buffer.frames_in(FADE));
+        if buffer.frames() == 0 {
+            self.filled = None;
+            return;
         }
+        if self.ring.outstanding() > buffer.frames_in(STANDS) as u64 {
+            return;
+        }
+        if let Some(filled) = self.filled.take() {
+            self.depth.taken(buffer.time_of(filled.saturating_sub(level) as usize), now);
+        }
+        let media = self.stretch.position(buffer);
+        let data = self.stretch.take(buffer, missing as usize, rate);
+        let length = self.stretch.position(buffer) - media;
+        self.filled = Some(level.saturating_add((data.len() / CHANNELS) as u64));
+        self.write(data, media, length, now, out);
+    }
+
+    /// Appends to the ring what carries `length` of the stream from `media` on.
+    fn write(
+        &mut self,
+        mut data: Vec<f32>,
+        media: MediaTime,
+        length: Micros,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        let Some(open) = &self.open else { return };
+        let fade = open.buffer.frames_in(FADE);
+        if std::mem::take(&mut self.seam) {
+            // What a dry or cleared ring left behind, the worklet itself lets go of.
+            if self.ring.is_dry() {
+                fade_in(&mut data, fade);
+            } else {
+                let_go(&self.tail, &mut data, fade);
+            }
+        }
+        self.tail.extend_from_slice(&data);
+        let old = self.tail.len().saturating_sub(fade.saturating_mul(CHANNELS));
+        self.tail.drain(..old);
         self.ring.write((data.len() / CHANNELS) as u64, media, length, now);
-        out.push(Output::Pcm(PcmBlock { sample_rate: hz, channels: CHANNELS as u8, data }));
+        self.written_at = now;
+        let sample_rate = open.buffer.sample_rate();
+        out.push(Output::Pcm(PcmBlock { sample_rate, channels: CHANNELS as u8, data }));
+    }
+
+    fn write_silence(&mut self, until: MediaTime, length: Micros, now: Instant, out: &mut Outbox) {
+        let frames = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(length));
+        if frames > 0 {
+            self.seam = true;
+            self.write(vec![0.0; frames.saturating_mul(CHANNELS)], until - length, length, now, out);
+            self.seam = true;
+        }
     }
 
     /// Brings the buffer's start to where the playhead will be when it is heard.
     fn join(&mut self, clock: &Clock, now: Instant, out: &mut Outbox) -> bool {
         let Some(open) = &mut self.open else { return false };
-        let hz = open.buffer.sample_rate();
-        let queued = MediaTime::from_ticks(self.ring.level(now, hz) as i64, hz);
-        let heard_at = now + Micros(queued.0) + open.latency + PICKUP;
-        let want = clock.media(heard_at);
-        let late = want - open.buffer.start();
-        if late > Micros::ZERO {
-            let frames = open.buffer.frames_in(late);
+        let queued = open.buffer.time_of(self.ring.level(now, open.buffer.sample_rate()) as usize);
+        let want = clock.media(now + queued + open.latency + PICKUP);
+        let late = (want - open.buffer.start()).max(Micros::ZERO);
+        let frames = open.buffer.frames_in(late).min(open.buffer.frames());
+        if frames > 0 {
             open.buffer.advance(frames);
+            if let Some(Lost::Dry(_)) = self.lost {
+                self.counts.cut += open.buffer.time_of(frames);
+                self.counts.underruns = self.counts.underruns.saturating_add(1);
+                self.lost = Some(Lost::Stopped);
+            }
         }
         if open.buffer.frames() == 0 {
             return false;
         }
-        let early = open.buffer.start() - want;
+        let start = open.buffer.start();
+        let early = start - want;
         if early > JOIN_WITHIN {
             return false;
         }
-        let silence = open.buffer.frames_in(early);
-        if silence > 0 {
-            self.ring.write(silence as u64, want, early, now);
-            let data = vec![0.0; silence.saturating_mul(CHANNELS)];
-            out.push(Output::Pcm(PcmBlock { sample_rate: hz, channels: CHANNELS as u8, data }));
+        if let Some(Lost::Dry(end)) = self.lost {
+            // It came in time: there was none in the stream.
+            self.counts.silence_filled += (start - end).max(Micros::ZERO);
         }
-        self.joined = true;
-        self.fade_in = true;
+        self.stretch.reset();
+        self.offsets.clear();
+        self.moved = false;
+        self.lost = None;
+        self.seam = true;
+        self.write_silence(start, early.max(Micros::ZERO), now, out);
         true
+    }
+
+    /// Where the sound is off, for as long as it takes to be sure.
+    fn note_offset(&mut self, clock: &Clock) {
+        let Some((media, at)) = self.heard else { return };
+        if self.offsets.back().is_some_and(|(last, _)| *last >= at) {
+            return;
+        }
+        self.offsets.push_back((at, media - clock.media(at)));
+        while self.offsets.front().is_some_and(|(first, _)| at - *first > LOOK_BACK) {
+            self.offsets.pop_front();
+        }
+    }
+
+    fn offset(&self) -> Option<Micros> {
+        let (first, last) = (self.offsets.front()?.0, self.offsets.back()?.0);
+        if last - first < SURE_AFTER {
+            return None;
+        }
+        // Reports come late, never early.
+        self.offsets.iter().map(|(_, offset)| *offset).max()
+    }
+
+    /// Sound that came out of step joins again where the playhead is: what is late is cut out, what is early waits.
+    fn mend(&mut self, now: Instant, out: &mut Outbox) {
+        let (Some(offset), Some(open)) = (self.offset(), &mut self.open) else { return };
+        if offset < -LATE {
+            let frames = open.buffer.frames_in(-offset);
+            // With less at hand, the clock glides to the sound instead: the buffer is too thin for where the playhead is.
+            if open.buffer.length() < -offset + AFTER_CUT {
+                return;
+            }
+            let media = self.stretch.position(&open.buffer);
+            let data = self.stretch.cut(&mut open.buffer, frames);
+            let length = open.buffer.start() - media;
+            self.counts.cut += length - open.buffer.time_of(data.len() / CHANNELS);
+            if !self.moved {
+                self.counts.underruns = self.counts.underruns.saturating_add(1);
+                self.depth.ran_dry(Micros::ZERO, now);
+            }
+            self.write(data, media, length, now, out);
+        } else if offset > EARLY {
+            let start = self.stretch.position(&open.buffer);
+            self.write_silence(start, offset, now, out);
+        } else {
+            return;
+        }
+        self.moved = false;
+        self.filled = None;
+        self.offsets.clear();
     }
 
     /// The output has taken `frames` in all; the media time now audible, if it is the stream's.
     pub fn on_played(&mut self, frames: u64, now: Instant) -> Option<MediaTime> {
         let taken = self.ring.taken(frames, now)?;
         let latency = self.open.as_ref().map_or(Micros::ZERO, |o| o.latency);
-        if !self.joined {
+        if self.lost.is_some() {
             return None;
         }
         let heard = taken - latency;
@@ -199,7 +423,7 @@ impl Audio {
 
     /// The media time heard at `now`.
     pub fn heard(&self, now: Instant) -> Option<MediaTime> {
-        self.heard.filter(|_| self.joined).map(|(media, at)| media + (now - at))
+        self.heard.filter(|_| self.lost.is_none()).map(|(media, at)| media + (now - at))
     }
 
     /// Silences the ring and forgets decoded sound before `to`; the rest joins anew.
@@ -224,13 +448,8 @@ impl Audio {
     /// Takes over the output of the load before; the ring goes on counting.
     pub fn inherit(&mut self, before: &mut Audio) {
         self.ring = std::mem::take(&mut before.ring);
-        if let Some(open) = &before.open {
-            self.open = Some(Open {
-                buffer: PcmBuffer::new(open.buffer.sample_rate()),
-                resampler: Resampler::default(),
-                latency: open.latency,
-            });
-        }
+        self.depth = std::mem::take(&mut before.depth);
+        self.open = before.open.as_ref().map(|open| Open::new(open.buffer.sample_rate(), open.latency));
     }
 
     /// Nothing decoded is left to be heard.
@@ -240,13 +459,9 @@ impl Audio {
     }
 
     fn leave(&mut self) {
-        self.joined = false;
+        self.lost = Some(Lost::Stopped);
         self.heard = None;
-    }
-}
-
-fn ramp(data: &mut [f32], frames: usize) {
-    for (i, sample) in data.iter_mut().take(frames.saturating_mul(CHANNELS)).enumerate() {
-        *sample *= (i / CHANNELS) as f32 / frames.max(1) as f32;
+        self.filled = None;
+        self.offsets.clear();
     }
 }

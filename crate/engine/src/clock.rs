@@ -1,7 +1,8 @@
 //! The playback clock: where on the stream's timeline the playhead is at any instant.
 //!
-//! It runs on the driver's monotonic clock and is slewed towards what is heard while there is sound, so that audio
-//! is master without the picture ever jumping. It knows nothing of buffers or latency.
+//! It runs on the driver's monotonic clock and takes over the pace of what is heard while there is sound: audio is master
+//! of the drift. It never jumps after the sound: what is off by much is the sound's to mend, which joins anew where the
+//! playhead is. It knows nothing of buffers or latency.
 
 use std::collections::VecDeque;
 
@@ -11,10 +12,10 @@ use crate::io::Instant;
 
 /// Reports of the sound card come late, never early: the most advanced one of this window is the truest.
 const WINDOW: Micros = Micros::from_millis(600);
-/// Beyond this the playhead follows the sound at once instead of gliding.
-const JUMP: Micros = Micros::from_millis(120);
 /// How much of the distance to the sound one report closes.
 const SLEW: f64 = 0.05;
+/// And how much of the time that passed, at most: a picture that runs so much faster or slower looks the same.
+const FASTEST: f64 = 0.02;
 
 #[derive(Debug)]
 pub struct Clock {
@@ -25,6 +26,7 @@ pub struct Clock {
     has_run: bool,
     /// Distances of the sound from the playhead, newest last.
     heard: VecDeque<(Instant, Micros)>,
+    followed: Instant,
 }
 
 impl Clock {
@@ -36,6 +38,7 @@ impl Clock {
             running: false,
             has_run: false,
             heard: VecDeque::new(),
+            followed: Instant(0),
         }
     }
 
@@ -66,8 +69,15 @@ impl Clock {
     }
 
     pub fn start(&mut self, media: MediaTime, now: Instant) {
-        *self =
-            Self { at: now, media, rate: self.rate, running: true, has_run: true, heard: VecDeque::new() };
+        *self = Self {
+            at: now,
+            media,
+            rate: self.rate,
+            running: true,
+            has_run: true,
+            heard: VecDeque::new(),
+            followed: now,
+        };
     }
 
     pub fn stop(&mut self, now: Instant) {
@@ -100,7 +110,9 @@ impl Clock {
             self.heard.pop_front();
         }
         let ahead = self.heard.iter().map(|(_, d)| *d).max().unwrap_or_default();
-        let step = if ahead.abs() > JUMP { ahead } else { ahead.scale(SLEW) };
+        let most = (now - self.followed).scale(FASTEST).max(Micros::ZERO);
+        let step = ahead.scale(SLEW).clamp(-most, most);
+        self.followed = now;
         self.media = playhead + step;
         self.at = now;
         for (_, d) in &mut self.heard {
@@ -136,12 +148,29 @@ mod tests {
     }
 
     #[test]
-    fn never_steps_visibly_for_a_small_distance() {
-        let mut clock = Clock::new();
-        clock.start(MediaTime(0), Instant(0));
-        let before = clock.media(Instant(10_000));
-        clock.follow(before + MS(80), Instant(10_000));
-        assert!(clock.media(Instant(10_000)) - before <= MS(5));
+    fn never_steps_however_far_the_sound_is() {
+        for off in [-3000, -80, 80, 3000] {
+            let mut clock = Clock::new();
+            clock.start(MediaTime(0), Instant(0));
+            let before = clock.media(Instant(10_000));
+            clock.follow(before + MS(off), Instant(10_000));
+            assert!((clock.media(Instant(10_000)) - before).abs() <= Micros(200), "{off}");
+        }
+    }
+
+    #[test]
+    fn takes_over_the_pace_of_a_sound_that_runs_by_another_clock() {
+        for ppm in [-200i64, 200] {
+            let mut clock = Clock::new();
+            clock.start(MediaTime(0), Instant(0));
+            for i in 0..360_000i64 {
+                let heard = MediaTime(i * 10_000 + i * ppm / 100);
+                clock.follow(heard, Instant(i as u64 * 10_000));
+            }
+            let heard = MediaTime(3_600_000_000 + 3_600 * ppm);
+            let off = clock.media(Instant(3_600_000_000)) - heard;
+            assert!(off.abs() < MS(1), "{ppm} ppm: {off:?}");
+        }
     }
 
     #[test]

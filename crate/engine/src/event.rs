@@ -2,7 +2,7 @@
 
 use sailcast_media::{MediaTime, Metadata, Micros, TrackInfo};
 
-use crate::{error::SailcastError, retry::Reason, timeline::Jump};
+use crate::{audio::SoundCounts, error::SailcastError, retry::Reason, timeline::Jump};
 
 /// The player's state; `idle` before the first load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

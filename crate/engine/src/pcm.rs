@@ -1,10 +1,18 @@
 //! Decoded sound on its way to the ring: interleaved stereo at the output's rate, with the media time of its first frame.
+//!
+//! It is one piece without a hole: what the stream leaves out is silence of that length, and every seam is faded. A little
+//! of what was taken stays in reach, for the time-stretch to repeat.
 
 use sailcast_media::{MediaTime, Micros};
 
-use crate::io::PcmBlock;
+use crate::{
+    fade::{fade_in, let_go},
+    io::PcmBlock,
+};
 
 pub const CHANNELS: usize = 2;
+/// Fades at seams: long enough not to click, too short to be heard as a fade.
+pub const FADE: Micros = Micros::from_millis(5);
 /// What Web Audio allows (AudioContext options, Hz): other rates are nonsense and would size buffers.
 const RATES: std::ops::RangeInclusive<u32> = 3_000..=768_000;
 /// Steps between blocks smaller than this are rounding of the container's clock and are ignored.
@@ -13,11 +21,16 @@ const TOLERANCE: Micros = Micros::from_millis(30);
 const FOLLOW: f64 = 0.05;
 /// A longer gap is not filled: the sound joins anew behind it.
 const MAX_FILL: Micros = Micros::from_secs(1);
+/// Taken sound that can still be read.
+const PAST: Micros = Micros::from_millis(30);
 
 #[derive(Debug)]
 pub struct PcmBuffer {
     sample_rate: u32,
+    /// The past, then what waits.
     samples: Vec<f32>,
+    /// Frames of the past.
+    past: usize,
     /// Media time of frame 0, were it still here; `taken` frames have gone since.
     base: MediaTime,
     taken: i64,
@@ -27,8 +40,12 @@ pub struct PcmBuffer {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Seam {
     Even,
-    /// Too far ahead to fill; the buffer now starts with the new block.
-    Restarted,
+    /// The stream left out this much; there is silence now.
+    Filled(Micros),
+    /// Both had this much; the new block's is left out.
+    Overlapped(Micros),
+    /// Too far away; the buffer now starts with the new block. How much the stream left out, as far as it did.
+    Restarted(Micros),
 }
 
 impl PcmBuffer {
@@ -36,6 +53,7 @@ impl PcmBuffer {
         Self {
             sample_rate: sample_rate.clamp(*RATES.start(), *RATES.end()),
             samples: Vec::new(),
+            past: 0,
             base: MediaTime(0),
             taken: 0,
         }
@@ -45,12 +63,18 @@ impl PcmBuffer {
         self.sample_rate
     }
 
+    /// What waits.
     pub fn samples(&self) -> &[f32] {
-        &self.samples
+        self.samples.get(words(self.past)..).unwrap_or_default()
+    }
+
+    /// What waits, and before it what was taken last; and how many frames of that.
+    pub fn with_past(&self) -> (&[f32], usize) {
+        (&self.samples, self.past)
     }
 
     pub fn frames(&self) -> usize {
-        self.samples.len() / CHANNELS
+        (self.samples.len() / CHANNELS).saturating_sub(self.past)
     }
 
     /// Media time of the first frame.
@@ -65,6 +89,7 @@ impl PcmBuffer {
     fn restart(&mut self, pts: MediaTime, stereo: &[f32]) {
         self.samples.clear();
         self.samples.extend_from_slice(stereo);
+        self.past = 0;
         self.base = pts;
         self.taken = 0;
     }
@@ -81,37 +106,70 @@ impl PcmBuffer {
         (span.as_secs_f64().max(0.0) * f64::from(self.sample_rate)) as usize
     }
 
-    /// Adds stereo samples that begin at `pts`: a gap is filled with silence, an overlap left out.
-    pub fn append(&mut self, pts: MediaTime, stereo: &[f32]) -> Seam {
+    /// Adds stereo samples that begin at `pts`: a gap is filled with silence, an overlap left out. `running`: what was taken
+    /// last is being heard, so an empty buffer, too, has an end that the block must fit.
+    pub fn append(&mut self, pts: MediaTime, stereo: &[f32], running: bool) -> Seam {
         let end = self.taken.saturating_add_unsigned(self.frames() as u64);
         let gap = pts - self.at(end);
-        if gap > MAX_FILL || gap < -MAX_FILL || (self.samples.is_empty() && gap.abs() > TOLERANCE) {
+        let loose = self.frames() == 0 && !running && gap.abs() > TOLERANCE;
+        if gap.abs() > MAX_FILL || loose {
             self.restart(pts, stereo);
-            return Seam::Restarted;
+            return Seam::Restarted(gap.max(Micros::ZERO));
         }
         if gap.abs() <= TOLERANCE {
             // The container's clock is right in the mean: the times follow it, the samples stay as they are.
             self.base = self.base + gap.scale(FOLLOW);
+            self.samples.extend_from_slice(stereo);
+            return Seam::Even;
         }
-        if gap > TOLERANCE {
-            let silence = self.frames_in(gap).saturating_mul(CHANNELS);
-            self.samples.resize(self.samples.len().saturating_add(silence), 0.0);
+        let fade = self.frames_in(FADE);
+        if gap > Micros::ZERO {
+            let silence = vec![0.0; words(self.frames_in(gap))];
+            self.append_faded(silence);
+            let begin = self.samples.len();
+            self.samples.extend_from_slice(stereo);
+            fade_in(self.samples.get_mut(begin..).unwrap_or_default(), fade);
+            Seam::Filled(gap)
+        } else {
+            let overlap = words(self.frames_in(-gap));
+            self.append_faded(stereo.get(overlap..).unwrap_or_default().to_vec());
+            Seam::Overlapped(-gap)
         }
-        let overlap = if gap < -TOLERANCE { self.frames_in(-gap).saturating_mul(CHANNELS) } else { 0 };
-        self.samples.extend_from_slice(stereo.get(overlap..).unwrap_or_default());
-        Seam::Even
+    }
+
+    /// Appends what does not follow from what is there.
+    fn append_faded(&mut self, mut stereo: Vec<f32>) {
+        let_go(&self.samples, &mut stereo, self.frames_in(FADE));
+        self.samples.extend(stereo);
     }
 
     pub fn head(&self, frames: usize) -> &[f32] {
-        let n = frames.saturating_mul(CHANNELS).min(self.samples.len());
-        self.samples.get(..n).unwrap_or_default()
+        let waiting = self.samples();
+        waiting.get(..words(frames).min(waiting.len())).unwrap_or_default()
     }
 
     pub fn advance(&mut self, frames: usize) {
         let frames = frames.min(self.frames());
         self.taken = self.taken.saturating_add_unsigned(frames as u64);
-        self.samples.drain(..frames.saturating_mul(CHANNELS));
+        self.past = self.past.saturating_add(frames);
+        // In strides: each moves all that waits.
+        let keep = self.frames_in(PAST);
+        if self.past > keep.saturating_mul(2) {
+            self.samples.drain(..words(self.past.saturating_sub(keep)));
+            self.past = keep;
+        }
     }
+
+    /// Takes back what was taken last, as far as it is still here.
+    pub fn rewind(&mut self, frames: usize) {
+        let frames = frames.min(self.past);
+        self.taken = self.taken.saturating_sub_unsigned(frames as u64);
+        self.past = self.past.saturating_sub(frames);
+    }
+}
+
+fn words(frames: usize) -> usize {
+    frames.saturating_mul(CHANNELS)
 }
 
 /// Any channel layout as stereo: mono twice, more than two by ITU-R BS.775 with the order L R C LFE Ls Rs.
@@ -169,21 +227,72 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gap_becomes_silence_of_its_length_and_an_overlap_is_left_out() {
+    fn a_gap_becomes_silence_of_its_length_with_both_edges_faded() {
         let mut b = PcmBuffer::new(10_000);
-        b.append(MediaTime(0), &[1.0; 2000]);
-        assert_eq!(b.append(MediaTime::from_millis(150), &[1.0; 2000]), Seam::Even);
+        b.append(MediaTime(0), &[1.0; 2000], true);
+        let seam = b.append(MediaTime::from_millis(150), &[1.0; 2000], true);
+        assert_eq!(seam, Seam::Filled(Micros::from_millis(50)));
         assert_eq!(b.frames(), 2500);
         assert_eq!(b.samples()[2 * 1200], 0.0);
-        b.append(MediaTime::from_millis(200), &[1.0; 2000]);
-        assert_eq!(b.frames(), 3000);
+        assert!(worst_step(&b) < 0.05, "{}", worst_step(&b));
+    }
+
+    #[test]
+    fn an_overlap_is_left_out_and_its_seam_faded() {
+        let mut b = PcmBuffer::new(10_000);
+        b.append(MediaTime(0), &[1.0; 2000], true);
+        let seam = b.append(MediaTime::from_millis(50), &[-1.0; 2000], true);
+        assert_eq!(seam, Seam::Overlapped(Micros::from_millis(50)));
+        assert_eq!(b.frames(), 1500);
+        assert!(worst_step(&b) < 0.1, "{}", worst_step(&b));
+    }
+
+    #[test]
+    fn a_gap_behind_sound_that_is_already_being_heard_is_faded_too() {
+        let mut b = PcmBuffer::new(10_000);
+        b.append(MediaTime(0), &[1.0; 2000], true);
+        b.advance(1000);
+        b.append(MediaTime::from_millis(200), &[1.0; 2000], true);
+        assert_eq!(b.start(), MediaTime::from_millis(100));
+        assert!(b.samples()[0] > 0.99, "{}", b.samples()[0]);
+        assert!(worst_step(&b) < 0.05, "{}", worst_step(&b));
+    }
+
+    #[test]
+    fn sound_that_nobody_waits_for_begins_where_it_is() {
+        let mut b = PcmBuffer::new(10_000);
+        b.append(MediaTime(0), &[1.0; 2000], false);
+        b.advance(1000);
+        let seam = b.append(MediaTime::from_millis(200), &[1.0; 2000], false);
+        assert_eq!(seam, Seam::Restarted(Micros::from_millis(100)));
+        assert_eq!((b.start(), b.frames()), (MediaTime::from_millis(200), 1000));
+    }
+
+    #[test]
+    fn what_was_taken_can_be_taken_back() {
+        let mut b = PcmBuffer::new(10_000);
+        for i in 0..20i64 {
+            b.append(MediaTime::from_millis(i * 100), &[i as f32; 2000], true);
+            b.advance(950);
+        }
+        let before = b.start();
+        b.rewind(200);
+        assert_eq!(before - b.start(), Micros::from_millis(20));
+        b.advance(200);
+        assert_eq!(b.start(), before);
+        assert!(b.with_past().1 <= 600);
+    }
+
+    fn worst_step(b: &PcmBuffer) -> f32 {
+        let left: Vec<f32> = b.with_past().0.chunks(2).map(|f| f[0]).collect();
+        left.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max)
     }
 
     #[test]
     fn rounding_between_blocks_leaves_the_sound_untouched() {
         let mut b = PcmBuffer::new(48_000);
         for i in 0..100i64 {
-            b.append(MediaTime::from_millis(i * 1024 * 1000 / 48_000), &[0.1; 2048]);
+            b.append(MediaTime::from_millis(i * 1024 * 1000 / 48_000), &[0.1; 2048], true);
         }
         assert_eq!(b.frames(), 102_400);
     }
@@ -193,7 +302,7 @@ mod tests {
         // 1024 samples at 44.1 kHz stamped every 23 ms instead of 23.22.
         let mut b = PcmBuffer::new(44_100);
         for i in 0..2000i64 {
-            b.append(MediaTime::from_millis(i * 23), &[0.1; 2048]);
+            b.append(MediaTime::from_millis(i * 23), &[0.1; 2048], true);
             b.advance(1024);
             assert!((b.start() - MediaTime::from_millis((i + 1) * 23)).abs() < Micros::from_millis(8));
         }

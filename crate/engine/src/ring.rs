@@ -31,6 +31,11 @@ impl Ring {
         self.written.saturating_sub(self.played).saturating_sub(since as u64)
     }
 
+    /// Frames written and not reported as taken.
+    pub fn outstanding(&self) -> u64 {
+        self.written.saturating_sub(self.played)
+    }
+
     /// Everything written has surely been taken.
     pub fn is_dry(&self) -> bool {
         self.played >= self.written

@@ -1,145 +1,165 @@
-//! Time-stretch of PCM with pitch kept: now and then one period of the waveform is left out or repeated, joined where it
-//! fits itself best (the splice of WSOLA and PICOLA). Between splices the samples pass untouched, and at rate 1 always.
+//! Time-stretch of PCM with pitch kept: now and then one or some periods of the wave are left out or repeated, joined where
+//! it fits itself best (the splice of WSOLA and PICOLA). Between splices the samples pass untouched, and at rate 1 always.
+//!
+//! What is left out must be here already, but what is repeated was just heard: slowing down works on an empty buffer, and
+//! that is when it is needed.
 
-use crate::pcm::{CHANNELS, PcmBuffer};
+use sailcast_media::{MediaTime, Micros};
 
-/// Splices shorter than this would be audible as buzz; longer than the other as echo. In seconds.
-const MIN_LAG: f64 = 0.003;
-const MAX_LAG: f64 = 0.016;
-const OVERLAP: f64 = 0.008;
+use crate::{
+    fade::cross_fade,
+    pcm::{CHANNELS, PcmBuffer},
+    splice::{Place, Search},
+};
+
+/// Splices shorter than this would be heard as buzz.
+const SHORTEST: Micros = Micros::from_millis(3);
+/// Longer ones as echo.
+const LONGEST: Micros = Micros::from_millis(20);
+const OVERLAP: Micros = Micros::from_millis(8);
+/// A splice is looked for when the sound is so far from where it should be: on both sides of it in turn.
+const DUE: Micros = Micros::from_millis(5);
+/// After a look in vain the next one is worth it so much later.
+const AGAIN: Micros = Micros::from_millis(4);
+/// A wave that fits like this is spliced at once; less is taken the longer it is due, and in the end the best there is.
+const FITS: f32 = 0.9;
+const LOOK_UNTIL: Micros = Micros::from_millis(20);
+/// Where a cut is looked for around the wanted one.
+const CUT_WITHIN: Micros = Micros::from_millis(10);
 
 #[derive(Debug, Default)]
 pub struct Stretch {
     /// Frames still to leave out (positive) or to repeat (negative).
     debt: f64,
+    /// Frames to pass until the next look for a splice.
+    rest: usize,
+}
+
+/// The lengths above in frames.
+struct Lengths {
+    shortest: usize,
+    longest: usize,
+    overlap: usize,
 }
 
 impl Stretch {
+    /// Media time of the next frame as the rate has it: it grows evenly, while the buffer's own start jumps at splices.
+    pub fn position(&self, buffer: &PcmBuffer) -> MediaTime {
+        buffer.start() + Micros((self.debt * 1e6 / f64::from(buffer.sample_rate())) as i64)
+    }
+
     /// Gives at least `frames` frames (fewer only if the buffer runs out), playing the buffer at `rate`.
     pub fn take(&mut self, buffer: &mut PcmBuffer, frames: usize, rate: f64) -> Vec<f32> {
         let mut out = Vec::with_capacity(frames.saturating_mul(CHANNELS).saturating_mul(2));
         if rate == 1.0 {
-            self.debt = 0.0;
+            self.reset();
         }
-        let hz = f64::from(buffer.sample_rate());
-        let (min_lag, max_lag) = ((hz * MIN_LAG) as usize, (hz * MAX_LAG) as usize);
-        let overlap = (hz * OVERLAP) as usize;
+        let lengths = Lengths {
+            shortest: buffer.frames_in(SHORTEST).max(1),
+            longest: buffer.frames_in(LONGEST),
+            overlap: buffer.frames_in(OVERLAP),
+        };
+        let due = buffer.frames_in(DUE) as f64;
         while out.len() / CHANNELS < frames && buffer.frames() > 0 {
-            let (given, had) = (out.len() / CHANNELS, buffer.frames());
-            if self.debt.abs() >= min_lag as f64 && buffer.frames() >= max_lag.saturating_add(overlap) {
-                self.splice(buffer, min_lag, max_lag, overlap, &mut out);
+            let (given, start) = (out.len() / CHANNELS, buffer.frames());
+            let look = self.debt.abs() >= due && self.rest == 0;
+            let place = look.then(|| self.look(buffer, &lengths)).flatten();
+            if let Some((place, here)) = place {
+                splice(buffer, here, place, lengths.overlap, &mut out);
             } else {
                 // Small steps, so that a splice comes as soon as it is due.
-                let n = frames.saturating_sub(given).min(min_lag.max(1)).min(had);
-                out.extend_from_slice(buffer.head(n));
-                buffer.advance(n);
+                let step = lengths.shortest.min(frames.saturating_sub(given)).min(start);
+                out.extend_from_slice(buffer.head(step));
+                buffer.advance(step);
+                self.rest = if look { buffer.frames_in(AGAIN) } else { self.rest.saturating_sub(step) };
             }
             let gave = (out.len() / CHANNELS).saturating_sub(given) as f64;
-            self.debt += gave * rate - had.saturating_sub(buffer.frames()) as f64;
+            self.debt += gave * rate - (start as f64 - buffer.frames() as f64);
+        }
+        // What could not be done in time, for want of samples, is given up.
+        let most = 2.0 * lengths.longest as f64;
+        self.debt = self.debt.clamp(-most, most);
+        out
+    }
+
+    /// Leaves out about `frames` of what waits, and gives the cross-fade across the cut; all of what waits if it is less.
+    pub fn cut(&mut self, buffer: &mut PcmBuffer, frames: usize) -> Vec<f32> {
+        self.reset();
+        let (within, overlap) = (buffer.frames_in(CUT_WITHIN), buffer.frames_in(OVERLAP));
+        let mut out = Vec::new();
+        let (samples, here) = buffer.with_past();
+        let wanted = here.saturating_add(frames);
+        let places = wanted.saturating_sub(within)..=wanted.saturating_add(within);
+        let search = Search { samples, sample_rate: buffer.sample_rate(), overlap };
+        match search.best(here, places, wanted) {
+            Some(place) => splice(buffer, here, place, overlap, &mut out),
+            None => buffer.advance(frames),
         }
         out
     }
 
-    fn splice(&self, buffer: &mut PcmBuffer, min: usize, max: usize, overlap: usize, out: &mut Vec<f32>) {
-        let lag = best_lag(buffer.samples(), min, max, overlap);
-        let here = buffer.samples().get(..overlap.saturating_mul(CHANNELS)).unwrap_or_default();
-        let there = buffer.samples().get(lag.saturating_mul(CHANNELS)..).unwrap_or_default();
-        if self.debt > 0.0 {
-            cross_fade(here, there, out);
-            buffer.advance(lag.saturating_add(overlap));
+    pub fn reset(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A place to go on at, if there is a good one, and the present one.
+    fn look(&self, buffer: &PcmBuffer, lengths: &Lengths) -> Option<(Place, usize)> {
+        let (samples, here) = buffer.with_past();
+        let Lengths { shortest, longest, overlap } = *lengths;
+        let search = Search { samples, sample_rate: buffer.sample_rate(), overlap };
+        let back = self.debt < 0.0;
+        let places = if back {
+            here.saturating_sub(longest)..=here.checked_sub(shortest)?
         } else {
-            out.extend_from_slice(buffer.head(lag));
-            cross_fade(there, here, out);
-            buffer.advance(overlap);
+            here.saturating_add(shortest)..=here.saturating_add(longest)
+        };
+        // As far beyond as it is on this side.
+        let jump = (self.debt.abs() * 2.0) as usize;
+        let wanted = if back { here.saturating_sub(jump) } else { here.saturating_add(jump) };
+        let best = search.best(here, places.clone(), wanted)?;
+        // An attack that is left out or repeated is heard whatever else fits, unless it meets its like.
+        let calm = if back {
+            let end = here.saturating_add(overlap);
+            let from = *search.calm(*places.start()..=end, true).start();
+            if from >= here { end..=here } else { from.max(*places.start())..=*places.end() }
+        } else {
+            let end = places.end().saturating_add(overlap);
+            let until = *search.calm(here..=end, false).end();
+            *places.start()..=until.saturating_sub(overlap).min(*places.end())
+        };
+        let all_calm = calm == places;
+        if best.likeness >= FITS && (all_calm || search.is_attack(here, best.at)) {
+            return Some((best, here));
+        }
+        let patience = self.debt.abs() / buffer.frames_in(LOOK_UNTIL).max(1) as f64;
+        let place = if all_calm { Some(best) } else { search.best(here, calm, wanted) };
+        let enough = f64::from(FITS) * (1.0 - patience);
+        match place {
+            Some(place) if f64::from(place.likeness) >= enough => Some((place, here)),
+            _ if patience >= 1.0 => Some((best, here)),
+            _ => None,
         }
     }
 }
 
-/// Fades from `a` to `b` over their common length; linear, because the two are nearly the same wave.
-fn cross_fade(a: &[f32], b: &[f32], out: &mut Vec<f32>) {
-    let n = a.len().min(b.len());
-    let frames = (n / CHANNELS).max(1) as f32;
-    for (i, (x, y)) in a.iter().zip(b).enumerate() {
-        let w = ((i / CHANNELS) as f32 + 0.5) / frames;
-        out.push(x * (1.0 - w) + y * w);
+/// Cross-fades from `here`, the buffer's first waiting frame, to `place`, and leaves the buffer behind the cross-fade.
+fn splice(buffer: &mut PcmBuffer, here: usize, place: Place, overlap: usize, out: &mut Vec<f32>) {
+    let (samples, _) = buffer.with_past();
+    let from = |frame: usize| samples.get(frame.saturating_mul(CHANNELS)..).unwrap_or_default();
+    let a = from(here);
+    let a = a.get(..overlap.saturating_mul(CHANNELS)).unwrap_or(a);
+    let b = from(place.at);
+    let b = b.get(..(a.len())).unwrap_or(b);
+    let faded = a.len().min(b.len()) / CHANNELS;
+    cross_fade(a, b, place.likeness, out);
+    if place.at >= here {
+        buffer.advance(place.at.saturating_sub(here).saturating_add(faded));
+    } else {
+        buffer.rewind(here.saturating_sub(place.at));
+        buffer.advance(faded);
     }
-}
-
-/// The lag at which the wave is most like itself.
-fn best_lag(samples: &[f32], min: usize, max: usize, overlap: usize) -> usize {
-    let coarse = (min..max)
-        .step_by(2)
-        .max_by(|a, b| likeness(samples, *a, overlap, 4).total_cmp(&likeness(samples, *b, overlap, 4)));
-    let coarse = coarse.unwrap_or(min);
-    let fine = coarse.saturating_sub(1)..=coarse.saturating_add(1);
-    fine.max_by(|a, b| likeness(samples, *a, overlap, 1).total_cmp(&likeness(samples, *b, overlap, 1)))
-        .unwrap_or(coarse)
-}
-
-/// Normalised cross-correlation of the first `overlap` frames with those `lag` later, every `step`-th frame, left channel
-/// and right together.
-fn likeness(samples: &[f32], lag: usize, overlap: usize, step: usize) -> f32 {
-    let later = samples.get(lag.saturating_mul(CHANNELS)..).unwrap_or_default();
-    let stride = CHANNELS.saturating_mul(step);
-    let (mut dot, mut energy) = (0.0f32, 1e-9f32);
-    for (a, b) in samples.chunks(stride).zip(later.chunks(stride)).take(overlap.div_ceil(step.max(1))) {
-        let (x, y): (f32, f32) = (a.iter().take(CHANNELS).sum(), b.iter().take(CHANNELS).sum());
-        dot += x * y;
-        energy += y * y;
-    }
-    dot / energy.sqrt()
 }
 
 #[cfg(test)]
-mod tests {
-    use sailcast_media::MediaTime;
-
-    use super::*;
-
-    fn tone(hz: f32, frames: usize) -> PcmBuffer {
-        let mut b = PcmBuffer::new(48_000);
-        let data: Vec<f32> = (0..frames)
-            .flat_map(|i| [(i as f32 * hz * std::f32::consts::TAU / 48_000.0).sin() * 0.5; 2])
-            .collect();
-        b.append(MediaTime(0), &data);
-        b
-    }
-
-    fn play(rate: f64, hz: f32) -> Vec<f32> {
-        let mut b = tone(hz, 96_000);
-        let mut s = Stretch::default();
-        let mut out = Vec::new();
-        while b.frames() > 2000 {
-            out.extend(s.take(&mut b, 480, rate));
-        }
-        out.chunks(2).map(|c| c[0]).collect()
-    }
-
-    fn crossings(x: &[f32]) -> usize {
-        x.windows(2).filter(|w| w[0] <= 0.0 && w[1] > 0.0).count()
-    }
-
-    #[test]
-    fn length_follows_the_rate() {
-        for rate in [0.95, 1.05, 1.08] {
-            let n = play(rate, 440.0).len() as f64;
-            let expected = 94_000.0 / rate;
-            assert!((n - expected).abs() / expected < 0.01, "{rate}: {n} against {expected}");
-        }
-    }
-
-    #[test]
-    fn pitch_and_gain_stay_and_nothing_clicks() {
-        for rate in [0.95, 1.0, 1.08] {
-            let out = play(rate, 440.0);
-            let pitch = crossings(&out) as f64 * 48_000.0 / out.len() as f64;
-            assert!((pitch - 440.0).abs() < 5.0, "{rate}: {pitch} Hz");
-            let step = out.windows(2).map(|w| (w[1] - w[0]).abs()).fold(0.0, f32::max);
-            assert!(step < 0.04, "{rate}: step {step}");
-            for part in out.chunks(4800) {
-                let peak = part.iter().fold(0.0f32, |m, x| m.max(x.abs()));
-                assert!((0.47..0.51).contains(&peak) || part.len() < 480, "{rate}: peak {peak}");
-            }
-        }
-    }
-}
+#[path = "stretch_tests.rs"]
+mod tests;
