@@ -119,13 +119,13 @@ pub fn all() -> Vec<Trace> {
         Trace {
             link: LinkModel {
                 rate: 8e6,
-                stops: vec![Stops { within: (S(120), S(250)), ..stops(Stop::Link, S(400), 1.0, S(3), S(3)) }],
+                stops: vec![Stops { within: (S(120), S(300)), ..stops(Stop::Link, S(420), 1.0, S(3), S(3)) }],
                 ..LinkModel::default()
             },
-            length: S(310),
+            length: S(360),
             share: 0.4,
             targets: Targets::SmoothAndBack,
-            ..base("outage", "8 Mbit/s; nothing at all for 3 s, once in 5 minutes")
+            ..base("outage", "8 Mbit/s; nothing at all for 3 s, once in 6 minutes")
         },
         Trace {
             link: LinkModel {
