@@ -2,6 +2,8 @@
 //!
 //! Push bytes as they come, then poll until `Ok(None)`. [`Demuxer::finish`] says that no more will come; poll
 //! until `Ok(None)` once more after it. An `Err` is final: the bytes are not this format.
+//!
+//! Times are the container's own, unwrapped and no more: whether a step is a jump is judged by whoever plays the packets.
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -10,7 +12,6 @@ use crate::{
     flv,
     metadata::Metadata,
     packet::{Packet, TrackId, TrackInfo},
-    time::{MediaTime, Micros},
 };
 
 /// The containers with a demuxer here.
@@ -44,7 +45,6 @@ pub enum DemuxEvent {
     Track(TrackInfo),
     Packet(Packet),
     Metadata(Metadata),
-    Discontinuity(Discontinuity),
     /// Bytes from offset `at` were left out; reading went on behind them.
     Skipped {
         /// Whose bytes they were, where that can be told.
@@ -53,21 +53,6 @@ pub enum DemuxEvent {
         len: u64,
         why: SkipReason,
     },
-}
-
-/// The timeline jumped: what follows is not continuous with what came before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Discontinuity {
-    /// dts of the last packet before the jump.
-    pub from: MediaTime,
-    /// dts of the first packet after it.
-    pub to: MediaTime,
-}
-
-impl Discontinuity {
-    pub fn delta(self) -> Micros {
-        self.to - self.from
-    }
 }
 
 /// Why bytes were left out.

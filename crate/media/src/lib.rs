@@ -23,11 +23,13 @@ pub mod packet;
 mod queue;
 pub mod read;
 pub mod time;
+pub mod unwrap;
 
-pub use demux::{DemuxError, DemuxEvent, Demuxer, Discontinuity, SkipReason};
+pub use demux::{DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Metadata, Value};
 pub use packet::{
     AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo, VideoParams,
 };
 pub use time::{MediaTime, Micros};
+pub use unwrap::Unwrapper;

@@ -28,7 +28,7 @@ pub enum Codec {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Packet {
     pub track: TrackId,
-    /// Decoding time; never decreases within a track between discontinuities.
+    /// Decoding time; within a track it goes back only when the publisher's clock does.
     pub dts: MediaTime,
     /// Presentation time; `pts - dts` is the composition time and may be negative.
     pub pts: MediaTime,

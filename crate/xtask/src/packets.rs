@@ -110,11 +110,6 @@ fn event_json(event: &DemuxEvent) -> Json {
             "name": metadata.name,
             "values": metadata.values.iter().map(value_json).collect::<Vec<_>>(),
         }),
-        DemuxEvent::Discontinuity(jump) => json!({
-            "kind": "discontinuity",
-            "from": jump.from.0,
-            "to": jump.to.0,
-        }),
         DemuxEvent::Skipped { at, len, why, .. } => json!({
             "kind": "skipped",
             "at": at,

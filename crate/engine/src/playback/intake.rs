@@ -38,8 +38,6 @@ impl Playback {
                 let time = self.timeline.place_time(message.time);
                 out.push(Output::Event(Event::Metadata(Metadata { time, ..message })));
             }
-            // The timeline finds jumps itself, in the same packets, and mends them.
-            DemuxEvent::Discontinuity(_) => {}
             DemuxEvent::Skipped { track, at, len, why } => self.on_skipped(track, at, len, why, now, out),
         }
     }

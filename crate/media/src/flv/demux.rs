@@ -1,12 +1,10 @@
 //! FLV to packets: tags of AVC and AAC, script data, and the timeline behind 32-bit milliseconds.
 //!
-//! **Invariant:** a [`Packet`] comes only after the [`TrackInfo`] that decodes it, and its dts is below its
-//! track's last one only directly after a [`DemuxEvent::Discontinuity`]. Video is track 0, audio track 1.
+//! **Invariant:** a [`Packet`] comes only after the [`TrackInfo`] that decodes it, and its dts is its tag's timestamp modulo
+//! 2^32 ms, whatever came before: it goes back when the publisher's clock does. Video is track 0, audio track 1.
 //!
 //! A codec that is not read gives one `Skipped` for its first tag; its other tags go silently, as one event for each
 //! would drown the rest. Enhanced FLV headers are such codecs.
-
-use std::collections::VecDeque;
 
 use bytes::Bytes;
 
@@ -19,12 +17,12 @@ use crate::{
     flv::{
         amf0, header,
         tag::{Tag, TagEvent, TagKind, TagReader},
-        timeline::{Continuity, Unwrapper},
     },
     metadata::{Metadata, Value},
     packet::{Packet, TrackId, TrackInfo},
     read::ByteReader,
     time::{MediaTime, Micros},
+    unwrap::Unwrapper,
 };
 
 pub const VIDEO_TRACK: TrackId = TrackId(0);
@@ -39,24 +37,14 @@ const MAX_UNSUPPORTED: usize = 32;
 #[derive(Debug, Default)]
 pub struct FlvDemuxer {
     tags: TagReader,
-    /// Events of the tag last read: at most two.
-    events: VecDeque<DemuxEvent>,
-    clock: Unwrapper,
-    video: Video,
-    audio: Audio,
+    /// Of the tag last read: at most one.
+    event: Option<DemuxEvent>,
+    /// Of tag timestamps, in ms.
+    clock: Unwrapper<32>,
+    video: Option<AvcConfig>,
+    /// The AudioSpecificConfig in force.
+    audio: Option<Bytes>,
     unsupported: Vec<header::CodecId>,
-}
-
-#[derive(Debug, Default)]
-struct Video {
-    config: Option<AvcConfig>,
-    continuity: Continuity,
-}
-
-#[derive(Debug, Default)]
-struct Audio {
-    description: Option<Bytes>,
-    continuity: Continuity,
 }
 
 impl Demuxer for FlvDemuxer {
@@ -67,7 +55,7 @@ impl Demuxer for FlvDemuxer {
     fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError> {
         // Each turn takes an event or consumes a tag.
         loop {
-            if let Some(event) = self.events.pop_front() {
+            if let Some(event) = self.event.take() {
                 return Ok(Some(event));
             }
             match self.tags.poll()? {
@@ -78,7 +66,7 @@ impl Demuxer for FlvDemuxer {
                 }
                 Some(TagEvent::Tag(tag)) => {
                     if let Err(why) = self.tag(&tag) {
-                        self.events.push_back(DemuxEvent::Skipped {
+                        self.event = Some(DemuxEvent::Skipped {
                             track: track_of(tag.kind),
                             at: tag.offset,
                             len: tag.len(),
@@ -150,22 +138,21 @@ impl FlvDemuxer {
     }
 
     fn video_config(&mut self, avcc: Bytes) -> Result<(), SkipReason> {
-        if self.video.config.as_ref().is_some_and(|config| config.decoder.description == avcc) {
+        if self.video.as_ref().is_some_and(|config| config.decoder.description == avcc) {
             return Ok(());
         }
         let config = AvcConfig::parse(avcc).map_err(|_| SkipReason::BadConfig)?;
         let info = TrackInfo { id: VIDEO_TRACK, config: config.decoder.clone() };
-        self.video.config = Some(config);
-        self.events.push_back(DemuxEvent::Track(info));
+        self.video = Some(config);
+        self.event = Some(DemuxEvent::Track(info));
         Ok(())
     }
 
     fn video_packet(&mut self, timestamp: u32, composition: i32, data: Bytes) -> Result<(), SkipReason> {
-        let config = self.video.config.as_ref().ok_or(SkipReason::NoConfig)?;
+        let config = self.video.as_ref().ok_or(SkipReason::NoConfig)?;
         let unit = AccessUnit::inspect(&data, config.length_size).map_err(|_| SkipReason::BadPacket)?;
-        let dts = self.clock.advance(timestamp);
-        self.events.extend(self.video.continuity.check(dts).map(DemuxEvent::Discontinuity));
-        self.events.push_back(DemuxEvent::Packet(Packet {
+        let dts = MediaTime::from_millis(self.clock.advance(timestamp.into()));
+        self.event = Some(DemuxEvent::Packet(Packet {
             track: VIDEO_TRACK,
             dts,
             pts: dts + Micros::from_millis(i64::from(composition)),
@@ -196,22 +183,21 @@ impl FlvDemuxer {
     }
 
     fn audio_config(&mut self, asc: Bytes) -> Result<(), SkipReason> {
-        if self.audio.description.as_ref() == Some(&asc) {
+        if self.audio.as_ref() == Some(&asc) {
             return Ok(());
         }
         let config = aac::parse_config(asc).map_err(|_| SkipReason::BadConfig)?;
-        self.audio.description = Some(config.description.clone());
-        self.events.push_back(DemuxEvent::Track(TrackInfo { id: AUDIO_TRACK, config }));
+        self.audio = Some(config.description.clone());
+        self.event = Some(DemuxEvent::Track(TrackInfo { id: AUDIO_TRACK, config }));
         Ok(())
     }
 
     fn audio_packet(&mut self, timestamp: u32, data: Bytes) -> Result<(), SkipReason> {
-        if self.audio.description.is_none() {
+        if self.audio.is_none() {
             return Err(SkipReason::NoConfig);
         }
-        let dts = self.clock.advance(timestamp);
-        self.events.extend(self.audio.continuity.check(dts).map(DemuxEvent::Discontinuity));
-        self.events.push_back(DemuxEvent::Packet(Packet {
+        let dts = MediaTime::from_millis(self.clock.advance(timestamp.into()));
+        self.event = Some(DemuxEvent::Packet(Packet {
             track: AUDIO_TRACK,
             dts,
             pts: dts,
@@ -231,8 +217,8 @@ impl FlvDemuxer {
             name = std::mem::take(inner);
             values.remove(0);
         }
-        let time: MediaTime = self.clock.near(tag.timestamp);
-        self.events.push_back(DemuxEvent::Metadata(Metadata { time, name, values }));
+        let time = MediaTime::from_millis(self.clock.near(tag.timestamp.into()));
+        self.event = Some(DemuxEvent::Metadata(Metadata { time, name, values }));
         Ok(())
     }
 

@@ -9,7 +9,6 @@ pub mod demux;
 mod header;
 pub mod mux;
 pub mod tag;
-mod timeline;
 
 pub use class::TagClass;
 pub use demux::FlvDemuxer;
