@@ -92,6 +92,11 @@ impl DecodeStage {
         self.queue.push_config(track);
     }
 
+    /// How many pictures or pieces of sound are inside the decoder.
+    pub fn inside(&self) -> usize {
+        self.pending.len()
+    }
+
     /// After the end of the stream: everything has come out of the decoder.
     pub fn is_drained(&self) -> bool {
         self.drained || (self.decoder.is_none() && self.queue.is_empty())

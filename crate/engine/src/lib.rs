@@ -34,6 +34,7 @@ mod pcm;
 mod playback;
 mod player;
 mod pressure;
+pub mod quality;
 mod queue;
 pub mod retry;
 mod ring;

@@ -11,6 +11,7 @@ use crate::{
     io::{AudioOutput, Input, Instant, Output},
     latency::LatencyTarget,
     playback::Playback,
+    quality::{Counters, Quality, Recorder, SessionLog},
     source,
 };
 
@@ -50,6 +51,9 @@ pub struct Player {
     closed: bool,
     loads: u64,
     wake: Option<Instant>,
+    recorder: Recorder,
+    /// Of the last input.
+    now: Instant,
 }
 
 impl Player {
@@ -67,6 +71,8 @@ impl Player {
             closed: false,
             loads: 0,
             wake: None,
+            recorder: Recorder::default(),
+            now: Instant::default(),
         }
     }
 
@@ -76,6 +82,8 @@ impl Player {
             self.refuse(input);
             return;
         }
+        self.now = now;
+        self.recorder.on_input(&input, now);
         let slept = self.wake.is_some_and(|at| now - at > SLEPT);
         if let Some(p) = self.playback.as_mut().filter(|_| slept) {
             p.slept(now);
@@ -121,11 +129,16 @@ impl Player {
             },
         }
         self.advance(now);
+        if self.recorder.wants_sample(now) {
+            self.recorder.sample(self.counters(), self.stats(now).latency, now);
+        }
     }
 
     /// The next thing to do; [`Output::Wait`] when there is none.
     pub fn poll_output(&mut self) -> Output {
-        self.out.queue.pop_front().unwrap_or(Output::Wait(self.wake))
+        let Some(output) = self.out.queue.pop_front() else { return Output::Wait(self.wake) };
+        self.recorder.on_output(&output, self.now);
+        output
     }
 
     /// A snapshot at `now`.
@@ -136,6 +149,20 @@ impl Player {
             stats.target_latency = self.config.latency.start;
         }
         stats
+    }
+
+    /// What the present load is like for its viewer; `None` before the first.
+    pub fn quality(&self, now: Instant) -> Option<Quality> {
+        self.recorder.quality(self.counters(), now)
+    }
+
+    /// The last things that happened, also in earlier loads.
+    pub fn log(&self) -> &SessionLog {
+        self.recorder.log()
+    }
+
+    fn counters(&self) -> Counters {
+        self.playback.as_ref().map(Playback::counters).unwrap_or_default()
     }
 
     fn load(&mut self, lines: Vec<String>, resolve: bool, now: Instant) {

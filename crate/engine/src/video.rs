@@ -9,6 +9,7 @@ use sailcast_media::{MediaTime, Micros};
 use crate::{
     decode::{DecodeStage, Outbox, reorder_depth},
     io::{FrameInfo, Instant, Output},
+    quality::{DropCause, Drops},
     window::WindowMax,
 };
 
@@ -21,6 +22,8 @@ const RENDER_LEAD: Micros = Micros::from_millis(8);
 /// A decoder that has not caught up with a moved playhead after this much of the stream is too slow: what it misses then is
 /// lost.
 const CHASE_ROOM: Micros = Micros::from_secs(1);
+/// After a skip, pictures so far behind are not shown on the way: nothing rushes past the viewer.
+const RUSH: Micros = Micros::from_millis(60);
 /// While chasing, pictures are not handed over faster than a display can show them.
 const MIN_INTERVAL: Micros = Micros::from_millis(12);
 /// How late decoding made pictures is remembered for 10 s.
@@ -37,12 +40,7 @@ pub struct Video {
     size: Option<(u32, u32)>,
     pub decoded: u64,
     pub shown: u64,
-    /// Lost, or decoded and released because they came too late.
-    pub dropped: u64,
-    /// Left out on purpose, by a start at the live edge, a skip, or while nobody could see them.
-    pub skipped: u64,
-    /// Disposable, and too late to be decoded.
-    pub shed: u64,
+    pub drops: Drops,
     /// The playhead was moved ahead of the decoder: until a frame is early again, late ones before this are left out on
     /// purpose.
     chase_until: Option<MediaTime>,
@@ -61,9 +59,7 @@ impl Default for Video {
             size: None,
             decoded: 0,
             shown: 0,
-            dropped: 0,
-            skipped: 0,
-            shed: 0,
+            drops: Drops::default(),
             chase_until: None,
             hide_before: None,
             late: LATE,
@@ -93,9 +89,9 @@ impl Video {
             let limit = self.decoder_limit();
             let late = self.rendered.map(|_| playhead - SHED_BEHIND);
             let left = self.stage.feed(limit, ended, late, now, out);
-            self.dropped = self.dropped.saturating_add(left.undecodable);
-            let counter = if self.is_chasing(playhead) { &mut self.skipped } else { &mut self.shed };
-            *counter = counter.saturating_add(left.late);
+            self.drops.add(DropCause::NoKeyframe, left.undecodable);
+            let cause = if self.is_chasing(playhead) { DropCause::Skip } else { DropCause::Disposable };
+            self.drops.add(cause, left.late);
         }
     }
 
@@ -110,10 +106,15 @@ impl Video {
         self.late.max().unwrap_or_default()
     }
 
+    /// The decoder is given up, with what is inside.
+    pub fn lose_decoder(&mut self) {
+        self.drops.add(DropCause::Decoder, self.stage.inside() as u64);
+    }
+
     /// The display left out a picture it had been given.
     pub fn not_shown(&mut self) {
         self.shown = self.shown.saturating_sub(1);
-        self.dropped = self.dropped.saturating_add(1);
+        self.drops.add(DropCause::Sink, 1);
     }
 
     /// Takes a decoded frame; one that comes too late for its place is released.
@@ -141,6 +142,9 @@ impl Video {
 
     /// Hands over the newest frame due at `playhead`. The very first frame is always due.
     pub fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
+        if self.hide_before.is_some() && self.is_chasing(playhead) {
+            self.drop_before(playhead - RUSH, out);
+        }
         let due = self.frames.partition_point(|f| f.pts <= playhead + RENDER_LEAD);
         if due < self.frames.len() {
             self.chase_until = None;
@@ -197,10 +201,21 @@ impl Video {
         self.hide_until(to, out);
     }
 
+    /// The clock starts at `to`. What the decoder is at is shown on the way there, as fast as the display shows it.
+    pub fn start_at(&mut self, to: MediaTime, out: &mut Outbox) {
+        self.chase(to);
+        if self.leave_out(to) > 0
+            && let Some(first) = self.stage.queue.first_dts()
+        {
+            self.hide_until(first, out);
+        }
+    }
+
     /// Packets before the newest keyframe in reach of `to` are not decoded any more.
-    pub fn leave_out(&mut self, to: MediaTime) {
+    pub fn leave_out(&mut self, to: MediaTime) -> usize {
         let gone = self.stage.queue.skip_to_keyframe(to);
-        self.skipped = self.skipped.saturating_add(gone as u64);
+        self.drops.add(DropCause::Skip, gone as u64);
+        gone
     }
 
     /// Lets go of waiting frames and of the decoder; the next keyframe gets a new one.
@@ -216,7 +231,7 @@ impl Video {
         if gone == 0 {
             return None;
         }
-        self.dropped = self.dropped.saturating_add(gone as u64);
+        self.drops.add(DropCause::Late, gone as u64);
         let to = self.stage.queue.first_dts()?;
         self.hide_until(to, out);
         Some(to)
@@ -226,6 +241,10 @@ impl Video {
     /// stream goes on, in a rush.
     fn hide_until(&mut self, to: MediaTime, out: &mut Outbox) {
         self.hide_before = Some(to);
+        self.drop_before(to, out);
+    }
+
+    fn drop_before(&mut self, to: MediaTime, out: &mut Outbox) {
         let hidden = self.frames.partition_point(|f| f.pts < to);
         for frame in self.frames.drain(..hidden).collect::<Vec<_>>() {
             self.drop_frame(frame, out);
@@ -243,8 +262,7 @@ impl Video {
 
     fn drop_frame(&mut self, frame: FrameInfo, out: &mut Outbox) {
         let chased = self.chase_until.is_some_and(|until| frame.pts < until);
-        let counter = if chased { &mut self.skipped } else { &mut self.dropped };
-        *counter = counter.saturating_add(1);
+        self.drops.add(if chased { DropCause::Skip } else { DropCause::Late }, 1);
         out.push(Output::Release(frame.id));
     }
 }

@@ -49,7 +49,7 @@ impl Playback {
         if self.is_unseen() || self.phase != Phase::Playing {
             return;
         }
-        let lost = self.video.dropped.saturating_add(self.video.shed);
+        let lost = self.video.drops.lost().saturating_add(self.video.drops.disposable);
         match self.pressure.tick(self.video.shown, lost, now) {
             Some(Change::Degraded) => out.push(Output::Event(Event::Degraded)),
             Some(Change::Recovered) => out.push(Output::Event(Event::Recovered)),

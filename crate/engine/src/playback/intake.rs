@@ -11,6 +11,7 @@ use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
+    quality::DropCause,
     source::{fatal, warning},
 };
 
@@ -84,7 +85,7 @@ impl Playback {
                 if self.first_keyframe.is_some() {
                     self.video.stage.queue.push(packet);
                 } else {
-                    self.video.dropped = self.video.dropped.saturating_add(1);
+                    self.video.drops.add(DropCause::NoKeyframe, 1);
                 }
             }
             MediaKind::Audio => {
@@ -147,7 +148,7 @@ impl Playback {
             || self.buffer_memory() > MAX_BUFFER_BYTES
         {
             let gone = self.video.stage.queue.drop_oldest_gop();
-            self.video.skipped = self.video.skipped.saturating_add(gone as u64);
+            self.video.drops.add(DropCause::Skip, gone as u64);
             let heard = match self.video.stage.queue.first_dts() {
                 Some(first) => self.audio.stage.queue.drop_until(first),
                 None => self.audio.stage.queue.drop_oldest_gop(),

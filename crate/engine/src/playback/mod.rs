@@ -24,6 +24,7 @@ use crate::{
     latency::{LatencyController, LatencyTarget},
     player::{Background, PlayerConfig},
     pressure::Pressure,
+    quality::Counters,
     timeline::Timeline,
     video::Video,
     warnings::Warnings,
@@ -297,14 +298,26 @@ impl Playback {
             target_latency: self.latency.target,
             bytes_received: connection.map_or(self.stats.bytes_received, Connection::bytes),
             reconnects: connection.map_or(self.stats.reconnects, |c| c.reconnects),
-            frames_shed: self.video.shed,
+            frames_shed: self.video.drops.disposable,
             frames_decoded: self.video.decoded,
             frames_rendered: self.video.shown,
-            frames_dropped: self.video.dropped,
-            frames_skipped: self.video.skipped,
+            frames_dropped: self.video.drops.lost(),
+            frames_skipped: self.video.drops.skip,
             sound: self.audio.counts(),
             stalled: self.stats.stalled + waiting,
             ..self.stats
+        }
+    }
+
+    /// What the quality statistics count.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            bytes: self.connection.as_ref().map_or(self.stats.bytes_received, Connection::bytes),
+            received: self.stats.video_packets,
+            decoded: self.video.decoded,
+            shown: self.video.shown,
+            edge: self.edge(),
+            drops: self.video.drops,
         }
     }
 
@@ -351,7 +364,7 @@ impl Playback {
         }
         let ended = self.has_ended();
         let playhead = self.playhead(now);
-        let unseen = self.is_unseen();
+        let unseen = self.is_unseen() || self.is_suspended();
         if unseen {
             self.video.leave_out(playhead);
         } else {

@@ -28,6 +28,7 @@ impl Playback {
             }
         }
         if self.video.stage.is_stuck(self.video.decoder_limit(), now) {
+            self.video.lose_decoder();
             self.video.stage.close(out);
             self.video_failed("it takes packets and gives no picture", now, out);
         }
@@ -38,6 +39,7 @@ impl Playback {
     }
 
     pub(super) fn video_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
+        self.video.lose_decoder();
         let again = self.video.stage.on_failed() && self.video.decoded > 0;
         let what = format!("The video decoder failed: {}.", sentence(why));
         if again {

@@ -40,4 +40,9 @@ impl Drops {
         };
         *counter = counter.saturating_add(count);
     }
+
+    /// What nobody wanted to lose: all but what was left out on purpose.
+    pub fn lost(&self) -> u64 {
+        [self.late, self.decoder, self.no_keyframe, self.sink].into_iter().fold(0, u64::saturating_add)
+    }
 }

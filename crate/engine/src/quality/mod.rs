@@ -36,6 +36,8 @@ use crate::{
 
 /// How often latency and counters are looked at while it plays.
 const SAMPLE_EVERY: Micros = Micros::from_millis(100);
+/// While it plays or waits, an input comes many times in this time: what is missing was slept through, with nobody watching.
+const SLEPT: Micros = Micros::from_secs(2);
 /// Reasons come from an enum; this is above its size.
 const REASONS: usize = 16;
 
@@ -52,6 +54,7 @@ pub struct Quality {
     /// Of the last seconds.
     pub recent_latency: Percentiles,
     pub rates: Rates,
+    pub drops: Drops,
     pub catch_up: CatchUp,
     /// Connections tried again, by reason, in the order of their first.
     pub reconnects: Vec<(&'static str, u64)>,
@@ -79,6 +82,8 @@ impl Quality {
 #[derive(Debug, Default)]
 pub struct Recorder {
     log: SessionLog,
+    /// The last input.
+    seen: Option<Instant>,
     load: Option<Load>,
 }
 
@@ -93,7 +98,6 @@ struct Load {
     latency: latency::Histogram,
     recent: latency::Recent,
     window: rates::Window,
-    counters: Counters,
     next_sample: Instant,
     reconnects: Vec<(&'static str, u64)>,
     video: Option<String>,
@@ -105,8 +109,8 @@ impl Recorder {
         &self.log
     }
 
-    /// `None` before the first load.
-    pub fn quality(&self, now: Instant) -> Option<Quality> {
+    /// With the counters as they stand. `None` before the first load.
+    pub fn quality(&self, counters: Counters, now: Instant) -> Option<Quality> {
         let load = self.load.as_ref()?;
         Some(Quality {
             loaded: load.at,
@@ -115,7 +119,8 @@ impl Recorder {
             stalls: load.stalls.summary(load.at, now),
             latency: load.latency.percentiles(),
             recent_latency: load.recent.percentiles(now),
-            rates: load.window.rates(load.counters, now),
+            rates: load.window.rates(counters, now),
+            drops: counters.drops,
             catch_up: load.times.catch_up(now),
             reconnects: load.reconnects.clone(),
             video: load.video.clone(),
@@ -132,11 +137,21 @@ impl Recorder {
     pub fn sample(&mut self, counters: Counters, latency: Micros, now: Instant) {
         let Some(load) = &mut self.load else { return };
         load.next_sample = now + SAMPLE_EVERY;
-        load.counters = counters;
         load.window.add(counters, now);
         if load.times.state() == State::Playing {
             load.latency.add(latency);
             load.recent.add(latency, now);
+        }
+    }
+
+    /// A frozen page, a closed lid: what was slept through is neither playback nor stall.
+    fn wake(&mut self, now: Instant) {
+        let seen = self.seen.replace(now);
+        let (Some(load), Some(seen)) = (&mut self.load, seen) else { return };
+        if now - seen > SLEPT {
+            load.times.slept(seen, now);
+            load.stalls.slept(seen, now);
+            self.log.add(What::Note("slept"), now);
         }
     }
 
@@ -150,7 +165,7 @@ impl Recorder {
         let Some(load) = &mut self.load else { return };
         load.times.enter(state, now);
         let ended = match state {
-            // Waiting that is no stall: nothing has played yet.
+            // Before anything has played, waiting is the start.
             State::Waiting if load.times.has_played() => {
                 load.stalls.wait(now);
                 None
@@ -186,7 +201,6 @@ impl Load {
             latency: latency::Histogram::default(),
             recent: latency::Recent::default(),
             window: rates::Window::default(),
-            counters: Counters::default(),
             next_sample: now,
             reconnects: Vec::new(),
             video: None,

@@ -14,6 +14,7 @@ use crate::{
 impl Recorder {
     /// Before the player handles it.
     pub fn on_input(&mut self, input: &Input, now: Instant) {
+        self.wake(now);
         let note = match input {
             Input::Load { lines, .. } => {
                 self.begin(lines.first().map_or("", String::as_str), now);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use sailcast_media::{MediaTime, Micros};
 
+use super::drops::Drops;
 use crate::io::Instant;
 
 /// Long enough for a GOP, short enough for a figure of now.
@@ -23,6 +24,7 @@ pub struct Counters {
     pub shown: u64,
     /// The stream's newest time, once there is any.
     pub edge: Option<MediaTime>,
+    pub drops: Drops,
 }
 
 /// `None` before there is enough of it to tell.
@@ -88,6 +90,7 @@ mod tests {
             decoded: frames,
             shown: ms * 30 / 1000,
             edge: Some(MediaTime::from_millis(7_200_000 + media as i64)),
+            drops: Drops::default(),
         }
     }
 

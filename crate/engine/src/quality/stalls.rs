@@ -124,6 +124,16 @@ impl Stalls {
         }
     }
 
+    /// Nobody was watching since `asleep`.
+    pub fn slept(&mut self, asleep: Instant, now: Instant) {
+        if let Some(open) = &mut self.open
+            && let Some(since) = &mut open.waiting_since
+        {
+            open.waited += asleep - *since;
+            *since = now;
+        }
+    }
+
     /// It plays, or is over. Gives the stall that ended, if there was one.
     pub fn end(&mut self, loaded: Instant, now: Instant) -> Option<Stall> {
         let stall = self.present(loaded, now)?;

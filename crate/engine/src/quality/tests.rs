@@ -56,7 +56,7 @@ impl Door {
     }
 
     fn quality(&self) -> Quality {
-        self.recorder.quality(Instant(self.now)).unwrap()
+        self.recorder.quality(Counters::default(), Instant(self.now)).unwrap()
     }
 
     fn logged(&self) -> Vec<What> {
@@ -257,7 +257,7 @@ fn a_day_of_trouble_stays_within_bounds() {
     door.load(1);
     for round in 0..20_000u32 {
         door.state(State::Playing);
-        door.wait(3000);
+        door.wait(800);
         door.bytes(1);
         door.event(Event::RateChange { rate: 1.0 + f64::from(round % 5) / 100.0 });
         door.recorder.sample(Counters::default(), Micros(i64::from(round)), Instant(door.now));
@@ -282,11 +282,33 @@ fn a_day_of_trouble_stays_within_bounds() {
 #[test]
 fn before_a_load_there_is_nothing_to_tell() {
     let mut recorder = Recorder::default();
-    assert!(recorder.quality(Instant(5)).is_none());
+    assert!(recorder.quality(Counters::default(), Instant(5)).is_none());
     assert!(!recorder.wants_sample(Instant(5)));
     recorder.sample(Counters::default(), Micros::ZERO, Instant(5));
     recorder.on_input(&Input::Visible(false), Instant(6));
     assert_eq!(recorder.log().entries().count(), 1);
     assert_eq!(Quality::default().stall_ratio(), 0.0);
     assert_eq!(Quality::default().stalls_per_100s(), 0.0);
+}
+
+#[test]
+fn a_frozen_page_neither_plays_nor_stalls() {
+    let mut door = Door::new();
+    door.load(1);
+    door.state(State::Playing);
+    for _ in 0..100 {
+        door.wait(100);
+        door.input(Input::Timeout);
+    }
+    door.wait(3_600_000);
+    door.input(Input::Wake);
+    door.state(State::Waiting);
+    door.wait(1000);
+    door.input(Input::Timeout);
+    door.wait(3_600_000);
+    door.input(Input::Wake);
+    door.state(State::Playing);
+    let quality = door.quality();
+    assert_eq!(quality.played, Micros::from_secs(10));
+    assert_eq!(quality.stalls.total, Micros::from_secs(1));
 }

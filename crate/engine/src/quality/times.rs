@@ -50,6 +50,12 @@ impl Times {
         self.rate = rate;
     }
 
+    /// What has passed since `asleep` does not count.
+    pub fn slept(&mut self, asleep: Instant, now: Instant) {
+        self.settle(asleep);
+        self.since = now;
+    }
+
     pub fn skip(&mut self, length: Micros) {
         self.catch_up.skipped += length.max(Micros::ZERO);
         self.catch_up.skips = self.catch_up.skips.saturating_add(1);
