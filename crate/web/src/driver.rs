@@ -12,8 +12,8 @@ use std::{
 use gloo_timers::callback::Timeout;
 use js_sys::Function;
 use sailcast_engine::{
-    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output, Player,
-    PlayerConfig, RequestId, Transport, io::DecoderMode,
+    AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
+    Player, PlayerConfig, RequestId, Transport, io::DecoderMode,
 };
 use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
 use wasm_bindgen::prelude::*;
@@ -24,6 +24,7 @@ use crate::{
     fetch::{EarlyRequest, Fetch},
     js::{Plain, now, text},
     pcm::Pcm,
+    quality,
     sink::Sink,
     socket::Socket,
 };
@@ -133,6 +134,18 @@ impl Driver {
         events::stats(&stats, hands.sink.as_ref().map_or("canvas", Sink::name))
     }
 
+    /// `WorkerQuality` of now; null before the first load.
+    pub fn quality(&self) -> JsValue {
+        let player = self.player.borrow();
+        let now = now();
+        let buffered = player.stats(now).buffered_bytes;
+        player.quality(now).map_or(JsValue::NULL, |all| quality::quality(&all, buffered).into())
+    }
+
+    pub fn log(&self) -> Plain {
+        quality::log(self.player.borrow().log())
+    }
+
     /// After `Input::Close`: lets go of what the page gave.
     pub fn release(&self) {
         drop(std::mem::take(&mut *self.hands.borrow_mut()));
@@ -201,9 +214,19 @@ impl Driver {
                     pcm.clear();
                 }
             }
+            Output::Event(Event::FirstFrame) => self.tell(&self.first_frame()),
             Output::Event(event) => self.tell(&events::event(event)),
             // Ends the loop in `step`.
             Output::Wait(_) => {}
+        }
+    }
+
+    /// The event tells how it came about.
+    fn first_frame(&self) -> Plain {
+        let event = events::event(Event::FirstFrame);
+        match self.player.borrow().quality(now()) {
+            Some(all) => quality::with_start_up(event, &all),
+            None => event,
         }
     }
 

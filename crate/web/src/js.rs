@@ -10,6 +10,9 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 
+    #[wasm_bindgen(thread_local_v2, js_namespace = performance, js_name = timeOrigin)]
+    static TIME_ORIGIN: f64;
+
     /// `String(value)`: for an exception its name and message.
     #[wasm_bindgen(js_name = String)]
     pub fn text(value: &JsValue) -> String;
@@ -22,7 +25,7 @@ extern "C" {
     fn new() -> Plain;
 
     #[wasm_bindgen(method, structural, indexing_setter)]
-    fn put(this: &Plain, key: &str, value: &JsValue);
+    pub fn put(this: &Plain, key: &str, value: &JsValue);
 }
 
 impl Plain {
@@ -40,6 +43,11 @@ impl Plain {
 /// The worker's monotonic clock.
 pub fn now() -> Instant {
     Instant((performance_now() * 1000.0) as u64)
+}
+
+/// Of [`now`], in milliseconds since 1970.
+pub fn epoch(at: Instant) -> f64 {
+    TIME_ORIGIN.with(|origin| *origin) + at.0 as f64 / 1000.0
 }
 
 /// Seconds of the page to the engine's microseconds; what is not a number counts as 0.

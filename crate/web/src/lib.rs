@@ -14,6 +14,7 @@ mod fetch;
 mod js;
 mod log;
 mod pcm;
+mod quality;
 mod session;
 mod sink;
 mod socket;

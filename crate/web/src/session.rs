@@ -178,6 +178,16 @@ impl Session {
         self.driver.stats().into()
     }
 
+    /// `WorkerQuality` of now; null before the first load.
+    pub fn quality(&self) -> JsValue {
+        self.driver.quality()
+    }
+
+    /// `EngineLog`: the last things that happened.
+    pub fn log(&self) -> JsValue {
+        self.driver.log().into()
+    }
+
     /// Ends everything; other methods do nothing from then on.
     pub fn close(&self) {
         self.driver.send(Input::Close);
