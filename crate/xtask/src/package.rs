@@ -17,16 +17,19 @@ const EXPECTED: &[&str] = &[
     "dist/index.d.ts",
     "dist/element.js",
     "dist/element.d.ts",
+    "dist/report/index.js",
+    "dist/report/index.d.ts",
     "dist/internal/worker.js",
     "dist/wasm/sailcast.js",
     "dist/wasm/sailcast_bg.wasm",
 ];
 
-/// Loads both entries where there is no browser and looks for traces on the global object.
+/// Loads every entry where there is no browser and looks for traces on the global object.
 const ON_A_SERVER: &str = "
 const before = Reflect.ownKeys(globalThis).length;
 const { Player } = await import('sailcast');
 await import('sailcast/element');
+await import('sailcast/report');
 if (typeof Player !== 'function') throw new Error('sailcast does not export Player');
 if (Reflect.ownKeys(globalThis).length !== before) throw new Error('importing sailcast left a global behind');
 ";
@@ -35,9 +38,13 @@ if (Reflect.ownKeys(globalThis).length !== before) throw new Error('importing sa
 const TYPED: &str = "
 import { Player, type PlayerOptions } from 'sailcast';
 import 'sailcast/element';
+import { Reporter } from 'sailcast/report';
 const options: PlayerOptions = { container: '#player', url: 'https://example.org/live.flv', muted: true, latency: 0.8 };
 const player = new Player(options);
 player.addEventListener('firstframe', () => console.log(player.latency, player.currentTime));
+const reporter = new Reporter(player, { url: '/quality', sampling: 0.1, events: { qos: ['latency'] } });
+reporter.flush();
+player.addEventListener('qos', event => console.log(event.detail.stats.quality.stalls.histogram));
 void player.play().then(() => player.destroy());
 // @ts-expect-error: options are checked
 new Player({ container: 1 });

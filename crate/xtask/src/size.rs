@@ -1,15 +1,17 @@
 //! What a viewer downloads, against size-budget.json.
 //!
-//! Each file is compressed alone, as a server would. Sizes are counted in units of 1000 bytes.
+//! Each file is compressed alone, as a server would, and counts for the first entry that it fits. Sizes are counted in units
+//! of 1000 bytes.
 
 use crate::shell::{at, files, read_file};
 use anyhow::{Context, Result, bail};
 use flate2::{Compression, write::GzEncoder};
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
-/// One line of the budget: all files of `dist` that end so.
+/// One line of the budget: all files of `dist`, or of a folder in it, that end so and are in no line before.
 struct Budget {
     what: String,
+    folder: String,
     ending: String,
     gzip: usize,
 }
@@ -17,11 +19,16 @@ struct Budget {
 pub fn check() -> Result<()> {
     let dist = at("dist");
     let mut over = Vec::new();
+    let mut files = files(&dist);
     println!("{:<36} {:>9} {:>9} {:>9}", "dist/", "bytes", "gzip", "budget");
     for budget in budgets()? {
         let mut total = 0;
         let mut bytes = 0;
-        let found = files(&dist).into_iter().filter(|file| file.to_string_lossy().ends_with(&budget.ending));
+        let folder = dist.join(&budget.folder);
+        let fits =
+            |file: &PathBuf| file.starts_with(&folder) && file.to_string_lossy().ends_with(&budget.ending);
+        let (found, others): (Vec<_>, Vec<_>) = files.into_iter().partition(fits);
+        files = others;
         for file in found {
             let content = read_file(&file)?;
             let packed = gzip(&content)?;
@@ -51,12 +58,13 @@ fn budgets() -> Result<Vec<Budget>> {
     let entry = |value: &serde_json::Value| {
         Some(Budget {
             what: value["what"].as_str()?.to_owned(),
+            folder: value["folder"].as_str().unwrap_or_default().to_owned(),
             ending: value["ending"].as_str()?.to_owned(),
             gzip: usize::try_from(value["gzip"].as_u64()?).ok()?,
         })
     };
     let list = json.as_array().and_then(|list| list.iter().map(entry).collect());
-    list.context("size-budget.json: a list of { what, ending, gzip } is expected")
+    list.context("size-budget.json: a list of { what, folder?, ending, gzip } is expected")
 }
 
 fn gzip(content: &[u8]) -> Result<usize> {
