@@ -22,7 +22,7 @@ const FASTEST: WindowMax = WindowMax::new(Micros::from_secs(1), 60);
 /// what happened once.
 const LONE: Micros = Micros::from_millis(900);
 /// Before so much was seen, what was measured says little.
-const WARM_UP: Micros = Micros::from_secs(2);
+const WARM_UP: Micros = Micros::from_secs(1);
 /// So many slices behind an interruption, what comes late belongs to it.
 const AFTERMATH: u64 = 10;
 

@@ -12,16 +12,17 @@ pub const TICK: Micros = Micros::from_millis(100);
 pub const SKIP_ABOVE: Micros = Micros::from_millis(700);
 /// A skip is decided on a latency that has held this long, not on the first packets after an outage.
 const SKIP_AFTER_TICKS: u8 = 3;
-/// Excess and lack that are left alone, and down to which a correction goes on.
-const ALONE: Micros = Micros::from_millis(50);
-const DONE: Micros = Micros::from_millis(10);
+/// Excess and lack that are left alone, the more the higher the target is, and down to which a correction goes on.
+const ALONE: Micros = Micros::from_millis(25);
+const ALONE_SHARE: f64 = 0.125;
+const DONE: Micros = Micros::from_millis(8);
 /// Fast enough to win half a second in five, slow enough to pass unnoticed with pitch kept.
 const MAX_RATE: f64 = 1.1;
 const MIN_RATE: f64 = 0.96;
 /// Rates come in steps, so that few of them are reported.
 const RATE_STEP: f64 = 0.02;
 /// Excess and lack, in seconds, to rate.
-const GAIN: f64 = 0.3;
+const GAIN: f64 = 0.5;
 const SMOOTHING: f64 = 0.2;
 
 /// How far behind the newest received data to play: within `min` and `max` as the network's jitter demands, from `start` on
@@ -95,7 +96,7 @@ impl LatencyController {
     /// The rate for so much too much, in seconds, or too little. What was begun goes on until it is done.
     fn wanted(&self, excess: f64) -> f64 {
         let begun = (self.rate > 1.0 && excess > 0.0) || (self.rate < 1.0 && excess < 0.0);
-        let enough = if begun { DONE } else { ALONE };
+        let enough = if begun { DONE } else { ALONE.max(self.target.scale(ALONE_SHARE)) };
         if excess.abs() <= enough.as_secs_f64() {
             return 1.0;
         }

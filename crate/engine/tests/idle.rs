@@ -31,7 +31,7 @@ fn a_reordering_decoder_bears_a_long_pause() {
 fn a_silent_end_loses_nothing() {
     let mut network = feed::live("counter-bframes.flv", 500, 20);
     network.deliveries.truncate(60);
-    let at = network.deliveries.last().expect("deliveries").0 + Micros::from_secs(6);
+    let at = network.deliveries.last().expect("deliveries").0 + Micros::from_secs(4);
     network.deliveries.push((at, IoEvent::End));
     let mut sim = Sim::playing(400, network);
     sim.run_ms(9_000);

@@ -1,9 +1,9 @@
 //! What a test asks afterwards.
 
-use sailcast_engine::{Event, Instant, SailcastError, State, Stats};
+use sailcast_engine::{Event, Input, Instant, RequestId, SailcastError, State, Stats};
 use sailcast_media::Micros;
 
-use crate::browser::{BEGIN, Sim};
+use crate::browser::{BEGIN, Happening, Sim};
 
 impl Sim {
     pub fn stats(&self) -> Stats {
@@ -42,6 +42,14 @@ impl Sim {
             }
         }
         offsets
+    }
+
+    /// The question for an address that the page has not answered.
+    pub fn resolving(&self) -> Option<RequestId> {
+        self.queue.values().find_map(|h| match h {
+            Happening::Input(Input::Resolved(id, _)) => Some(*id),
+            _ => None,
+        })
     }
 
     pub fn outstanding_frames(&self) -> usize {

@@ -52,7 +52,7 @@ pub struct Sim {
     pub(crate) next_frame: u64,
     pub(crate) last_shown: Option<MediaTime>,
     pub(crate) card: Option<Card>,
-    queue: BTreeMap<(Instant, u64), Happening>,
+    pub(crate) queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
     card_generation: u64,
 }

@@ -63,6 +63,7 @@ impl Playback {
         }
         if let Phase::Stalled { since } = &mut self.phase {
             *since = now;
+            self.returning = true;
         }
     }
 

@@ -70,7 +70,7 @@ impl Playback {
             self.join();
         }
         let kind = if packet.track != AUDIO_TRACK { MediaKind::Video } else { MediaKind::Audio };
-        if let Some(jump) = self.timeline.place(kind, &mut packet) {
+        if let Some(jump) = self.timeline.place(kind, &mut packet, now) {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }

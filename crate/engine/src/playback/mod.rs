@@ -67,6 +67,8 @@ pub struct Playback {
     warnings: Warnings,
     phase: Phase,
     paused: bool,
+    /// Playback stood because the viewer was away, who wants to be live again.
+    returning: bool,
     /// The pause began while playing: time to hold the clock.
     held: bool,
     first_video: Option<Instant>,
@@ -99,6 +101,7 @@ impl Playback {
             warnings: Warnings::default(),
             phase: Phase::Starting,
             paused,
+            returning: false,
             held: false,
             first_video: None,
             first_keyframe: None,

@@ -45,9 +45,12 @@ impl Playback {
         self.set_rate(1.0, now, out);
         self.clock.start(from, now);
         if first_start {
-            self.video.skip_to(from, out);
+            self.video.start_at(from, out);
             self.audio.stage.queue.drop_until(from);
-        } else if !ended && edge - from > self.latency.target + SKIP_ABOVE {
+            return out.push(Output::Event(Event::Playing));
+        }
+        let most = if std::mem::take(&mut self.returning) { RESUME_BEHIND } else { SKIP_ABOVE };
+        if !ended && edge - from > self.latency.target + most {
             self.skip(now, out);
         }
         out.push(Output::Event(Event::Playing));
