@@ -1,6 +1,6 @@
 /**
- * The life of the sound output: made when sound is wanted and not before, given to the worker while it runs, taken back
- * when the browser suspends it.
+ * One player's sound output: a node of the page's shared context, made when sound is wanted and not before, given to the
+ * worker while it runs, taken back when the browser suspends it, made anew when the device is lost.
  *
  * The worker hears of an output only while the sound card really takes samples, so a picture never waits for sound.
  * Each time it starts to run it gets a fresh ring or port: nothing old can be heard. It decides no policy: that an output
@@ -8,6 +8,7 @@
  */
 import { pageError, type SailcastError } from '../../errors.js';
 import { type AudioMessage, RING_FRAMES, RING_HEADER, type ToWorker } from '../protocol.js';
+import { type SharedContext, share } from './shared.js';
 
 /** A context that is allowed to run does so within tens of ms; a slow device may take seconds. */
 const BLOCKED_AFTER = 1000;
@@ -17,6 +18,10 @@ const BLOCKED_AFTER_ACTION = 3000;
 const OPEN_WITHIN = 500;
 /** From the engine's first picture until it is on the screen. */
 const AFTER_PICTURE = 50;
+/** After a device was lost, another is tried so much later, ms: twice as long each time, until one has run for a while. */
+const AGAIN_AFTER = 100;
+const AGAIN_AT_MOST = 10_000;
+const RUNS_WELL_AFTER = 5000;
 /** What is not worth a message, seconds. */
 const LATENCY_STEP = 0.002;
 /** Volume changes fade over about this time constant, seconds. */
@@ -36,7 +41,7 @@ export interface OutputEvents {
 export class AudioOutput {
   readonly #base: URL | undefined;
   readonly #events: OutputEvents;
-  #context: AudioContext | undefined;
+  #shared: SharedContext | undefined;
   #node: AudioWorkletNode | undefined;
   #gain: GainNode | undefined;
   #level = 1;
@@ -45,9 +50,13 @@ export class AudioOutput {
   #wanted = false;
   #path: 'ring' | 'port' | null = null;
   #latency = 0;
+  /** Until it counts as blocked. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Set from `start()` without a rate until `rest()` or `stop()`. */
   #opening: ReturnType<typeof setTimeout> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #losses = 0;
+  #ranSince = 0;
 
   /** `base`: the folder of the worklet, if it is not where the bundler put it. */
   constructor(base: URL | undefined, events: OutputEvents) {
@@ -73,7 +82,7 @@ export class AudioOutput {
   /** 0 to 1; 0 is muted. */
   set level(level: number) {
     this.#level = level;
-    if (this.#context) this.#gain?.gain.setTargetAtTime(level, this.#context.currentTime, FADE);
+    this.#gain?.gain.setTargetAtTime(level, this.#gain.context.currentTime, FADE);
   }
 
   /**
@@ -87,11 +96,11 @@ export class AudioOutput {
     if (rate > 0) likelyRate = rate;
     this.#rate = rate;
     this.#wanted = true;
-    if (this.#context && (rate === 0 || this.#context.sampleRate === rate)) {
-      this.#watch(this.#context);
+    if (this.#shared && (rate === 0 || this.#shared.context.sampleRate === rate)) {
+      this.#watch(this.#shared);
       return;
     }
-    if (this.#opening !== undefined && !this.#context) return;
+    if (this.#opening !== undefined && !this.#shared) return;
     this.stop();
     this.#wanted = true;
     if (rate > 0) this.open();
@@ -106,86 +115,60 @@ export class AudioOutput {
 
   /** Opens now what `start()` asked for. */
   open(): void {
-    if (!this.#wanted) return;
-    if (this.#context) {
-      this.#context.resume().catch(() => {});
-      return;
-    }
+    if (!this.#wanted || this.#again !== undefined) return;
     try {
-      this.#use(new AudioContext({ sampleRate: this.#rate || likelyRate, latencyHint: 'balanced' }));
+      this.#shared ??= share(this.#rate || likelyRate, this.#base, this.#user);
     } catch (error) {
       this.#fail(error);
+      return;
     }
+    this.#watch(this.#shared);
   }
 
   /** Nothing to hear until the next `start()`. The context is kept, for Safari would not let a new one run by itself. */
   rest(): void {
     this.#wanted = false;
     clearTimeout(this.#opening);
-    this.#opening = undefined;
-    this.#disconnect();
     clearTimeout(this.#timer);
+    clearTimeout(this.#again);
+    this.#opening = undefined;
     this.#timer = undefined;
-    this.#context?.suspend().catch(() => {});
+    this.#again = undefined;
+    this.#disconnect();
+    this.#shared?.want(this.#user, false);
   }
 
-  /** Closes the context. */
+  /** Lets go of the context. */
   stop(): void {
     this.rest();
-    const context = this.#context;
-    this.#context = undefined;
-    this.#node = undefined;
-    this.#gain = undefined;
-    if (!context) return;
-    context.onstatechange = null;
-    context.close().catch(() => {});
+    this.#losses = 0;
+    this.#shared?.remove(this.#user);
+    this.#shared = undefined;
   }
 
   /** Looks whether the latency has changed; the browser has no event for that. */
   poll(): void {
-    const latency = this.#measure();
+    const latency = this.#shared?.latency ?? 0;
     if (!this.#path || Math.abs(latency - this.#latency) < LATENCY_STEP) return;
     this.#latency = latency;
     this.#events.send({ type: 'audioLatency', latency });
   }
 
-  #use(context: AudioContext): void {
-    this.#context = context;
-    context.onstatechange = () => {
-      this.#update();
-      // After a call or another app's turn, Safari leaves it `suspended`.
-      if (this.#wanted && context.state === 'suspended') context.resume().catch(() => {});
-    };
-    // The name `context` is how webpack recognises a worklet.
-    const added = this.#base
-      ? context.audioWorklet.addModule(new URL('internal/audio/worklet.js', this.#base))
-      : context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
-    added.then(
-      () => {
-        if (this.#context !== context) return;
-        this.#gain = new GainNode(context, { gain: this.#level });
-        this.#node = new AudioWorkletNode(context, 'sailcast', {
-          numberOfInputs: 0,
-          outputChannelCount: [2],
-        });
-        this.#node.connect(this.#gain).connect(context.destination);
-        this.#update();
-      },
-      error => {
-        if (this.#context === context) this.#fail(error);
-      },
-    );
-    this.#watch(context);
-  }
+  /** How the context speaks to us. */
+  readonly #user = {
+    changed: () => this.#update(),
+    lost: () => this.#lost(),
+    failed: (error: unknown) => this.#fail(error),
+  };
 
   /** Asks for it to run, and begins to wait for that once the stream is known to have sound. */
-  #watch(context: AudioContext): void {
-    // Also when it runs: a `suspend()` may be under way.
-    context.resume().catch(() => {});
-    if (this.#rate > 0) {
+  #watch(shared: SharedContext): void {
+    shared.want(this.#user, true);
+    // What has run before was allowed: it goes on by itself, sooner or later.
+    if (this.#rate > 0 && this.#losses === 0) {
       const delay = navigator.userActivation?.hasBeenActive ? BLOCKED_AFTER_ACTION : BLOCKED_AFTER;
       this.#timer ??= setTimeout(() => {
-        if (context !== this.#context || context.state === 'running') return;
+        if (shared !== this.#shared || shared.context.state === 'running') return;
         this.stop();
         this.#events.blocked();
       }, delay);
@@ -195,13 +178,22 @@ export class AudioOutput {
 
   /** Brings the worker's knowledge in line with the context's state. */
   #update(): void {
-    if (!this.#wanted || this.#context?.state !== 'running') this.#disconnect();
-    else if (!this.#path && this.#node && this.#rate === this.#context.sampleRate) this.#connect(this.#node);
+    const shared = this.#shared;
+    if (!this.#wanted || !shared?.running) this.#disconnect();
+    else if (this.#path) this.poll();
+    else if (this.#rate === shared.context.sampleRate) this.#connect(shared);
   }
 
-  #connect(node: AudioWorkletNode): void {
-    const { sampleRate } = node.context;
-    this.#latency = this.#measure();
+  #connect(shared: SharedContext): void {
+    const { context } = shared;
+    const { sampleRate } = context;
+    this.#latency = shared.latency;
+    this.#ranSince = performance.now();
+    const gain = new GainNode(context, { gain: this.#level });
+    const node = new AudioWorkletNode(context, 'sailcast', { numberOfInputs: 0, outputChannelCount: [2] });
+    node.connect(gain).connect(context.destination);
+    this.#gain = gain;
+    this.#node = node;
     const give = (audio: AudioMessage, transfer: Transferable[]) =>
       this.#events.send({ type: 'audio', audio, sampleRate, latency: this.#latency }, transfer);
     if (crossOriginIsolated) {
@@ -221,16 +213,33 @@ export class AudioOutput {
   #disconnect(): void {
     if (!this.#path) return;
     this.#path = null;
+    this.#node?.port.postMessage('end');
+    this.#node?.disconnect();
+    this.#gain?.disconnect();
+    this.#node = undefined;
+    this.#gain = undefined;
     this.#events.send({ type: 'audioOff' });
   }
 
-  #measure(): number {
-    const context = this.#context;
-    // Safari has no outputLatency.
-    return context ? (context.baseLatency || 0) + (context.outputLatency || 0) : 0;
+  /** The device is gone or its context dead: the picture goes on, and another is opened. */
+  #lost(): void {
+    const ranWell = this.#path !== null && performance.now() - this.#ranSince > RUNS_WELL_AFTER;
+    this.#losses = ranWell ? 1 : this.#losses + 1;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#disconnect();
+    this.#shared = undefined;
+    if (!this.#wanted) return;
+    const delay = Math.min(AGAIN_AFTER * 2 ** (this.#losses - 1), AGAIN_AT_MOST);
+    this.#again = setTimeout(() => {
+      this.#again = undefined;
+      this.open();
+    }, delay);
   }
 
   #fail(error: unknown): void {
+    this.#disconnect();
+    this.#shared = undefined;
     this.stop();
     this.#events.failed(
       pageError('audioFailed', `The sound output could not be started: ${error}.`, false, error),

@@ -200,19 +200,23 @@ if (Base) {
     'sailcast',
     class extends Base {
       #reader: Reader | undefined;
+      #ended = false;
 
       constructor() {
         super();
-        this.port.onmessage = (event: MessageEvent<protocol.AudioMessage>) => {
+        this.port.onmessage = (event: MessageEvent<protocol.AudioMessage | 'end'>) => {
           const audio = event.data;
-          this.#reader = audio.kind === 'ring' ? new RingReader(audio.buffer) : new PortReader(audio.port);
+          // Its context goes on without it.
+          if (audio === 'end') this.#ended = true;
+          else
+            this.#reader = audio.kind === 'ring' ? new RingReader(audio.buffer) : new PortReader(audio.port);
         };
       }
 
       process(_inputs: Float32Array[][], outputs: Float32Array[][]): boolean {
         const [left, right] = outputs[0] ?? [];
         if (left && right) this.#reader?.read(left, right);
-        return true;
+        return !this.#ended;
       }
     },
   );
