@@ -15,6 +15,8 @@ export interface StageView {
   atEdge: boolean;
   /** The browser muted the sound and wants a tap. */
   blocked: boolean;
+  /** The connection is lost, and tried again. */
+  reconnecting: boolean;
   failure: { title: string; text: string; code: string } | null;
 }
 
@@ -60,6 +62,7 @@ export class Stage {
     latency: null,
     atEdge: false,
     blocked: false,
+    reconnecting: false,
     failure: null,
   };
   #hideTimer = 0;
@@ -90,7 +93,7 @@ export class Stage {
   }
 
   #render(): void {
-    const { state, muted, volume, latency, atEdge, blocked, failure } = this.#view;
+    const { state, muted, volume, latency, atEdge, blocked, reconnecting, failure } = this.#view;
     const running = isRunning(state);
     this.#stage.dataset.state = state;
     icon(this.#toggle, running ? 'i-pause' : 'i-play');
@@ -103,9 +106,11 @@ export class Stage {
     this.#volume.setAttribute('aria-valuetext', `${Math.round((silent ? 0 : volume) * 100)} %`);
     fill(this.#volume);
 
-    this.#badge.dataset.edge = String(state === 'playing' && atEdge);
-    set('badge-text', t(BADGE[state]));
-    set('badge-figure', state === 'playing' && latency !== null ? format.seconds(latency) : '');
+    const away = reconnecting && (state === 'connecting' || state === 'waiting' || state === 'playing');
+    this.#badge.dataset.away = String(away);
+    this.#badge.dataset.edge = String(state === 'playing' && !away && atEdge);
+    set('badge-text', t(away ? 'stateReconnecting' : BADGE[state]));
+    set('badge-figure', state === 'playing' && !away && latency !== null ? format.seconds(latency) : '');
 
     this.#tapSound.hidden = !(blocked && running);
     this.#failure.hidden = failure === null;

@@ -22,6 +22,8 @@ const SILENCE = 1;
 /** This much over the target, seconds, is still live. */
 const EDGE_SLACK = 0.25;
 const BRIEF_MAX = 80;
+/** Where an automatic target begins, seconds. */
+const AUTO_START = 0.25;
 
 const demoUrl = (scheme: 'http' | 'ws') => {
   const url = new URL('/live/demo.flv', location.href);
@@ -62,7 +64,7 @@ function open(at: number, automatic = false): void {
   figures.clear();
   const url = settings.url || demoUrl('http');
   log.add('load', () => url, 'notable');
-  stage.update({ failure: null, blocked: false, latency: null });
+  stage.update({ failure: null, blocked: false, reconnecting: false, latency: null });
   showFirst();
   // What the browser forbade a page by itself, it allows after a click.
   if (!automatic && session.player !== null) session.player.muted = settings.muted;
@@ -106,6 +108,7 @@ function onEvent(event: PlayerEvent): void {
       sampledAt = at;
       charts.push(sample);
       figures.update(event.detail);
+      if (settings.latency === 'auto') showTarget();
       const atEdge = event.detail.latency <= event.detail.targetLatency + EDGE_SLACK;
       stage.update({ latency: sample.latency, atEdge });
       return;
@@ -160,10 +163,33 @@ function onEvent(event: PlayerEvent): void {
       log.add(event.name, () => format.rate(rate), 'plain', true);
       return;
     }
-    case 'skip':
-    case 'discontinuity': {
+    case 'skip': {
       const { from, to } = event.detail;
       log.add(event.name, () => t('logSkip', { time: format.seconds(to - from) }), 'notable');
+      return;
+    }
+    case 'discontinuity': {
+      const { kind, delta } = event.detail;
+      log.add(event.name, () => `${kind} ${format.seconds(delta)}`, 'notable');
+      return;
+    }
+    case 'reconnecting': {
+      const { attempt, delay, reason } = event.detail;
+      stage.update({ reconnecting: true });
+      log.add(
+        event.name,
+        () => t('logReconnecting', { attempt, reason, time: format.seconds(delay) }),
+        'notable',
+      );
+      return;
+    }
+    case 'reconnected':
+      stage.update({ reconnecting: false });
+      log.add(event.name, () => '', 'notable');
+      return;
+    case 'targetchange': {
+      const { target } = event.detail;
+      log.add(event.name, () => format.seconds(target), 'plain', true);
       return;
     }
     case 'metadata': {
@@ -191,6 +217,7 @@ function onError(error: SailcastError): void {
   );
   if (!error.fatal) return;
   failure = error;
+  stage.update({ reconnecting: false });
   showFailure();
   showFirst();
 }
@@ -221,10 +248,10 @@ function showSound(): void {
 
 function showSettings(): void {
   const latency = get('latency', HTMLInputElement);
-  latency.valueAsNumber = settings.latency;
-  latency.setAttribute('aria-valuetext', format.seconds(settings.latency));
-  fill(latency);
-  set('latency-figure', format.seconds(settings.latency));
+  const automatic = settings.latency === 'auto';
+  get('latency-auto', HTMLInputElement).checked = automatic;
+  latency.disabled = automatic;
+  showTarget();
   get('renderer', HTMLSelectElement).value = settings.renderer;
   get('fit', HTMLSelectElement).value = settings.fit;
   const url = settings.url || demoUrl('http');
@@ -237,6 +264,17 @@ function showSettings(): void {
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-lang]')) {
     button.setAttribute('aria-pressed', String(button.dataset.lang === language()));
   }
+}
+
+/** The slider stands where the target is: where the viewer put it, or where the network did. */
+function showTarget(): void {
+  const { latency: wanted } = settings;
+  const target = wanted === 'auto' ? (session.player?.targetLatency ?? AUTO_START) : wanted;
+  const latency = get('latency', HTMLInputElement);
+  latency.valueAsNumber = target;
+  latency.setAttribute('aria-valuetext', format.seconds(target));
+  fill(latency);
+  set('latency-figure', format.seconds(target));
 }
 
 /** What a stream's message holds, short enough for a row of the log. */
@@ -285,6 +323,10 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('[data-preset]
 get('again', HTMLButtonElement).addEventListener('click', event => open(event.timeStamp));
 get('latency', HTMLInputElement).addEventListener('input', event => {
   change({ latency: Number((event.target as HTMLInputElement).value) });
+});
+get('latency-auto', HTMLInputElement).addEventListener('change', event => {
+  const { checked } = event.target as HTMLInputElement;
+  change({ latency: checked ? 'auto' : get('latency', HTMLInputElement).valueAsNumber });
 });
 get('renderer', HTMLSelectElement).addEventListener('change', event => {
   change({ renderer: (event.target as HTMLSelectElement).value as permalink.Settings['renderer'] });

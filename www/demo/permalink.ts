@@ -6,10 +6,10 @@
 import type { Fit, Renderer } from 'sailcast';
 
 export interface Settings {
-  /** Empty: the built-in demo channel over HTTP-FLV. */
+  /** Several addresses of the same stream have spaces between. Empty: the built-in demo channel over HTTP-FLV. */
   url: string;
-  /** Target latency, seconds. */
-  latency: number;
+  /** Target latency: seconds, or what the network allows. */
+  latency: 'auto' | number;
   muted: boolean;
   volume: number;
   fit: Fit;
@@ -20,7 +20,7 @@ export interface Settings {
 
 export const DEFAULTS: Readonly<Settings> = {
   url: '',
-  latency: 0.4,
+  latency: 'auto',
   muted: false,
   volume: 1,
   fit: 'contain',
@@ -58,7 +58,7 @@ export function format(settings: Settings): string {
   return out.toString().replace(/%3A/g, ':').replace(/%2F/g, '/');
 }
 
-function number(text: string | null, min: number, max: number, fallback: number): number {
+function number<T>(text: string | null, min: number, max: number, fallback: T): T | number {
   const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
   return Number.isFinite(value) ? Math.min(max, Math.max(min, value)) : fallback;
 }

@@ -20,7 +20,12 @@ const EVENTS = [
   'metadata',
   'skip',
   'ratechange',
+  'targetchange',
   'discontinuity',
+  'reconnecting',
+  'reconnected',
+  'degraded',
+  'recovered',
   'error',
   'ended',
   'statechange',
@@ -56,7 +61,7 @@ export class Session {
     this.#player ??= this.#create(settings);
     const player = this.#player;
     // Failures arrive as `error` events; the promise repeats them.
-    player.load(url).catch(() => {});
+    player.load(url.split(/\s+/)).catch(() => {});
   }
 
   close(): void {

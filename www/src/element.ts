@@ -7,13 +7,16 @@
  * in a document; moving it about keeps it.
  */
 import type { SailcastError } from './errors.js';
-import { checkVolume, folder, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { checkLatency, checkVolume, folder, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
 import { Player } from './player.js';
 import type {
+  Background,
   BufferedRanges,
   Fit,
+  Latency,
   PlayerEventMap,
   PlayerEventTarget,
+  PlayerOptions,
   PlayerSnapshot,
   PlayerState,
   Renderer,
@@ -33,11 +36,17 @@ const EVENTS = [
   'metadata',
   'skip',
   'ratechange',
+  'targetchange',
   'discontinuity',
+  'reconnecting',
+  'reconnected',
+  'degraded',
+  'recovered',
   'error',
   'ended',
   'statechange',
   'stats',
+  'qos',
   'autoplayblocked',
   'destroyed',
 ] as const satisfies (keyof PlayerEventMap)[];
@@ -58,6 +67,8 @@ const PROPERTIES = [
   'targetLatency',
   'fit',
   'renderer',
+  'background',
+  'resolveUrl',
   'baseUrl',
 ] as const;
 
@@ -78,6 +89,8 @@ export class SailcastPlayerElement extends Base {
   #box: HTMLElement;
   #muted: boolean | undefined;
   #volume: number | undefined;
+  #latency: Latency | undefined;
+  #resolveUrl: PlayerOptions['resolveUrl'];
   #scheduled = false;
   /** What `src` was when the player was last told what to load. */
   #handed: string | undefined;
@@ -141,17 +154,27 @@ export class SailcastPlayerElement extends Base {
     return this.#player?.latency ?? 0;
   }
 
-  set latency(seconds: number) {
-    this.targetLatency = seconds;
+  set latency(latency: Latency) {
+    this.targetLatency = latency;
   }
 
-  /** As `Player.targetLatency`, seconds; the attribute is `latency`. */
+  /**
+   * As `Player.targetLatency`. The attribute `latency`, seconds or `auto` (the default), gives the value at the start, and a
+   * change of it a new one.
+   */
   get targetLatency(): number {
-    return within(this.getAttribute('latency'), LATENCY_MIN, LATENCY_MAX, 0.4);
+    return this.#player?.targetLatency ?? checkLatency(this.#wanted).start;
   }
 
-  set targetLatency(seconds: number) {
-    this.setAttribute('latency', String(seconds));
+  set targetLatency(latency: Latency) {
+    checkLatency(latency);
+    this.#latency = latency;
+    if (this.#player) this.#player.targetLatency = latency;
+  }
+
+  get #wanted(): Latency {
+    if (this.#latency !== undefined) return this.#latency;
+    return within<Latency>(this.getAttribute('latency'), LATENCY_MIN, LATENCY_MAX, 'auto');
   }
 
   /** `contain`, `cover` or `fill`. */
@@ -170,6 +193,24 @@ export class SailcastPlayerElement extends Base {
 
   set renderer(renderer: Renderer | '') {
     this.setAttribute('renderer', renderer);
+  }
+
+  /** As the option, read when the element is put into a document. */
+  get background(): Background {
+    return oneOf(this.getAttribute('background'), ['keep', 'suspend'] as const) ?? 'audio';
+  }
+
+  set background(background: Background) {
+    this.setAttribute('background', background);
+  }
+
+  /** As the option `resolveUrl`, read when the element is put into a document. */
+  get resolveUrl(): PlayerOptions['resolveUrl'] {
+    return this.#resolveUrl;
+  }
+
+  set resolveUrl(resolveUrl: PlayerOptions['resolveUrl']) {
+    this.#resolveUrl = resolveUrl;
   }
 
   /** As the option, read when the element is put into a document; empty: where the bundler put the files. */
@@ -250,9 +291,9 @@ export class SailcastPlayerElement extends Base {
   }
 
   /** As `Player.load()`; before the element is in a document there is nothing to load into. */
-  load(url: string = this.src): Promise<void> {
+  load(url: string | readonly string[] = this.src): Promise<void> {
     this.#handed = this.src;
-    return this.#ensure().load(url || undefined);
+    return this.#ensure().load(url.length > 0 ? url : undefined);
   }
 
   /** As `Player.play()`; loads `src` if it has changed since the last load. */
@@ -283,6 +324,17 @@ export class SailcastPlayerElement extends Base {
     return this.#player?.stats() ?? null;
   }
 
+  /** As `Player.getVideoPlaybackQuality()`; nothing but zeros without a player. */
+  getVideoPlaybackQuality(): VideoPlaybackQuality {
+    const none = { totalVideoFrames: 0, droppedVideoFrames: 0, corruptedVideoFrames: 0 };
+    return this.#player?.getVideoPlaybackQuality() ?? { creationTime: performance.now(), ...none };
+  }
+
+  /** As `Player.exportLog()`; empty without a player. */
+  exportLog(): Promise<string> {
+    return this.#player?.exportLog() ?? Promise.resolve('');
+  }
+
   /** For the `track` renderer only: a canvas cannot leave the page. */
   requestPictureInPicture(): Promise<PictureInPictureWindow> {
     const element = this.#player?.element;
@@ -308,7 +360,7 @@ export class SailcastPlayerElement extends Base {
     if (!player || before === after) return;
     if (name === 'muted') this.muted = after !== null;
     if (name === 'volume') this.volume = within(after, 0, 1, 1);
-    if (name === 'latency') player.targetLatency = this.targetLatency;
+    if (name === 'latency') this.targetLatency = within<Latency>(after, LATENCY_MIN, LATENCY_MAX, 'auto');
     if (name === 'fit') player.fit = this.fit;
     if (name === 'src' || name === 'autoplay') {
       if (this.src && (name === 'src' ? this.autoplay || !player.paused : this.autoplay && player.paused)) {
@@ -323,7 +375,9 @@ export class SailcastPlayerElement extends Base {
       container: this.#box,
       muted: this.muted,
       volume: this.volume,
-      latency: this.targetLatency,
+      latency: this.#wanted,
+      background: this.background,
+      ...(this.resolveUrl ? { resolveUrl: this.resolveUrl } : {}),
       fit: this.fit,
       ...(this.renderer ? { renderer: this.renderer } : {}),
       ...(this.baseUrl && folder(this.baseUrl) ? { baseUrl: this.baseUrl } : {}),
@@ -369,7 +423,7 @@ function noRange(index: number): never {
 }
 
 /** What an attribute cannot mean counts as absent; only the properties throw. */
-function within(text: string | null, min: number, max: number, absent: number): number {
+function within<T = number>(text: string | null, min: number, max: number, absent: T): T | number {
   const value = text === null || text.trim() === '' ? Number.NaN : Number(text);
   return Number.isNaN(value) ? absent : Math.min(Math.max(value, min), max);
 }

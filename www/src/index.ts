@@ -3,13 +3,26 @@ export { type ErrorType, SailcastError } from './errors.js';
 export { isSupported } from './internal/support.js';
 export { Player } from './player.js';
 export type {
+  Background,
   BufferedRanges,
+  CmcdOptions,
   Fit,
+  Latency,
+  LatencyPercentiles,
+  LatencyRange,
+  PlaybackQuality,
   PlayerEventMap,
   PlayerEventTarget,
   PlayerOptions,
   PlayerSnapshot,
   PlayerState,
   PlayerStats,
+  QosCause,
+  ReconnectReason,
   Renderer,
+  ResolveRequest,
+  Stall,
+  StallCause,
+  Stalls,
+  StartUp,
 } from './types.js';

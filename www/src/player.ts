@@ -7,23 +7,31 @@
  */
 import { type ErrorType, pageError, SailcastError } from './errors.js';
 import { AudioOutput } from './internal/audio/output.js';
+import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
-import { checkFit, checkLatency, checkOptions, checkVolume } from './internal/options.js';
+import { absolute, Lines, reasonOf } from './internal/lines.js';
+import { checkFit, checkLatency, checkLines, checkOptions, checkVolume } from './internal/options.js';
 import { Pending } from './internal/pending.js';
 import { preconnect } from './internal/preconnect.js';
-import type { ToPage, ToWorker, WorkerEvent } from './internal/protocol.js';
+import type { LatencyBounds, ToPage, ToWorker, WorkerEvent } from './internal/protocol.js';
+import { blankQuality, Pace, seenFromPage, startUp, videoPlaybackQuality } from './internal/qos.js';
+import { exportLog, LogRequests, PageLog, publicUrl } from './internal/session-log.js';
 import { blankStats, endToEnd, ranges, type WallClock } from './internal/snapshot.js';
 import { bestRenderer, missingFeature } from './internal/support.js';
 import { View } from './internal/view.js';
 import type {
+  Background,
   BufferedRanges,
   Fit,
+  Latency,
+  PlaybackQuality,
   PlayerEventMap,
   PlayerEventTarget,
   PlayerOptions,
   PlayerSnapshot,
   PlayerState,
   PlayerStats,
+  QosCause,
 } from './types.js';
 
 /** A sound card that plays silence costs power: after so long a pause it is let go, ms. */
@@ -45,11 +53,17 @@ export class Player extends Target {
   readonly #audio: AudioOutput;
   readonly #pending = new Pending();
   readonly #base: URL | undefined;
+  readonly #cmcd: Cmcd | undefined;
+  readonly #log = new PageLog();
+  readonly #logRequests = new LogRequests();
   #host: EngineHost | undefined;
-  #url: string | undefined;
+  readonly #background: Background;
+  readonly #resolveUrl: PlayerOptions['resolveUrl'];
+  #given: readonly string[];
+  #lines: Lines | undefined;
   #muted: boolean;
   #volume: number;
-  #targetLatency: number;
+  #latency: LatencyBounds;
   #paused = true;
   #destroyed = false;
   #state: PlayerState = 'idle';
@@ -63,6 +77,8 @@ export class Player extends Target {
   #height = 0;
   #stats: PlayerStats;
   #statsAt = 0;
+  #quality: PlaybackQuality = blankQuality();
+  #pace: Pace | undefined;
   #wallClock: WallClock | undefined;
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -74,12 +90,14 @@ export class Player extends Target {
   constructor(options: PlayerOptions) {
     super();
     const settings = checkOptions(options);
-    this.#url = settings.url;
+    this.#given = settings.lines;
+    this.#resolveUrl = settings.resolveUrl;
+    this.#background = settings.background;
     this.#muted = settings.muted;
     this.#volume = settings.volume;
-    this.#targetLatency = settings.latency;
+    this.#latency = settings.latency;
     const renderer = settings.renderer === 'canvas' ? 'canvas' : bestRenderer();
-    this.#stats = blankStats(renderer, settings.latency);
+    this.#stats = blankStats(renderer, settings.latency.start);
     this.#view = new View(settings.container, renderer, settings.fit, {
       send: message => this.#send(message),
       userPaused: paused => {
@@ -88,6 +106,7 @@ export class Player extends Target {
       },
     });
     this.#base = settings.base;
+    this.#cmcd = settings.cmcd && new Cmcd(settings.cmcd);
     this.#audio = new AudioOutput(settings.base, {
       send: (message, transfer) => this.#send(message, transfer),
       blocked: () => {
@@ -97,7 +116,7 @@ export class Player extends Target {
       failed: error => this.#emit('error', error),
     });
     this.#audio.level = this.#level();
-    if (this.#url === undefined) return;
+    if (this.#given.length === 0) return;
     if (!settings.autoplay) {
       if (missingFeature() === null) this.#ensureHost();
       return;
@@ -113,9 +132,9 @@ export class Player extends Target {
     return this.#view.element;
   }
 
-  /** The address given last, to the constructor or to `load()`. */
+  /** The address given last, to the constructor or to `load()`; of several the preferred one. */
   get url(): string | undefined {
-    return this.#url;
+    return this.#given[0];
   }
 
   get state(): PlayerState {
@@ -155,14 +174,19 @@ export class Player extends Target {
     return this.#stats.latency;
   }
 
-  /** How far it should be, seconds, 0.05 to 30. */
+  /** How far it should be at present, seconds, 0.05 to 30. May be set to anything that the option `latency` takes. */
   get targetLatency(): number {
-    return this.#targetLatency;
+    return this.#stats.targetLatency;
   }
 
-  set targetLatency(seconds: number) {
-    this.#targetLatency = checkLatency(seconds);
-    this.#send({ type: 'targetLatency', seconds });
+  set targetLatency(latency: Latency) {
+    this.#latency = checkLatency(latency);
+    const { start, min, max } = this.#latency;
+    const { targetLatency } = this.#stats;
+    // A range keeps what has been learnt of the network.
+    const target = this.#statsAt > 0 ? Math.min(Math.max(targetLatency, min), max) : start;
+    this.#stats = { ...this.#stats, targetLatency: target };
+    this.#send({ type: 'latency', latency: this.#latency });
   }
 
   /** The present rate; 1 unless catching up. */
@@ -211,6 +235,7 @@ export class Player extends Target {
   stats(): PlayerSnapshot {
     return {
       ...this.#stats,
+      quality: this.#quality,
       state: this.#state,
       currentTime: this.currentTime,
       audio: this.#audio.state,
@@ -220,17 +245,50 @@ export class Player extends Target {
     };
   }
 
+  /** As `HTMLVideoElement.getVideoPlaybackQuality()`: pictures of this load, as of the newest snapshot. */
+  getVideoPlaybackQuality(): VideoPlaybackQuality {
+    return videoPlaybackQuality(this.#stats);
+  }
+
   /**
-   * Opens `url` (default: the one given last) in place of the present stream and plays it. Resolves with the first picture
-   * or the first sound, whichever the stream has sooner. May be called again at any time, also after an error.
+   * What a bug report needs, as JSON: versions, browser, options, quality, and the last things that happened. Signatures and
+   * the like are taken out of addresses.
    */
-  load(url: string | undefined = this.#url): Promise<void> {
+  async exportLog(): Promise<string> {
+    const engine = this.#host
+      ? await this.#logRequests.ask(request => this.#send({ type: 'log', request }))
+      : null;
+    return exportLog(this.#log, engine, this.stats(), {
+      url: publicUrl(this.url),
+      baseUrl: publicUrl(this.#base?.href),
+      muted: this.#muted,
+      volume: this.#volume,
+      latency: this.#latency,
+      fit: this.fit,
+    });
+  }
+
+  /**
+   * Opens `url` (default: what was given last) in place of the present stream and plays it; of several addresses of the same
+   * stream the first, and the others when that fails. Resolves with the first picture or the first sound, whichever the
+   * stream has sooner. May be called again at any time, also after an error.
+   */
+  load(url: string | readonly string[] = this.#given): Promise<void> {
     if (this.#destroyed)
       return Promise.reject(pageError('destroyed', 'The player was destroyed before load().'));
-    if (!url) return Promise.reject(pageError('urlMissing', 'There is no address to load.'));
+    let given: readonly string[];
+    try {
+      given = checkLines(url);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const [preferred] = given;
+    if (preferred === undefined)
+      return Promise.reject(pageError('urlMissing', 'There is no address to load.'));
     this.#pending.abort('Another load() came in between.');
+    const last = this.#lastQuality('replaced');
     const load = ++this.#load;
-    this.#url = url;
+    this.#given = given;
     this.#error = null;
     this.#loadedAt = performance.now();
     this.#audioRate = 0;
@@ -238,24 +296,25 @@ export class Player extends Target {
     this.#height = 0;
     this.#statsAt = 0;
     this.#wallClock = undefined;
-    this.#stats = blankStats(this.#view.renderer, this.#targetLatency);
+    this.#stats = blankStats(this.#view.renderer, this.#latency.start);
+    this.#quality = blankQuality();
+    this.#pace = new Pace();
     const started = this.#pending.add('started');
     const missing = missingFeature();
     if (missing === null) {
-      const address = absolute(url);
-      preconnect(address);
       this.#ensureHost();
-      this.#send({ type: 'load', load, url: address });
+      this.#open(load, given.map(absolute));
       this.#send({ type: 'play' });
       this.#view.resume();
       if (!this.#muted) this.#audio.start(0);
     }
     // A listener may load something else, or destroy the player.
-    this.#emit('loadstart', { url });
+    if (last) this.#emit('qos', last);
+    if (this.#load === load) this.#emit('loadstart', { url: preferred });
     if (this.#load === load) this.#setState('connecting');
     if (this.#load === load) this.#setPaused(false);
     if (missing !== null && this.#load === load) {
-      this.#fail(pageError('webCodecsMissing', `This page has no ${missing}.`));
+      this.#failHere(pageError('webCodecsMissing', `This page has no ${missing}.`));
     }
     return started;
   }
@@ -290,6 +349,9 @@ export class Player extends Target {
   /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */
   destroy(): void {
     if (this.#destroyed) return;
+    const last = this.#lastQuality('destroyed');
+    if (last) this.#emit('qos', last);
+    if (this.#destroyed) return;
     this.#destroyed = true;
     this.#load++;
     this.#paused = true;
@@ -301,6 +363,47 @@ export class Player extends Target {
     this.#view.destroy();
     this.#pending.abort('The player was destroyed.');
     this.dispatchEvent(new CustomEvent('destroyed', { detail: null }));
+  }
+
+  /** Sends the load to the worker, as soon as its first address is known. */
+  #open(load: number, given: readonly string[]): void {
+    const lines = new Lines(given, {
+      resolveUrl: this.#resolveUrl,
+      mark: this.#cmcd && ((url, again) => this.#mark(url, again)),
+    });
+    this.#lines = lines;
+    const send = (addresses: readonly string[]) => {
+      if (this.#load !== load) return;
+      preconnect(addresses[0] ?? '');
+      this.#send({ type: 'load', load, lines: addresses, resolve: lines.resolve });
+    };
+    const fail = (error: SailcastError) => {
+      if (this.#load === load) this.#failHere(error);
+    };
+    try {
+      const addresses = lines.first();
+      if (addresses instanceof Promise) addresses.then(send, fail);
+      else send(addresses);
+    } catch (error) {
+      // Behind load()'s caller: it has the promise and the events to wait for.
+      queueMicrotask(() => fail(error as SailcastError));
+    }
+  }
+
+  #mark(url: string, again: boolean): string {
+    if (!this.#cmcd) return url;
+    if (!again) return this.#cmcd.sign(url, { startup: true, buffered: 0 });
+    const startup = this.#state === 'connecting' || this.#state === 'waiting';
+    return this.#cmcd.sign(url, { startup, quality: this.#quality, buffered: this.#stats.buffered });
+  }
+
+  /** The engine wants to try again, and needs an address. */
+  #resolve(load: number, event: Extract<WorkerEvent, { name: 'resolve' }>): void {
+    const { request, url, attempt, reason } = event;
+    this.#lines?.again({ url, attempt, reason }).then(
+      url => this.#send({ type: 'resolved', load, request, url }),
+      error => this.#send({ type: 'unresolved', load, request, why: reasonOf(error) }),
+    );
   }
 
   #loaded(): boolean {
@@ -320,7 +423,7 @@ export class Player extends Target {
     if (this.#host) return;
     const host = new EngineHost(
       this.#view.sink(),
-      this.#targetLatency,
+      { latency: this.#latency, background: this.#background },
       this.#base,
       message => {
         if (this.#host === host) this.#receive(message);
@@ -329,7 +432,7 @@ export class Player extends Target {
         if (this.#host !== host) return;
         this.#host = undefined;
         // A worker that was only made ready fails again, and is heard, when it is needed.
-        if (this.#loaded()) this.#fail(error);
+        if (this.#loaded()) this.#failHere(error);
       },
     );
     this.#host = host;
@@ -345,9 +448,12 @@ export class Player extends Target {
     if (message.type === 'stats' && message.load === this.#load) {
       this.#stats = message.stats;
       this.#statsAt = performance.now();
+      this.#quality = seenFromPage(message.quality, performance.timeOrigin + this.#loadedAt);
       this.#audio.poll();
       this.#emit('stats', this.stats());
+      if (message.load === this.#load) this.#tellQos(this.#pace?.due(message.stats.state, this.#quality));
     }
+    if (message.type === 'log') this.#logRequests.answer(message.request, message.log);
   }
 
   #handle(event: WorkerEvent): void {
@@ -370,7 +476,10 @@ export class Player extends Target {
       case 'firstframe':
         this.#audio.pictureShown();
         this.#pending.resolve('started');
-        this.#emit('firstframe', { elapsed: (performance.now() - this.#loadedAt) / 1000 });
+        this.#emit('firstframe', {
+          elapsed: (performance.now() - this.#loadedAt) / 1000,
+          startUp: startUp(event.startUp, event.loadedAt, performance.timeOrigin + this.#loadedAt),
+        });
         break;
       case 'playing': {
         const load = this.#load;
@@ -406,11 +515,32 @@ export class Player extends Target {
         break;
       }
       case 'skip':
+        this.#emit('skip', { from: event.from, to: event.to });
+        break;
       case 'discontinuity':
-        this.#emit(event.name, { from: event.from, to: event.to });
+        this.#emit('discontinuity', { kind: event.kind, delta: event.delta });
         break;
       case 'ratechange':
         this.#emit('ratechange', { rate: event.rate });
+        break;
+      case 'targetchange':
+        this.#stats = { ...this.#stats, targetLatency: event.target };
+        this.#emit('targetchange', { target: event.target });
+        break;
+      case 'resolve':
+        this.#resolve(this.#load, event);
+        break;
+      case 'reconnecting': {
+        const { attempt, delay, reason } = event;
+        this.#emit('reconnecting', { attempt, delay, reason });
+        break;
+      }
+      case 'reconnected':
+        this.#emit('reconnected', { attempt: event.attempt });
+        break;
+      case 'degraded':
+      case 'recovered':
+        this.#emit(event.name, null);
         break;
       case 'error': {
         const error = new SailcastError({ ...event, type: event.kind as ErrorType });
@@ -418,6 +548,24 @@ export class Player extends Target {
         else this.#emit('error', error);
       }
     }
+  }
+
+  #tellQos(cause: QosCause | null | undefined): void {
+    if (cause) this.#emit('qos', { cause, stats: this.stats() });
+  }
+
+  /** The last word on the present load, if it has not been said. */
+  #lastQuality(because: QosCause): PlayerEventMap['qos']['detail'] | null {
+    const over = this.#state === 'ended' || this.#state === 'failed';
+    const cause = this.#pace?.close(over ? (this.#state as 'ended' | 'failed') : because);
+    return cause ? { cause, stats: this.stats() } : null;
+  }
+
+  /** The page's own failure: no snapshot comes after it. */
+  #failHere(error: SailcastError): void {
+    const pace = this.#pace;
+    this.#fail(error);
+    if (this.#pace === pace) this.#tellQos(pace?.close('failed'));
   }
 
   #fail(error: SailcastError): void {
@@ -479,6 +627,7 @@ export class Player extends Target {
   }
 
   #emit<K extends keyof PlayerEventMap>(type: K, detail: PlayerEventMap[K]['detail']): void {
+    this.#log.note(type, detail);
     if (!this.#destroyed) this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
@@ -486,15 +635,6 @@ export class Player extends Target {
 /** For promises whose outcome the events tell. */
 function quiet(promise: Promise<void>): void {
   promise.catch(() => {});
-}
-
-/** The worker has another base than the page. What is no address at all goes on as it is: the engine refuses it. */
-function absolute(url: string): string {
-  try {
-    return new URL(url, document.baseURI).href;
-  } catch {
-    return url;
-  }
 }
 
 function wallClockOf(event: { time: number; message: string; values: unknown[] }): WallClock | undefined {

@@ -7,23 +7,82 @@ export type Fit = 'contain' | 'cover' | 'fill';
 /** What draws: a `MediaStreamTrackGenerator` shown by `<video>`, or an `OffscreenCanvas` in the worker. */
 export type Renderer = 'track' | 'canvas';
 
+/**
+ * How far behind the newest received data to play, seconds. `auto`: as low as the network's jitter allows, between 0.05 and
+ * 2. A range: the same within `min` and `max`, from `target` on until the jitter is known. A number: always that.
+ */
+export type Latency = 'auto' | number | LatencyRange;
+
+export interface LatencyRange {
+  /** Default 0.25, or what is nearest to it within the range. */
+  target?: number;
+  /** Default 0.05. */
+  min?: number;
+  /** Default 2. */
+  max?: number;
+}
+
+/**
+ * What goes on while the page cannot be seen: the sound alone (no picture is decoded), everything, or nothing: then the
+ * connection is closed until the page is seen again.
+ */
+export type Background = 'audio' | 'keep' | 'suspend';
+
+/**
+ * Why a connection is tried again: the server ended the stream in good order, the connection broke, the socket was closed
+ * with an error code, no connection at all, an HTTP error status, no answer or no more bytes, bytes but nothing to play, packets
+ * but no pictures, something that is not the format, no address from `resolveUrl()`, or the page is back after it was frozen or put away.
+ */
+export type ReconnectReason =
+  | 'end'
+  | 'lost'
+  | 'closed'
+  | 'refused'
+  | 'status'
+  | 'silent'
+  | 'noMedia'
+  | 'noPictures'
+  | 'format'
+  | 'unresolved'
+  | 'wake';
+
+/** What `resolveUrl()` is asked. */
+export interface ResolveRequest {
+  /** The line as it was given, made absolute. */
+  url: string;
+  /** 0: the first try of a load. */
+  attempt: number;
+  reason: 'load' | ReconnectReason;
+}
+
 export interface PlayerOptions {
   /** The element to fill, or a selector for it. */
   container: HTMLElement | string;
-  /** `http:`, `https:`, `ws:` or `wss:` address of an FLV stream; may also be given to `load()`. */
-  url?: string;
+  /**
+   * `http:`, `https:`, `ws:` or `wss:` address of an FLV stream, or several of the same stream, the preferred one first: when
+   * one fails, the next is tried. May also be given to `load()`.
+   */
+  url?: string | readonly string[];
+  /**
+   * Gives the address for each try, for those that carry a signature which expires. It has 10 s. Default: the line as it is.
+   */
+  resolveUrl?: (request: ResolveRequest) => string | Promise<string>;
   /** Start without sound. Default false. */
   muted?: boolean;
   /** 0 to 1. Default 1. */
   volume?: number;
   /** Begin to play at once. Default false. */
   autoplay?: boolean;
-  /** Target latency: how far behind the newest received data to play. Default 0.4. */
-  latency?: number;
+  /** Default `auto`. */
+  latency?: Latency;
+  /** Default `audio`. */
+  background?: Background;
   /** Default `contain`. */
   fit?: Fit;
   /** Default: `track` where the browser has it, else `canvas`. */
   renderer?: Renderer;
+  /** Puts Common Media Client Data (CTA-5004) into the query of each request for the stream. Default: none. */
+  cmcd?: CmcdOptions;
   /**
    * Address of the package's `dist/` folder as it is, from which worker, worklet and wasm are then taken; may be on another
    * origin that sends CORS headers. Default: where the bundler put them.
@@ -54,7 +113,11 @@ export interface PlayerStats {
   framesDropped: number;
   /** Left out on purpose, to start at the live edge or to get back to it. */
   framesSkipped: number;
+  /** Pictures that no other needs, left out before decoding because their time had passed. */
+  framesShed: number;
   skips: number;
+  /** Connections that were tried again and brought the stream. */
+  reconnects: number;
   stalls: number;
   stalledTime: number;
   /** Picture's time minus sound's when last shown; null without sound. */
@@ -65,6 +128,8 @@ export interface PlayerStats {
 
 /** `PlayerStats` and what only the page knows. */
 export interface PlayerSnapshot extends PlayerStats {
+  /** What the load was like so far for its viewer. */
+  quality: PlaybackQuality;
   /** `suspended`: the browser has not let it run, or has taken it away for a while. `off`: muted from the start, or nothing to hear. */
   audio: 'running' | 'suspended' | 'off';
   /** How samples reach the sound card's thread: shared memory, or messages. Null while it is not running. */
@@ -77,6 +142,113 @@ export interface PlayerSnapshot extends PlayerStats {
    */
   endToEndLatency: number | null;
 }
+
+/** For the log of a CDN: who asks, and for what. */
+export interface CmcdOptions {
+  /** Names the content, the same for all viewers; at most 64 characters of ASCII. Default: not sent. */
+  contentId?: string;
+  /** Names the viewer's session; at most 64 characters of ASCII. Default: a new one for each player. */
+  sessionId?: string;
+}
+
+/** Seconds from `load()` to each step of the start; null while it has not come. */
+export interface StartUp {
+  /** The worker's wasm took the load. The request may have been sent before. */
+  engineReady: number | null;
+  /** The response's headers came, or the socket opened. */
+  connected: number | null;
+  firstByte: number | null;
+  /** The first thing that was understood. */
+  firstTag: number | null;
+  /** The first keyframe went to the decoder. */
+  firstKeyframe: number | null;
+  /** The first picture came out of it. */
+  decoded: number | null;
+  /** And was handed to the display. */
+  shown: number | null;
+}
+
+/**
+ * Why playback waited: bytes came slower than the stream plays, no byte came on an open connection, or the connection was
+ * lost.
+ */
+export type StallCause = 'slow' | 'silent' | 'lost';
+
+export interface Stall {
+  /** Seconds from `load()`. */
+  start: number;
+  end: number;
+  /** Time waited: less than from start to end if the viewer paused in between. */
+  length: number;
+  cause: StallCause;
+}
+
+/** Start-up is no stall, and a pause counts for nothing. */
+export interface Stalls {
+  /** The finished ones, and the present one. */
+  count: number;
+  finished: number;
+  /** Time waited, the present one included. */
+  time: number;
+  /** Of the finished ones alone. */
+  finishedTime: number;
+  /** `time` as a part of the time that should have been playing, 0 to 1. */
+  ratio: number;
+  /** In 100 s that should have been playing. */
+  per100s: number;
+  /** Finished ones by length: 0-0.5, 0.5-1, 1-2, 2-3, 3-4, 4-5 and from 5 s on. */
+  histogram: number[];
+  /** The newest finished ones, oldest first. */
+  recent: Stall[];
+}
+
+/** Half of the time, and 95 % of it, the latency was not above. Null before anything was played. */
+export interface LatencyPercentiles {
+  p50: number | null;
+  p95: number | null;
+}
+
+/** What one load was like for its viewer so far. Rates are of the last seconds, and null while there is too little to tell. */
+export interface PlaybackQuality {
+  startUp: StartUp;
+  /** Time in which it played. */
+  playedTime: number;
+  stalls: Stalls;
+  /** Of the load. */
+  latency: LatencyPercentiles;
+  /** Of the last 10 s. */
+  recentLatency: LatencyPercentiles;
+  /** The stream's own, bit/s: however fast it comes. */
+  bitrate: number | null;
+  /** What the network brought, bit/s. */
+  throughput: number | null;
+  receivedFps: number | null;
+  decodedFps: number | null;
+  shownFps: number | null;
+  /**
+   * Pictures not shown, by the cause: `disposable` (no other needs them, and there was no time), `late`, `decoder` (it
+   * failed), `skip` (left out by the start or by frame chasing), `noKeyframe`, `sink` (the display left them out).
+   */
+  drops: {
+    disposable: number;
+    late: number;
+    decoder: number;
+    skip: number;
+    noKeyframe: number;
+    sink: number;
+  };
+  /** Time played faster and slower than 1, and how much of the stream was left out in how many skips. */
+  catchUp: { faster: number; slower: number; skipped: number; skips: number };
+  /** Connections tried again, by reason. */
+  reconnects: { [reason: string]: number };
+  /** The codecs (RFC 6381) in use and what decodes them, such as `avc1.64001f webcodecs`. */
+  decoder: { video: string | null; audio: string | null };
+  /** Bytes: packets not yet played, and the whole memory of the engine. */
+  memory: { buffered: number; wasm: number };
+}
+
+/** `interval`: 10 s were played. `stall`: one has ended. The others: the load is over, and why. */
+export type QosCause = 'interval' | 'stall' | 'ended' | 'failed' | 'replaced' | 'destroyed';
 
 /** What `TimeRanges` offers. */
 export interface BufferedRanges {
@@ -93,8 +265,8 @@ export interface PlayerEventMap {
   videotrack: CustomEvent<{ codec: string; width: number; height: number }>;
   /** The audio track appeared or changed. `sampleRate` in Hz. */
   audiotrack: CustomEvent<{ codec: string; sampleRate: number; channels: number }>;
-  /** The first picture of this load was handed to the display, `elapsed` seconds after `load()`. */
-  firstframe: CustomEvent<{ elapsed: number }>;
+  /** The first picture of this load was handed to the display, `elapsed` seconds after `load()`, and what took how long. */
+  firstframe: CustomEvent<{ elapsed: number; startUp: StartUp }>;
   /** Playback runs: after the start, after a pause, after each stall. */
   playing: CustomEvent<null>;
   /** A stall: playback stopped for want of data. */
@@ -113,8 +285,21 @@ export interface PlayerEventMap {
   skip: CustomEvent<{ from: number; to: number }>;
   /** The playback rate changed to hold the target latency; 1 is normal. */
   ratechange: CustomEvent<{ rate: number }>;
-  /** The stream's timeline jumped. */
-  discontinuity: CustomEvent<{ from: number; to: number }>;
+  /** The target latency followed the network's jitter; seconds. */
+  targetchange: CustomEvent<{ target: number }>;
+  /**
+   * The publisher's clock jumped by `delta` seconds, and the stream goes on where it was: it began anew (`restart`), stepped
+   * ahead (`ahead`), sound and picture had parted (`divergence`), or another connection brings another clock (`reconnect`).
+   */
+  discontinuity: CustomEvent<{ kind: 'restart' | 'ahead' | 'divergence' | 'reconnect'; delta: number }>;
+  /** The connection is lost, and the next is tried after `delay` seconds. The last picture stays. */
+  reconnecting: CustomEvent<{ attempt: number; delay: number; reason: ReconnectReason }>;
+  /** A connection that was tried again brings the stream. */
+  reconnected: CustomEvent<{ attempt: number }>;
+  /** Pictures are lost because this machine cannot decode them in time: a smaller rendition would play better. */
+  degraded: CustomEvent<null>;
+  /** It can again. */
+  recovered: CustomEvent<null>;
   /** `detail.fatal` tells whether this load is over. */
   error: CustomEvent<SailcastError>;
   /** The stream ended in good order and everything was played. */
@@ -122,6 +307,8 @@ export interface PlayerEventMap {
   statechange: CustomEvent<{ state: PlayerState; previous: PlayerState }>;
   /** Four times a second while something is loaded. */
   stats: CustomEvent<PlayerSnapshot>;
+  /** Quality of playback: after each 10 s of it, at the end of each stall, and at the end of the load. */
+  qos: CustomEvent<{ cause: QosCause; stats: PlayerSnapshot }>;
   /** The browser refuses sound until the user acts: `muted` is true now. Set it to false in a click to hear the stream. */
   autoplayblocked: CustomEvent<null>;
   /** The last event. */

@@ -5,7 +5,8 @@
  * `close()` or `onFailed` nothing comes in any more. It starts nothing again: whoever owns it makes another one.
  */
 import { pageError, type SailcastError } from '../errors.js';
-import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
+import type { Background } from '../types.js';
+import type { LatencyBounds, SinkMessage, ToPage, ToWorker } from './protocol.js';
 
 /** How long a worker may take to say `closed` before it is ended, ms. */
 const CLOSE_GRACE = 500;
@@ -65,7 +66,7 @@ export class EngineHost {
   /** Fetching and compiling the wasm and starting the worker run side by side. `onFailed` is never called from here. */
   constructor(
     sink: SinkMessage,
-    targetLatency: number,
+    settings: { latency: LatencyBounds; background: Background },
     base: URL | undefined,
     onMessage: (message: ToPage) => void,
     onFailed: (error: SailcastError) => void,
@@ -88,7 +89,7 @@ export class EngineHost {
       queueMicrotask(() => this.#fail(String(error)));
     }
     const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
-    this.send({ type: 'init', sink, targetLatency }, transfer as Transferable[]);
+    this.send({ type: 'init', sink, ...settings }, transfer as Transferable[]);
     module.then(
       module => this.send({ type: 'module', module }),
       error =>

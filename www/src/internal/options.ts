@@ -1,25 +1,32 @@
 /** The constructor's options, checked and completed. Options that are not known are left alone. */
 import { pageError } from '../errors.js';
-import type { Fit, PlayerOptions, Renderer } from '../types.js';
+import type { Background, CmcdOptions, Fit, Latency, PlayerOptions, Renderer } from '../types.js';
+import type { LatencyBounds } from './protocol.js';
 
 export interface Settings {
   container: HTMLElement;
-  url: string | undefined;
+  lines: readonly string[];
+  resolveUrl: PlayerOptions['resolveUrl'];
   muted: boolean;
   volume: number;
   autoplay: boolean;
-  latency: number;
+  latency: LatencyBounds;
+  background: Background;
   fit: Fit;
   renderer: Renderer | undefined;
   /** The folder of worker, worklet and wasm, with its slash. */
   base: URL | undefined;
+  cmcd: CmcdOptions | undefined;
 }
 
 const FITS: readonly unknown[] = ['contain', 'cover', 'fill'] satisfies Fit[];
 const RENDERERS: readonly unknown[] = ['track', 'canvas', undefined] satisfies (Renderer | undefined)[];
+const BACKGROUNDS: readonly unknown[] = ['audio', 'keep', 'suspend'] satisfies Background[];
 /** Target latency, seconds. */
 export const LATENCY_MIN = 0.05;
 export const LATENCY_MAX = 30;
+/** As the engine's `LatencyTarget::AUTO`. */
+const AUTO: LatencyBounds = { start: 0.25, min: 0.05, max: 2 };
 
 export function checkFit(fit: unknown): Fit {
   return check(FITS.includes(fit), 'fit', fit) as Fit;
@@ -29,26 +36,60 @@ export function checkVolume(volume: unknown): number {
   return check(typeof volume === 'number' && volume >= 0 && volume <= 1, 'volume', volume) as number;
 }
 
-export function checkLatency(seconds: unknown): number {
-  const good = typeof seconds === 'number' && seconds >= LATENCY_MIN && seconds <= LATENCY_MAX;
-  return check(good, 'latency', seconds) as number;
+export function checkLatency(latency: unknown): LatencyBounds {
+  const bounds = latencyBounds(latency as Latency | null | undefined);
+  const { start, min, max } = bounds ?? AUTO;
+  const numbers = [start, min, max].every(Number.isFinite);
+  const good = bounds && numbers && min >= LATENCY_MIN && min <= start && start <= max && max <= LATENCY_MAX;
+  check(Boolean(good), 'latency', latency);
+  return { start, min, max };
+}
+
+function latencyBounds(latency: Latency | null | undefined): LatencyBounds | undefined {
+  if (latency === 'auto') return AUTO;
+  if (typeof latency === 'number') return { start: latency, min: latency, max: latency };
+  if (typeof latency !== 'object' || latency === null) return undefined;
+  const { target = AUTO.start } = latency;
+  // One that is given moves the others along: `{ min: 3 }` is a range as well.
+  const min = latency.min ?? Math.min(AUTO.min, latency.max ?? AUTO.min);
+  const max = latency.max ?? Math.max(AUTO.max, min, latency.target ?? min);
+  const start = latency.target === undefined ? Math.min(Math.max(target, min), max) : target;
+  return { start, min, max };
+}
+
+/** None, one or several addresses, as a list. */
+export function checkLines(url: unknown): readonly string[] {
+  const lines = Array.isArray(url) ? url : url === undefined ? [] : [url];
+  check(
+    lines.every(line => typeof line === 'string'),
+    'url',
+    url,
+  );
+  return lines.filter(line => line !== '');
 }
 
 export function checkOptions(options: PlayerOptions): Settings {
-  const { url, muted, autoplay, renderer, volume = 1, latency = 0.4, fit = 'contain' } = options;
-  const { baseUrl } = options;
+  const { url, muted, autoplay, renderer, volume = 1, latency = 'auto', fit = 'contain' } = options;
+  const { baseUrl, cmcd, resolveUrl, background = 'audio' } = options;
   const base = typeof baseUrl === 'string' ? folder(baseUrl) : undefined;
   check(base !== undefined || baseUrl === undefined, 'baseUrl', baseUrl);
   return {
     container: findContainer(options.container),
-    url: check(url === undefined || typeof url === 'string', 'url', url) as string | undefined,
+    lines: checkLines(url),
+    resolveUrl: check(
+      resolveUrl === undefined || typeof resolveUrl === 'function',
+      'resolveUrl',
+      resolveUrl,
+    ) as PlayerOptions['resolveUrl'],
     muted: Boolean(muted),
     volume: checkVolume(volume),
     autoplay: Boolean(autoplay),
     latency: checkLatency(latency),
+    background: check(BACKGROUNDS.includes(background), 'background', background) as Background,
     fit: checkFit(fit),
     renderer: check(RENDERERS.includes(renderer), 'renderer', renderer) as Renderer | undefined,
     base,
+    cmcd: check(isCmcd(cmcd), 'cmcd', cmcd) as CmcdOptions | undefined,
   };
 }
 
@@ -59,6 +100,16 @@ export function folder(url: unknown): URL | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The standard has names of 64 characters, and strings (RFC 8941) of ASCII. */
+function isCmcd(cmcd: unknown): boolean {
+  if (cmcd === undefined) return true;
+  if (typeof cmcd !== 'object' || cmcd === null) return false;
+  const { contentId, sessionId } = cmcd as Record<string, unknown>;
+  return [contentId, sessionId].every(
+    id => id === undefined || (typeof id === 'string' && /^[ -~]{1,64}$/.test(id)),
+  );
 }
 
 function check(good: boolean, name: string, value: unknown): unknown {

@@ -2,7 +2,23 @@
  * The messages between the page (player.ts) and its worker (worker.ts), and the memory they share with the audio
  * worklet. Nothing else crosses. The worker answers for one player and dies with it.
  */
-import type { Fit, PlayerStats } from '../types.js';
+import type {
+  Background,
+  Fit,
+  PlaybackQuality,
+  PlayerEventMap,
+  PlayerStats,
+  ReconnectReason,
+  StartUp,
+} from '../types.js';
+import type { EngineLog } from './session-log.js';
+
+/** The target latency: `start` until the network's jitter is known, then between `min` and `max`; seconds. */
+export interface LatencyBounds {
+  start: number;
+  min: number;
+  max: number;
+}
 
 /** Where decoded pictures go. */
 export type SinkMessage =
@@ -14,14 +30,21 @@ export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind:
 
 export type ToWorker =
   /** First message. */
-  | { type: 'init'; sink: SinkMessage; targetLatency: number }
+  | { type: 'init'; sink: SinkMessage; latency: LatencyBounds; background: Background }
   /** Compiled once for all players of the page. Other messages may come before it; they are done when it is there. */
   | { type: 'module'; module: WebAssembly.Module }
-  /** Opens a URL in place of the present one; every later event carries `load`. */
-  | { type: 'load'; load: number; url: string }
+  /**
+   * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses. With `resolve`,
+   * the page is asked by a `resolve` event for the address of each further try.
+   */
+  | { type: 'load'; load: number; lines: readonly string[]; resolve: boolean }
+  /** Answers a `resolve` event. */
+  | { type: 'resolved'; load: number; request: number; url: string }
+  /** Answers one that nothing came of. */
+  | { type: 'unresolved'; load: number; request: number; why: string }
   | { type: 'play' }
   | { type: 'pause' }
-  | { type: 'targetLatency'; seconds: number }
+  | { type: 'latency'; latency: LatencyBounds }
   /** A new sound output, running at `sampleRate`; replaces an earlier one. */
   | { type: 'audio'; audio: AudioMessage; sampleRate: number; latency: number }
   /** The running output's latency changed, seconds. */
@@ -32,6 +55,8 @@ export type ToWorker =
   | { type: 'view'; width: number; height: number; fit: Fit }
   /** Track sink only: the `<video>` listens from now on. What was written before is lost; the last picture is written again. */
   | { type: 'attached' }
+  /** Asks for the engine's log; answered by `log` with the same number. */
+  | { type: 'log'; request: number }
   /** Last message: the worker closes everything and answers `closed`. */
   | { type: 'close' };
 
@@ -40,10 +65,20 @@ export type ToPage =
   | { type: 'hello' }
   | { type: 'event'; load: number; event: WorkerEvent }
   /** Four times a second while a load is open. */
-  | { type: 'stats'; load: number; stats: PlayerStats }
+  | { type: 'stats'; load: number; stats: PlayerStats; quality: WorkerQuality }
+  | { type: 'log'; request: number; log: EngineLog }
   /** The wasm trapped or could not start: this worker is of no more use. */
   | { type: 'crash'; message: string }
   | { type: 'closed' };
+
+/** As the engine counts: from `loadedAt` on, ms since 1970, when it took the load. */
+export interface WorkerQuality extends Omit<PlaybackQuality, 'startUp'> {
+  loadedAt: number;
+  startUp: Omit<StartUp, 'engineReady'>;
+}
+
+/** Those that the page passes on as they are. */
+type Named<K extends keyof PlayerEventMap> = { [N in K]: { name: N } & PlayerEventMap[N]['detail'] }[K];
 
 /** The engine's events (crate/engine/src/event.rs) as plain data; times in seconds. */
 export type WorkerEvent =
@@ -53,15 +88,16 @@ export type WorkerEvent =
     }
   | { name: 'videotrack'; codec: string; width: number; height: number }
   | { name: 'audiotrack'; codec: string; sampleRate: number; channels: number }
-  | { name: 'firstframe' }
+  | { name: 'firstframe'; loadedAt: number; startUp: WorkerQuality['startUp'] }
   | { name: 'playing' }
   | { name: 'waiting' }
   | { name: 'resize'; width: number; height: number }
   | { name: 'ended' }
   | { name: 'metadata'; time: number; message: string; values: unknown[] }
-  | { name: 'discontinuity'; from: number; to: number }
-  | { name: 'skip'; from: number; to: number }
-  | { name: 'ratechange'; rate: number }
+  | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>
+  | { name: 'degraded' | 'recovered' }
+  /** Asks for the address of a try; answered by `resolved` or `unresolved` with the same number. */
+  | { name: 'resolve'; request: number; url: string; attempt: number; reason: ReconnectReason }
   | { name: 'error'; kind: string; details: string; code: number; fatal: boolean; message: string };
 
 /**

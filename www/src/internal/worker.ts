@@ -32,7 +32,7 @@ function sendStats(): void {
   reporting = false;
   if (!session || load === 0) return;
   try {
-    post({ type: 'stats', load, stats: session.stats() });
+    post({ type: 'stats', load, stats: session.stats(), quality: session.quality() });
   } catch (error) {
     crash(error);
   }
@@ -81,13 +81,14 @@ function receive(message: ToWorker): void {
     waiting.push(message);
     if (message.type !== 'load') return;
     early?.abort.abort();
-    early = ask(message.load, message.url);
+    early = ask(message.load, message.lines[0] ?? '');
   } else handle(message);
 }
 
 function handle(message: ToWorker): void {
   if (message.type === 'init') {
-    session = new Session(onEvent, message.targetLatency);
+    const { start, min, max } = message.latency;
+    session = new Session(onEvent, start, min, max, message.background);
     if (message.sink.kind === 'track') session.setTrackSink(message.sink.writable);
     else session.setCanvasSink(message.sink.canvas);
     return;
@@ -100,13 +101,17 @@ function handle(message: ToWorker): void {
     post({ type: 'closed' });
     return;
   }
+  if (message.type === 'log') {
+    post({ type: 'log', request: message.request, log: session?.log() ?? { entries: [], lost: 0 } });
+    return;
+  }
   if (!session) return;
   switch (message.type) {
     case 'load':
       load = message.load;
       clearInterval(timer);
       timer = setInterval(sendStats, STATS_INTERVAL);
-      session.load(message.url, takeEarly(load));
+      session.load([...message.lines], message.resolve, takeEarly(load));
       break;
     case 'play':
       session.play();
@@ -114,9 +119,17 @@ function handle(message: ToWorker): void {
     case 'pause':
       session.pause();
       break;
-    case 'targetLatency':
-      session.setTargetLatency(message.seconds);
+    case 'resolved':
+      if (message.load === load) session.resolved(message.request, message.url);
       break;
+    case 'unresolved':
+      if (message.load === load) session.unresolved(message.request, message.why);
+      break;
+    case 'latency': {
+      const { start, min, max } = message.latency;
+      session.setLatency(start, min, max);
+      break;
+    }
     case 'audio':
       if (message.audio.kind === 'ring') {
         session.setAudioRing(message.audio.buffer, message.sampleRate, message.latency);

@@ -1,0 +1,110 @@
+/**
+ * The addresses of one load: its lines as they were given, and what each try of one really asks for (signed by the page,
+ * marked for the CDN's log).
+ *
+ * The first address is wanted before the worker knows of the load, so that it can be asked for at once: it is given without
+ * a turn of the event loop wherever `resolveUrl()` allows it. Which line is tried when is the engine's decision.
+ */
+import { SailcastError } from '../errors.js';
+import type { PlayerOptions, ReconnectReason, ResolveRequest } from '../types.js';
+
+/** As long as the engine waits for an answer, ms. */
+const RESOLVE_WITHIN = 10_000;
+
+export interface Signing {
+  resolveUrl: PlayerOptions['resolveUrl'];
+  /** Puts its mark on an address; `again`: not the first try. */
+  mark: ((url: string, again: boolean) => string) | undefined;
+}
+
+export class Lines {
+  readonly #given: readonly string[];
+  readonly #signing: Signing;
+  /** The first line as it was asked for first: the engine knows it by this name. */
+  #first = '';
+
+  /** `given`: at least one, absolute. */
+  constructor(given: readonly string[], signing: Signing) {
+    this.#given = given;
+    this.#signing = signing;
+  }
+
+  /** Whether further tries ask for their address. */
+  get resolve(): boolean {
+    return this.#signing.resolveUrl !== undefined || this.#signing.mark !== undefined;
+  }
+
+  /** For the worker's `load`. What `resolveUrl()` throws is a `SailcastError` here. */
+  first(): readonly string[] | Promise<readonly string[]> {
+    const [url = '', ...others] = this.#given;
+    const use = (address: string) => {
+      this.#first = address;
+      return [address, ...others];
+    };
+    try {
+      const address = this.#ask({ url, attempt: 0, reason: 'load' });
+      return typeof address === 'string'
+        ? use(address)
+        : address.then(use, error => {
+            throw unresolved(error);
+          });
+    } catch (error) {
+      throw unresolved(error);
+    }
+  }
+
+  /** Takes the first address as one that was asked for already. */
+  adopt(address: string): readonly string[] {
+    this.#first = address;
+    return [address, ...this.#given.slice(1)];
+  }
+
+  /** For a further try. */
+  async again(request: { url: string; attempt: number; reason: ReconnectReason }): Promise<string> {
+    const url = request.url === this.#first ? (this.#given[0] ?? '') : request.url;
+    return this.#ask({ ...request, url });
+  }
+
+  #ask(request: ResolveRequest): string | Promise<string> {
+    const { resolveUrl, mark } = this.#signing;
+    const finish = (address: unknown) => {
+      if (typeof address !== 'string' || address === '') throw new TypeError('it gave no address');
+      const url = absolute(address);
+      return mark ? mark(url, request.attempt > 0) : url;
+    };
+    if (!resolveUrl) return finish(request.url);
+    const answer = resolveUrl({ url: request.url, attempt: request.attempt, reason: request.reason });
+    if (typeof answer === 'string') return finish(answer);
+    return Promise.race([answer, late()]).then(finish);
+  }
+}
+
+/** The worker has another base than the page. What is no address at all goes on as it is: the engine refuses it. */
+export function absolute(url: string): string {
+  try {
+    return new URL(url, document.baseURI).href;
+  } catch {
+    return url;
+  }
+}
+
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function late(): Promise<never> {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error('it did not answer')), RESOLVE_WITHIN));
+}
+
+/** The engine's own error for the same (crate/engine/src/error.rs), of a try that does not reach it. */
+function unresolved(cause: unknown): SailcastError {
+  const why = reasonOf(cause).replace(/\.$/, '');
+  return new SailcastError({
+    type: 'network',
+    details: 'urlUnresolved',
+    code: 1007,
+    fatal: true,
+    message: `The page has no address for the stream: ${why}. See what resolveUrl() threw, or why its promise did not settle.`,
+    cause,
+  });
+}
