@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sailcast_media::{DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Micros, flv::tag::MAX_TAG_BODY};
+use sailcast_media::{DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaTime, Micros, flv::tag::MAX_TAG_BODY};
 
 /// One tag's framing and the header behind it.
 const FRAMING: usize = 11 + 4 + 11;
@@ -52,7 +52,7 @@ fn drain(demuxer: &mut FlvDemuxer, events: &mut Vec<DemuxEvent>) -> Result<(), D
 fn check(events: &[DemuxEvent], len: u64) {
     let mut behind = 0;
     let mut configured = [false; 2];
-    let mut last = None;
+    let mut last: Option<MediaTime> = None;
     for event in events {
         match event {
             DemuxEvent::Track(track) => configured[usize::from(track.id.0)] = true,

@@ -1,0 +1,134 @@
+//! Another connection of the same stream: the same clock, or another?
+//!
+//! As a rule the same, beginning with the server's cached GOP, some seconds before what is already here or, after an outage,
+//! behind it: then all stays where it is, and the outage is a gap. Some servers begin each connection at 0, and a publisher
+//! may have restarted meanwhile: then the stream goes on behind what is here. The two differ in where the live edge
+//! is due by now; where they do not, in whether the connection soon brings anything new.
+
+use sailcast_media::{MediaKind, MediaTime, Micros};
+
+use super::{Clock, Jump, JumpKind, SEAM, Skew, Timeline};
+use crate::io::Instant;
+
+/// A server's cached GOP begins no farther before what is here.
+const CACHE: Micros = Micros::from_secs(15);
+/// Lines differ in how far they are behind the publisher.
+const LINES: Micros = Micros::from_secs(10);
+/// A connection that brings nothing new for so long, and will not within as long again, is of another clock, unless its
+/// packets still come faster than time: then they are a cached GOP on a slow link, which is waited for.
+const PATIENCE: Micros = Micros::from_secs(1);
+const FASTER: f64 = 1.5;
+const MOST_PATIENCE: Micros = Micros::from_secs(3);
+/// Where the containers' counters wrap (MPEG-TS, FLV): bits and ticks a second. Each connection has its own demuxer, which
+/// knows nothing of turns before it.
+const TURNS: [(u32, u32); 2] = [(33, 90_000), (32, 1000)];
+
+#[derive(Debug)]
+pub(super) enum Join {
+    Done,
+    /// The next packet is the first of a new connection.
+    Next,
+    /// It has not brought anything new yet.
+    Watch {
+        before: MediaTime,
+        began: Instant,
+        /// When it was last looked at, and where it then stood.
+        since: Instant,
+        from: MediaTime,
+    },
+}
+
+impl Timeline {
+    /// Another connection follows: its packets begin at a keyframe that may lie before those already here.
+    pub fn reconnected(&mut self) {
+        // Of a connection that brought nothing new, the one before still counts.
+        if let Join::Watch { before, .. } = self.join {
+            self.video.newest = Some(before);
+        }
+        if self.edge().is_some() {
+            self.join = Join::Next;
+        }
+    }
+
+    pub(super) fn join_first(&mut self, kind: MediaKind, raw: MediaTime, now: Instant) -> Option<Jump> {
+        let (Join::Next, Some(before)) = (&self.join, self.edge()) else { return None };
+        let expected = self.due(now).map_or(before, |due| due.max(before));
+        let next = before + self.track(kind).step.unwrap_or(SEAM);
+        for track in [&mut self.video, &mut self.audio] {
+            track.newest = None;
+            track.before = track.clock;
+        }
+        self.skew.begin();
+        let at = self.track(kind).clock.place(raw);
+        let is_usual = |at: MediaTime| at >= before - CACHE && at <= expected + LINES;
+        let turned = TURNS.iter().map(|(bits, rate)| at + turns(at, expected, *bits, *rate));
+        if let Some(same) = std::iter::once(at).chain(turned).find(|at| is_usual(*at)) {
+            self.move_by(same - at);
+            self.join = Join::Watch { before, began: now, since: now, from: same };
+            return None;
+        }
+        self.join = Join::Done;
+        let clock = Clock { offset: next - raw, shift: Micros::ZERO };
+        for track in [&mut self.video, &mut self.audio] {
+            (track.clock, track.before) = (clock, clock);
+        }
+        self.skew = Skew::default();
+        self.begin_anew();
+        Some(Jump { kind: JumpKind::Reconnect, delta: at - expected })
+    }
+
+    /// Gives up the old clock when the connection brings nothing new.
+    pub(super) fn watch_join(&mut self, now: Instant) -> Option<Jump> {
+        let (Join::Watch { before, began, since, from }, Some(edge)) =
+            (&mut self.join, self.video.newest.max(self.audio.newest))
+        else {
+            return None;
+        };
+        if edge > *before {
+            self.join = Join::Done;
+            return None;
+        }
+        let span = now - *since;
+        if span < PATIENCE {
+            return None;
+        }
+        let advance = edge - *from;
+        let is_fast = advance > span.scale(FASTER) && now - *began < MOST_PATIENCE;
+        if is_fast || *before - edge <= advance {
+            (*since, *from) = (now, edge);
+            return None;
+        }
+        let before = *before;
+        self.join = Join::Done;
+        let delta = self.due(now).map_or(edge - before, |due| edge - due.max(before));
+        self.move_by(before + SEAM - edge);
+        self.begin_anew();
+        Some(Jump { kind: JumpKind::Reconnect, delta })
+    }
+
+    /// Moves all that comes, and what came of this connection.
+    fn move_by(&mut self, span: Micros) {
+        for track in [&mut self.video, &mut self.audio] {
+            for clock in [&mut track.clock, &mut track.before] {
+                clock.offset += span;
+            }
+            track.newest = track.newest.map(|newest| newest + span);
+        }
+        self.told = (self.told.0 + span, self.told.1 + span);
+    }
+
+    fn begin_anew(&mut self) {
+        self.told = (self.video.clock.offset, self.audio.clock.offset);
+        self.jump = None;
+        self.slew = Micros::ZERO;
+        self.ahead.clear();
+    }
+}
+
+/// The whole turns of a counter that bring `at` nearest to `expected`.
+fn turns(at: MediaTime, expected: MediaTime, bits: u32, rate: u32) -> Micros {
+    let turn = MediaTime::from_ticks(1i64.wrapping_shl(bits), rate).0;
+    let half = turn.checked_div(2).unwrap_or_default();
+    let n = (expected - at).0.saturating_add(half).checked_div_euclid(turn).unwrap_or_default();
+    Micros(MediaTime::from_ticks(n.saturating_mul(1i64.wrapping_shl(bits)), rate).0)
+}
