@@ -2,17 +2,19 @@
 /**
  * Sailcast beside other players, in Chromium, on this machine: `npm run bench -- [options]`, after `npm run build`.
  *
- *     --cases first-frame,latency,...   which measurements (cases/*.mjs); default: all
+ *     --cases first-frame,latency,...   which measurements (cases/*.mjs); default: PLAN, about 25 minutes
  *     --players sailcast,mpegts:tight   which players (players/*.mjs), with their settings after a colon
  *     --reps 3 --seconds 20             how often, and how long each
  *     --calm 30                         wait up to so many seconds for other work to end before each
  *     --port 18700                      of the page; default: any
+ *     --threads                         show CPU by kind of process and thread, seconds a minute, where a case has it
+ *     --with results/X.json             tables also of an earlier run, for the cases that are not in this one
  *     --write                           put the tables into docs/performance.md
  *
  * Players take turns within each repetition, so that what disturbs the machine disturbs all of them. All single results go
  * to results/ as JSON.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -20,20 +22,37 @@ import { parseArgs } from 'node:util';
 import { measureCpu } from './process.mjs';
 import { tables, writeReport } from './report.mjs';
 import { dist, serve } from './server.mjs';
-import { calm, Session } from './session.mjs';
+import { calm, Session, sleep } from './session.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
-const CASES = ['first-frame', 'latency', 'cpu', 'page-blocked', 'sync'];
-const PLAYERS = ['sailcast', 'sailcast:near', 'sailcast:canvas', 'mpegts', 'mpegts:tight', 'mpegts:default'];
+
+const LIVE = ['sailcast', 'sailcast:near', 'mpegts', 'mpegts:tight', 'flvjs', 'xgplayer'];
+const ALL = [...LIVE, 'mpegts:default'];
+/** What is measured when nothing else is said: which players, and how often. */
+const PLAN = {
+  'first-frame': { players: ALL, reps: 2 },
+  latency: { players: [...ALL, 'sailcast:canvas'], reps: 1 },
+  outage: { players: ALL, reps: 1 },
+  flaky: { players: ALL, reps: 1 },
+  'page-blocked': { players: [...LIVE, 'sailcast:canvas'], reps: 1 },
+  cpu: { players: [...LIVE, 'sailcast:canvas'], reps: 1 },
+  sync: { players: LIVE, reps: 1 },
+  'grid-4': { players: LIVE, reps: 1 },
+  'grid-9': { players: LIVE, reps: 1 },
+};
+/** A measurement that takes longer hangs. */
+const TIMEOUT_MS = 180_000;
 
 const { values: options } = parseArgs({
   options: {
-    cases: { type: 'string', default: CASES.join() },
-    players: { type: 'string', default: PLAYERS.join() },
-    reps: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '20' },
+    cases: { type: 'string', default: Object.keys(PLAN).join() },
+    players: { type: 'string' },
+    reps: { type: 'string' },
+    seconds: { type: 'string' },
     calm: { type: 'string', default: '30' },
     port: { type: 'string' },
+    threads: { type: 'boolean', default: false },
+    with: { type: 'string' },
     write: { type: 'boolean', default: false },
   },
 });
@@ -45,48 +64,69 @@ async function findPlayer(id) {
   return { id, name, settings: settings[variant] };
 }
 
+/** `{ figures, threads, other, browser, errors }`; no figures when it failed. */
 async function measure(server, kind, player, repetition) {
   await calm(os.cpus().length, Number(options.calm));
   const session = await Session.start(server, player, repetition);
+  const failed = sleep(TIMEOUT_MS).then(() => ({ failed: 'it takes too long' }));
   try {
     const begin = Date.now();
     const stop = measureCpu(session.pid);
-    const figures = await kind.run(session, Number(options.seconds));
+    const run = kind.run(session, Number(options.seconds ?? kind.seconds));
+    const { threads, failed: why, ...figures } = await Promise.race([run, failed]);
     const other = stop().other / ((Date.now() - begin) / 1000);
-    return { figures, other, browser: session.version, errors: session.errors };
+    const errors = why ? [why] : await session.errors();
+    return { figures, threads, other, browser: session.version, errors };
+  } catch (error) {
+    return { figures: {}, other: null, browser: session.version, errors: [String(error)] };
   } finally {
     await session.close();
   }
 }
 
-function show({ kind, player, repetition, figures, other, errors }) {
+function show({ kind, player, repetition, figures, threads, other, errors }) {
   const rounded = Object.entries(figures).map(([name, value]) => `${name} ${value?.toFixed(1) ?? '-'}`);
   console.error(
-    `${kind} ${player} #${repetition + 1}: ${rounded.join(', ')} (other load ${other.toFixed(1)})`,
+    `${kind} ${player} #${repetition + 1}: ${rounded.join(', ')} (other load ${other?.toFixed(1) ?? '-'})`,
   );
+  for (const [name, cpu] of Object.entries((options.threads && threads) || {}))
+    console.error(`  ${cpu.toFixed(1).padStart(6)} ${name}`);
   for (const error of new Set(errors)) console.error(`  error: ${error}`);
 }
 
 if (!existsSync(path.join(dist, 'index.js'))) throw new Error(`${dist} is not built: npm run build`);
+const names = options.cases.split(',');
+const earlier = options.with ? JSON.parse(readFileSync(options.with, 'utf8')) : [];
+const results = earlier.filter(({ kind }) => !names.includes(kind));
 const kinds = new Map();
-for (const name of options.cases.split(',')) kinds.set(name, await import(`./cases/${name}.mjs`));
-const players = await Promise.all(options.players.split(',').map(findPlayer));
+for (const name of new Set([...Object.keys(PLAN), ...names]))
+  if (names.includes(name) || results.some(({ kind }) => kind === name))
+    kinds.set(name, await import(`./cases/${name}.mjs`));
+const plan = await Promise.all(
+  names.map(async name => {
+    const { players, reps } = PLAN[name] ?? { players: LIVE, reps: 1 };
+    const chosen = options.players?.split(',') ?? players;
+    return { name, reps: Number(options.reps ?? reps), players: await Promise.all(chosen.map(findPlayer)) };
+  }),
+);
+
+mkdirSync(path.join(here, 'results'), { recursive: true });
+const file = path.join(here, 'results', `${new Date().toISOString().replace(/[:.]/g, '-')}.json`);
 const server = await serve(options.port && Number(options.port));
-const results = [];
-for (const [name, kind] of kinds) {
-  for (let repetition = 0; repetition < Number(options.reps); repetition++) {
+for (const { name, reps, players } of plan) {
+  for (let repetition = 0; repetition < reps; repetition++) {
     for (const player of players) {
-      const result = await measure(server, kind, player, repetition);
+      const result = await measure(server, kinds.get(name), player, repetition);
       results.push({ kind: name, player: player.id, repetition, ...result });
       show(results.at(-1));
+      writeFileSync(file, JSON.stringify(results, null, 1));
     }
   }
 }
 server.close();
 
-mkdirSync(path.join(here, 'results'), { recursive: true });
-const file = path.join(here, 'results', `${new Date().toISOString().replace(/[:.]/g, '-')}.json`);
-writeFileSync(file, JSON.stringify(results, null, 1));
 console.log(tables(kinds, results));
 console.error(`all results: ${path.relative(process.cwd(), file)}`);
 if (options.write) writeReport(kinds, results);
+// What was given up on may still be waiting.
+process.exit();

@@ -21,6 +21,13 @@ const FLAGS = [
   '--remote-debugging-port=0',
 ];
 
+/** A bench that is ended early leaves no browser behind. */
+const running = new Set();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** The address at which DevTools listens, from what Chromium says at its start. */
 async function devTools(child) {
   for await (const line of createInterface({ input: child.stderr })) {
@@ -37,7 +44,8 @@ export async function launch() {
   const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  const ended = once(child, 'exit');
+  running.add(child);
+  const ended = once(child, 'exit').then(() => running.delete(child));
   const browser = await chromium.connectOverCDP(await devTools(child));
   child.stderr.resume();
   const context = browser.contexts()[0];

@@ -1,8 +1,8 @@
 /**
  * A viewer's network: what is pushed in comes out later and no faster.
  *
- * Delay and bandwidth, in order, without loss: a TCP connection as its user sees it. Handshakes, slow start and TLS are not
- * modelled beyond the round trip that server.mjs charges for connecting.
+ * Delay, jitter, bandwidth and outages, in order, without loss: a TCP connection as its user sees it. Handshakes, slow
+ * start and TLS are not modelled beyond the round trip that server.mjs charges for connecting.
  */
 
 /** Bytes that may pass at once, as milliseconds of bandwidth: timers are no finer than this. */
@@ -14,21 +14,39 @@ export class Link {
   #timer;
   #write;
   #delay;
+  #jitter;
+  #random = random();
   #rate;
   #allowance;
-  #filled = performance.now();
+  #opened = performance.now();
+  #filled = this.#opened;
+  #outages;
+  #outUntil = 0;
+  #newest = 0;
 
-  /** `rtt` in ms; `bandwidth` in kbit/s, 0 for no limit. */
-  constructor({ rtt, bandwidth }, write) {
+  /**
+   * `rtt` in ms; `jitter`: up to so many ms later, evenly spread; `bandwidth` in kbit/s, 0 for no limit; `outages`: `{ every,
+   * length }`, ms, from the opening on.
+   */
+  constructor({ rtt = 0, jitter = 0, bandwidth = 0, outages }, write) {
     this.#write = write;
     this.#delay = rtt / 2;
+    this.#jitter = jitter;
     this.#rate = bandwidth / 8;
     this.#allowance = this.#rate * BURST_MS;
+    this.#outages = outages;
   }
 
   push(bytes) {
-    this.#queue.push({ bytes, at: performance.now() + this.#delay });
+    const arrives = performance.now() + this.#delay + this.#jitter * this.#random();
+    this.#newest = Math.max(this.#newest, arrives);
+    this.#queue.push({ bytes, at: this.#newest });
     if (!this.#timer) this.#drain();
+  }
+
+  /** Nothing passes for so many ms from now. */
+  outage(ms) {
+    this.#outUntil = performance.now() + ms;
   }
 
   close() {
@@ -42,15 +60,25 @@ export class Link {
     for (;;) {
       const head = this.#queue[0];
       if (!head) return;
-      const length = head.at > now ? 0 : this.#take(now, Math.min(head.bytes.length, LARGEST_WRITE));
+      const at = Math.max(head.at, this.#back(now));
+      const length = at > now ? 0 : this.#take(now, Math.min(head.bytes.length, LARGEST_WRITE));
       if (length === 0) {
-        this.#timer = setTimeout(() => this.#drain(), Math.max(1, head.at - now));
+        this.#timer = setTimeout(() => this.#drain(), Math.max(1, at - now));
         return;
       }
       this.#write(head.bytes.subarray(0, length));
       head.bytes = head.bytes.subarray(length);
       if (head.bytes.length === 0) this.#queue.shift();
     }
+  }
+
+  /** When the outage of this moment is over, if there is one. */
+  #back(now) {
+    const { every, length } = this.#outages ?? {};
+    const begun = now - ((now - this.#opened) % every);
+    // The first comes after a whole period.
+    const repeated = begun > this.#opened && now - begun < length ? begun + length : 0;
+    return Math.max(this.#outUntil, repeated);
   }
 
   /** How many of `wanted` bytes may pass now. */
@@ -62,4 +90,12 @@ export class Link {
     this.#allowance -= length;
     return length;
   }
+}
+
+/** Numbers from 0 to 1, the same for every link: no player has more luck than another. */
+function random(state = 1) {
+  return () => {
+    state = (state * 48271) % 2147483647;
+    return state / 2147483647;
+  };
 }

@@ -41,6 +41,26 @@ export function measureCpu(root) {
   };
 }
 
+/** Seconds of CPU by kind of process and name of thread; a thread that has ended takes its share with it. */
+export function threads(root) {
+  const all = new Map();
+  for (const pid of tree(root).keys()) {
+    try {
+      const kind = /--type=([\w-]+)(?:.*--utility-sub-type=(\w+))?/s.exec(
+        readFileSync(`/proc/${pid}/cmdline`, 'utf8'),
+      );
+      for (const task of readdirSync(`/proc/${pid}/task`)) {
+        const name = readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim().replace(/\d+$/, '');
+        const key = `${kind?.[2] ?? kind?.[1] ?? 'browser'} ${Number(task) === pid ? 'main' : name}`;
+        all.set(key, (all.get(key) ?? 0) + (stat(`${pid}/task/${task}`)?.cpu ?? 0));
+      }
+    } catch {
+      // It ended meanwhile.
+    }
+  }
+  return all;
+}
+
 /** Proportional set size, MiB. */
 export function memory(root) {
   let kib = 0;

@@ -12,17 +12,22 @@ import { median } from './figures.mjs';
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const DOCUMENT = path.join(root, 'docs', 'performance.md');
 const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->'];
+/** The player that the others are compared with. */
 const PEER = 'mpegts';
+const PEERS = ['mpegts.js', 'flv.js', 'xgplayer', 'xgplayer-flv'];
 
 /** Three figures at least, no decimals from 100 on. */
 function number(value) {
-  return value === null || !Number.isFinite(value) ? '–' : value.toFixed(Math.abs(value) < 100 ? 1 : 0);
+  return value.toFixed(Math.abs(value) < 100 ? 1 : 0);
 }
 
-function cell(values) {
+/** `absent` says what a missing figure means. */
+function cell(values, absent = '–') {
   const known = values.filter(Number.isFinite);
-  if (known.length < 2) return number(median(known));
-  return `${number(median(known))} [${number(Math.min(...known))}, ${number(Math.max(...known))}]`;
+  if (known.length === 0) return absent;
+  const missing = values.length > known.length ? ` (${values.length - known.length} × ${absent})` : '';
+  if (known.length === 1) return number(known[0]) + missing;
+  return `${number(median(known))} [${number(Math.min(...known))}, ${number(Math.max(...known))}]${missing}`;
 }
 
 function ratio(results, player, key) {
@@ -35,7 +40,7 @@ function ratio(results, player, key) {
   return median(ratios)?.toFixed(2) ?? '–';
 }
 
-function table({ title, columns, key }, results) {
+function table({ title, columns, key, absent }, results) {
   const players = [...new Set(results.map(result => result.player))];
   const names = Object.keys(columns);
   const head = [
@@ -46,7 +51,12 @@ function table({ title, columns, key }, results) {
   ];
   const rows = players.map(player => {
     const own = results.filter(result => result.player === player);
-    const cells = names.map(name => cell(own.map(({ figures }) => figures[name])));
+    const cells = names.map(name =>
+      cell(
+        own.map(({ figures }) => figures[name]),
+        absent,
+      ),
+    );
     return [
       player,
       ...(key ? [ratio(results, player, key)] : []),
@@ -83,10 +93,10 @@ export function writeReport(kinds, results) {
 
 function conditions(results) {
   const version = name => JSON.parse(readFileSync(path.join(root, name, 'package.json'), 'utf8')).version;
-  const repetitions = Math.max(...results.map(({ repetition }) => repetition)) + 1;
+  const peers = PEERS.map(name => `${name} ${version(`node_modules/${name}`)}`);
   return [
     `Taken on ${new Date().toISOString().slice(0, 10)}: ${os.cpus().length} × ${os.cpus()[0].model.trim()},`,
-    `Chromium ${results[0].browser} without GPU, Sailcast ${version('.')}, mpegts.js ${version('node_modules/mpegts.js')};`,
-    `median [least, most] of ${repetitions} repetitions.`,
+    `Chromium ${results[0].browser} without GPU, Sailcast ${version('.')}, ${peers.join(', ')}.`,
+    'Median [least, most] where there are several repetitions.',
   ].join('\n');
 }

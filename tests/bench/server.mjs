@@ -26,6 +26,7 @@ const TYPES = {
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.wasm': 'application/wasm',
+  '.css': 'text/css',
 };
 
 function file(request, response) {
@@ -39,17 +40,22 @@ function file(request, response) {
   stream.once('error', () => response.writeHead(404).end());
   stream.once('open', () => {
     // As a site serves files whose names carry a hash; each browser of a measurement starts with an empty cache.
-    const headers = { 'content-type': TYPES[path.extname(name)], 'cache-control': 'max-age=3600, immutable' };
+    const headers = {
+      'content-type': TYPES[path.extname(name)] ?? 'text/plain',
+      'cache-control': 'max-age=3600, immutable',
+    };
     response.writeHead(200, headers);
     stream.pipe(response);
   });
 }
 
-/** Answers a viewer whose network is `{ rtt, bandwidth }`: ms, and kbit/s or 0 for no limit. */
-function watch(live, { rtt, bandwidth }, request, response) {
+/** Answers a viewer over a link of its own, which is in `links` while it lasts. */
+function watch(live, network, links, request, response) {
+  const { rtt = 0 } = network;
   live.askedAt = Date.now();
   request.socket.setNoDelay(true);
-  const link = new Link({ rtt, bandwidth }, bytes => response.write(bytes));
+  const link = new Link(network, bytes => response.write(bytes));
+  links.add(link);
   let end = () => {};
   const connected = request.socket.openedAt + rtt;
   const arrives = Math.max(Date.now(), connected) + rtt / 2;
@@ -65,6 +71,7 @@ function watch(live, { rtt, bandwidth }, request, response) {
     clearTimeout(arrived);
     end();
     link.close();
+    links.delete(link);
   });
 }
 
@@ -82,14 +89,22 @@ export async function serve(port) {
   const live = new Live();
   const site = await listen(file, port);
   const servers = [site.server];
+  const links = new Set();
   return {
     live,
     page: `${site.origin}/`,
-    /** The stream's address for one viewer: a port of its own, so that no connection of an earlier viewer is at hand. */
-    async stream({ rtt = 0, bandwidth = 0 } = {}) {
-      const { server, origin } = await listen((...both) => watch(live, { rtt, bandwidth }, ...both));
+    /**
+     * The stream's address for one viewer whose network is as link.mjs takes it: a port of its own, so that no connection
+     * of an earlier viewer is at hand.
+     */
+    async stream(network = {}) {
+      const { server, origin } = await listen((...both) => watch(live, network, links, ...both));
       servers.push(server);
       return `${origin}/live.flv`;
+    },
+    /** Nothing passes anybody's network for so long. */
+    outage(ms) {
+      for (const link of links) link.outage(ms);
     },
     close() {
       live.close();

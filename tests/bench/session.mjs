@@ -5,7 +5,7 @@
  */
 import { launch } from './browser.mjs';
 import { Cast } from './cast.mjs';
-import { smoothness } from './figures.mjs';
+import { smoothness, staysUnder } from './figures.mjs';
 import { machineBusy } from './process.mjs';
 
 export const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
@@ -18,6 +18,7 @@ export class Session {
   #server;
   #player;
   #phase;
+  #pages = [];
   #errors = [];
 
   /** `player` is `{ name, settings }`. */
@@ -39,24 +40,31 @@ export class Session {
   }
 
   /** Messages of all pages so far. */
-  get errors() {
+  async errors() {
+    for (const page of this.#pages)
+      this.#errors.push(...(await page.evaluate(() => globalThis.bench.errors)));
     return this.#errors;
   }
 
   async open() {
     const page = await this.#browser.open(this.#server.page, this.#player.name);
-    page.on('pageerror', error => this.#errors.push(error.message));
+    this.#pages.push(page);
     return page;
   }
 
-  /** Returns the moment of the click. */
-  async play(page, network) {
-    const url = await this.#server.stream(network);
+  /** Starts so many players, each with a network of its own. Returns the moment of the click. */
+  async play(page, network, players = 1) {
+    const urls = await Promise.all(Array.from({ length: players }, () => this.#server.stream(network)));
     this.#server.live.restart(this.#phase);
     return page.evaluate(
-      ([url, settings]) => globalThis.bench.play(url, settings),
-      [url, this.#player.settings],
+      ([urls, settings]) => globalThis.bench.play(urls, settings),
+      [urls, this.#player.settings],
     );
+  }
+
+  /** Nothing passes the viewers' networks for so long. */
+  outage(ms) {
+    this.#server.outage(ms);
   }
 
   /** When the player asked for the stream. */
@@ -64,16 +72,23 @@ export class Session {
     return this.#server.live.askedAt;
   }
 
-  cast(page) {
-    return Cast.start(page);
+  cast(page, players) {
+    return Cast.start(page, players);
   }
 
   smoothness(shown, from, to) {
-    return smoothness(shown, from, to, (number, at) => this.#server.live.takenAt(number, at));
+    return smoothness(shown, from, to, this.#takenAt);
   }
 
+  staysUnder(shown, limit, from, to) {
+    return staysUnder(shown, limit, from, to, this.#takenAt);
+  }
+
+  #takenAt = (number, at) => this.#server.live.takenAt(number, at);
+
   async leave(page) {
-    this.#errors.push(...(await page.evaluate(() => globalThis.bench.errors)));
+    await this.errors();
+    this.#pages.splice(this.#pages.indexOf(page), 1);
     await page.evaluate(() => globalThis.bench.end());
     await page.close();
   }

@@ -5,9 +5,10 @@ import { sleep } from '../session.mjs';
 export const title = 'CPU, seconds a minute of playing (the idle page subtracted)';
 export const columns = { net: 'CPU', idle: 'idle page' };
 export const key = 'net';
+export const seconds = 12;
 
-const IDLE_MS = 5_000;
-const SETTLE_MS = 10_000;
+const IDLE_MS = 3_000;
+const SETTLE_MS = 8_000;
 
 export async function run(session, seconds) {
   const page = await session.open();

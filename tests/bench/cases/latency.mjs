@@ -10,11 +10,13 @@ export const columns = {
   fps: 'pictures a second',
   skipped: 'pictures left out',
   gaps: 'stood over 100 ms',
+  frozen: 'time frozen, %',
   memory: 'memory, MiB',
 };
 export const key = 'latency';
+export const seconds = 8;
 
-const SETTLE_MS = 10_000;
+const SETTLE_MS = 8_000;
 
 export async function run(session, seconds) {
   const page = await session.open();

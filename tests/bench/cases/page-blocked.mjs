@@ -9,6 +9,7 @@ export const columns = {
   latency: 'latency p50, ms',
 };
 export const key = 'kept';
+export const seconds = 8;
 
 const [BUSY, PERIOD] = [200, 400];
 
@@ -18,7 +19,7 @@ export async function run(session, seconds) {
   await sleep(7_000);
   const cast = await session.cast(page);
   const calmFrom = Date.now() + 100;
-  await sleep(4_000);
+  await sleep(3_000);
   const calmTo = Date.now();
   const blocked = page.evaluate(
     ([busy, period, duration]) => globalThis.bench.block(busy, period, duration),

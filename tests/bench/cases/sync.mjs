@@ -6,12 +6,14 @@ import { sleep } from '../session.mjs';
 export const title = 'Picture after its sound, ms';
 export const columns = { offset: 'median', low: 'p5', high: 'p95', beeps: 'beeps' };
 export const key = null;
+export const seconds = 8;
 
 /** Pictures this near to a beep tell about it. */
 const NEAR_MS = 500;
 
 export async function run(session, seconds) {
   const page = await session.open();
+  await page.evaluate(() => globalThis.bench.listen());
   await session.play(page);
   await sleep(5_000);
   await page.evaluate(() => globalThis.bench.route());

@@ -1,11 +1,11 @@
 /**
- * The page of a measurement: one player in `#stage`, driven by cases/*.mjs. A player is players/NAME.mjs of the bench,
- * which exports `load()` (what a page does before anybody wants to watch) and `play(stage, url, settings)`, which returns
- * a function that ends it.
+ * The page of a measurement: a square of equal players in `#stage`, mostly of one, driven by cases/*.mjs. A player is
+ * players/NAME.mjs of the bench, which exports `load()` (what a page does before anybody wants to watch) and
+ * `play(container, url, settings)`, which fills the container and returns a function that ends it.
  */
 const stage = document.getElementById('stage');
 let player;
-let end;
+let ends = [];
 
 const bench = {
   /** What went wrong on the page. */
@@ -18,15 +18,43 @@ const bench = {
     await player.load();
   },
 
-  /** The moment of the click, ms since 1970. */
-  play(url, settings) {
+  /** Loads a classic script, for players that have no module of their own. */
+  async script(src) {
+    const element = document.createElement('script');
+    await new Promise((resolve, reject) => {
+      element.src = src;
+      element.onload = resolve;
+      element.onerror = () => reject(new Error(`${src} could not be loaded`));
+      document.head.append(element);
+    });
+  },
+
+  /** Starts a player for each address. Returns the moment of the click, ms since 1970. */
+  play(urls, settings) {
     const clicked = performance.timeOrigin + performance.now();
-    end = player.play(stage, url, settings);
+    stage.style.setProperty('--columns', Math.ceil(Math.sqrt(urls.length)));
+    ends = urls.map(url => {
+      const cell = document.createElement('div');
+      stage.append(cell);
+      return player.play(cell, url, settings);
+    });
     return clicked;
   },
 
   end() {
-    end?.();
+    for (const end of ends.splice(0)) end();
+    stage.replaceChildren();
+  },
+
+  /** For each `<video>`: how many pictures it has handed to the compositor, and when it was asked, ms. */
+  handedOver() {
+    const videos = [...stage.querySelectorAll('video')];
+    const one = video =>
+      new Promise(resolve => {
+        video.requestVideoFrameCallback((at, { presentedFrames }) => resolve({ at, presentedFrames }));
+        setTimeout(resolve, 1000, { at: performance.now(), presentedFrames: 0 });
+      });
+    return Promise.all(videos.map(one));
   },
 
   /** Keeps the page's thread busy `busy` of every `period` ms, for `duration` ms. */
@@ -39,6 +67,21 @@ const bench = {
       setTimeout(turn, period - busy);
     };
     turn();
+  },
+
+  /** Hears from now on what is connected to an AudioContext's output. Not without need: it costs what it hears with. */
+  listen() {
+    const connect = AudioNode.prototype.connect;
+    AudioNode.prototype.connect = function (target, ...rest) {
+      if (target instanceof AudioDestinationNode && target.context instanceof AudioContext) {
+        listener(target.context, connect).then(
+          node => connect.call(this, node),
+          // The player was ended meanwhile, and its context with it.
+          () => {},
+        );
+      }
+      return connect.call(this, target, ...rest);
+    };
   },
 
   /** Sends the sound of a `<video>` through Web Audio, where beeps are heard. */
@@ -71,27 +114,15 @@ const LISTENER = `
     }
   });`;
 
-const connect = AudioNode.prototype.connect;
-AudioNode.prototype.connect = function (target, ...rest) {
-  if (target instanceof AudioDestinationNode && target.context instanceof AudioContext) {
-    listener(target.context).then(
-      node => connect.call(this, node),
-      // The player was ended meanwhile, and its context with it.
-      () => {},
-    );
-  }
-  return connect.call(this, target, ...rest);
-};
-
 const listeners = new WeakMap();
 /** Contexts that a `<video>` was sent through for listening. */
 const routed = new WeakSet();
-function listener(context) {
-  if (!listeners.has(context)) listeners.set(context, makeListener(context));
+function listener(context, connect) {
+  if (!listeners.has(context)) listeners.set(context, makeListener(context, connect));
   return listeners.get(context);
 }
 
-async function makeListener(context) {
+async function makeListener(context, connect) {
   await context.audioWorklet.addModule(
     URL.createObjectURL(new Blob([LISTENER], { type: 'text/javascript' })),
   );

@@ -8,29 +8,27 @@ const live = {
   liveSync: true,
 };
 
+/** As its documentation advises for live streams; the latency it holds is the library's default. */
+const advised = { ...live, liveSyncMaxLatency: 1.2, liveSyncTargetLatency: 0.8, liveSyncPlaybackRate: 1.2 };
+
 export const settings = {
-  /** As its documentation advises for live streams; the latency it holds is the library's default. */
-  '': { ...live, liveSyncMaxLatency: 1.2, liveSyncTargetLatency: 0.8, liveSyncPlaybackRate: 1.2 },
+  '': advised,
   /** Below what it advises, as low as it goes on a clean link. */
   tight: { ...live, liveSyncMaxLatency: 0.5, liveSyncTargetLatency: 0.3, liveSyncPlaybackRate: 1.5 },
   default: {},
+  muted: { ...advised, muted: true },
 };
 
 export async function load() {
-  await new Promise((resolve, reject) => {
-    const script = document.createElement('script');
-    script.src = '/modules/mpegts.js/dist/mpegts.js';
-    script.onload = resolve;
-    script.onerror = () => reject(new Error(`${script.src} could not be loaded`));
-    document.head.append(script);
-  });
+  await globalThis.bench.script('/modules/mpegts.js/dist/mpegts.js');
   globalThis.mpegts.LoggingControl.enableAll = false;
 }
 
-export function play(stage, url, config) {
+export function play(container, url, { muted = false, ...config }) {
   const { mpegts, bench } = globalThis;
   const video = document.createElement('video');
-  stage.append(video);
+  video.muted = muted;
+  container.append(video);
   const player = mpegts.createPlayer({ type: 'flv', isLive: true, url }, config);
   player.on(mpegts.Events.ERROR, (type, detail) => bench.errors.push(`${type} ${detail}`));
   player.attachMediaElement(video);

@@ -3,6 +3,7 @@ export const settings = {
   '': {},
   canvas: { renderer: 'canvas' },
   near: { latency: 0.15 },
+  muted: { muted: true },
 };
 
 let Player;

@@ -1,0 +1,3 @@
+import { grid } from '../grid.mjs';
+
+export const { title, columns, key, seconds, run } = grid(4);
