@@ -79,6 +79,22 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
     );
     answer.end();
   },
+  /** Once, 4 s into the stream, no byte comes for 1.5 s; then all that was missed at once. */
+  async interrupted(answer, { header, tags }) {
+    const [from, silence] = [4000, 1500];
+    answer.write(header);
+    await pace(
+      answer,
+      tags.filter(tag => tag.timestamp < from),
+    );
+    await new Promise(resolve => setTimeout(resolve, silence));
+    await pace(
+      answer,
+      tags.filter(tag => tag.timestamp >= from),
+      from + silence,
+    );
+    answer.end();
+  },
   /** The answer ends, in good order for HTTP, in the middle of a tag. */
   truncated(answer, flv) {
     answer.write(cutMidTag(flv, 1500));
