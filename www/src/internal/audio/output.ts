@@ -165,7 +165,7 @@ export class AudioOutput {
   #watch(shared: SharedContext): void {
     shared.want(this.#user, true);
     // What has run before was allowed: it goes on by itself, sooner or later.
-    if (this.#rate > 0 && this.#losses === 0) {
+    if (this.#rate > 0 && this.#losses === 0 && !this.#path) {
       const delay = navigator.userActivation?.hasBeenActive ? BLOCKED_AFTER_ACTION : BLOCKED_AFTER;
       this.#timer ??= setTimeout(() => {
         if (shared !== this.#shared || shared.context.state === 'running') return;
@@ -187,6 +187,9 @@ export class AudioOutput {
   #connect(shared: SharedContext): void {
     const { context } = shared;
     const { sampleRate } = context;
+    // It is allowed: what stops it later is no refusal.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.#latency = shared.latency;
     this.#ranSince = performance.now();
     const gain = new GainNode(context, { gain: this.#level });
