@@ -142,6 +142,7 @@ export class Reporter {
       'firstframe',
       'skip',
       'discontinuity',
+      'reconnecting',
       'autoplayblocked',
       'error',
       'statechange',
@@ -149,10 +150,6 @@ export class Reporter {
     ] as const) {
       on(name, detail => report(name, detail));
     }
-    // Of players that reconnect; known to them by name.
-    target.addEventListener('reconnecting', event => report('reconnecting', (event as CustomEvent).detail), {
-      signal,
-    });
     on('qos', detail => {
       const { recent, finished } = detail.stats.quality.stalls;
       const fresh = Math.min(Math.max(finished - this.#stalls, 0), recent.length);
@@ -175,6 +172,8 @@ export class Reporter {
     const fields = this.#events[event];
     // Before the remote document is there, it is not known what it will want: all is kept, and chosen from then.
     if (this.#sampled === false || (this.#sampled && fields === undefined)) return;
+    // A load that was there before the reporter begins with it.
+    if (this.#load === 0) [this.#load, this.#loadedAt] = [1, now()];
     const data = read(event, detail);
     this.#outbox.add({
       event,
@@ -201,9 +200,11 @@ export class Reporter {
     this.#sampled = isSampled(this.sessionId, this.#sampling);
     const kept = this.#outbox.takeAll();
     if (!this.#sampled) return;
+    this.#seq = 0;
     for (const record of kept) {
       const fields = this.#events[record.event];
-      if (fields !== undefined) this.#outbox.add({ ...record, data: pick(record.data, fields) });
+      if (fields === undefined) continue;
+      this.#outbox.add({ ...record, seq: ++this.#seq, data: pick(record.data, fields) });
     }
     this.#start();
   }
