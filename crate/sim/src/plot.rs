@@ -104,10 +104,10 @@ pub fn over_time(names: &[&str], trails: &[Trail], from: Micros, to: Micros, cei
         let (x, y) = area.at(begin, latency);
         svg.text((x - 6.0, y + 4.0), "end", 11, &format!("{latency:.1} s"));
     }
-    for i in 0..=10 {
-        let time = begin + (end - begin) * f64::from(i) / 10.0;
-        let (x, y) = area.at(time, 0.0);
-        svg.text((x, y + 16.0), "middle", 11, &format!("{time:.0}"));
+    const TICK: usize = 5;
+    for time in ((begin.ceil() as usize).next_multiple_of(TICK)..=end as usize).step_by(TICK) {
+        let (x, y) = area.at(time as f64, 0.0);
+        svg.text((x, y + 16.0), "middle", 11, &time.to_string());
     }
     svg.text((area.left + area.width / 2.0, 326.0), "middle", 11, "seconds since the viewer asked");
     let every = (((end - begin) / SAMPLE / 600.0).ceil() as usize).max(1);
