@@ -26,6 +26,8 @@ pub struct PacketQueue {
     /// Latest end of anything ever pushed.
     edge: Option<MediaTime>,
     last_dts: Option<MediaTime>,
+    /// The last step, and what of it is a frame's time: behind a gap, no longer than before it.
+    step: Micros,
     frame: Micros,
 }
 
@@ -56,7 +58,8 @@ impl PacketQueue {
         if let Some(last) = self.last_dts {
             let step = packet.dts - last;
             if step > Micros::ZERO && step < LONGEST_FRAME {
-                self.frame = step;
+                self.frame = if self.step > Micros::ZERO { step.min(self.step) } else { step };
+                self.step = step;
             }
         }
         self.last_dts = Some(packet.dts);
@@ -209,6 +212,17 @@ mod tests {
         assert_eq!(q.skip_to_keyframe(MediaTime::from_millis(10 * 40)), 8);
         assert_eq!(q.first_dts(), Some(MediaTime::from_millis(320)));
         assert_eq!(q.bytes(), 40);
+    }
+
+    #[test]
+    fn a_gap_is_no_long_frame() {
+        let mut q = queue("Kddd");
+        let mut late = queue("K");
+        if let Some(Item::Packet(p)) = late.pop() {
+            let at = MediaTime::from_millis(2_900);
+            q.push(Packet { dts: at, pts: at, ..p });
+        }
+        assert_eq!(q.edge(), Some(MediaTime::from_millis(2_940)));
     }
 
     #[test]

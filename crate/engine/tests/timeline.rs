@@ -486,7 +486,7 @@ fn a_connection_that_begins_at_zero_goes_on_behind_what_is_here() {
 }
 
 #[test]
-fn zero_that_could_be_the_cached_gop_is_found_out_within_two_seconds() {
+fn zero_that_could_be_the_cached_gop_is_found_out_soon() {
     let mut s = Stream::default();
     // The publisher began eight seconds before it was lost.
     s.run(0, 8 * SECOND, same, same);
@@ -495,7 +495,7 @@ fn zero_that_could_be_the_cached_gop_is_found_out_within_two_seconds() {
     s.deliver(7 * SECOND, 30 * SECOND, |t| t.max(9 * SECOND), plus(-zero), plus(-zero));
     assert_eq!(s.kinds(), [JumpKind::Reconnect]);
     let went_on = s.placed.iter().find(|p| p.captured > 8 * SECOND && p.at > 8 * SECOND).expect("goes on");
-    assert!(went_on.captured <= 12 * SECOND, "{went_on:?}");
+    assert!(went_on.captured <= 10_500 * MS, "{went_on:?}");
     s.assert_together(0);
 }
 

@@ -16,7 +16,9 @@ const CACHE: Micros = Micros::from_secs(15);
 const LINES: Micros = Micros::from_secs(10);
 /// A connection that brings nothing new for so long, and will not within as long again, is of another clock, unless its
 /// packets still come faster than time: then they are a cached GOP on a slow link, which is waited for.
+/// Its pace is measured behind what the server sends at once.
 const PATIENCE: Micros = Micros::from_secs(1);
+const HEAD: Micros = Micros::from_millis(300);
 const FASTER: f64 = 1.5;
 const MOST_PATIENCE: Micros = Micros::from_secs(3);
 /// Where the containers' counters wrap (MPEG-TS, FLV): bits and ticks a second. Each connection has its own demuxer, which
@@ -33,8 +35,7 @@ pub(super) enum Join {
         before: MediaTime,
         began: Instant,
         /// When it was last looked at, and where it then stood.
-        since: Instant,
-        from: MediaTime,
+        looked: Option<(Instant, MediaTime)>,
     },
 }
 
@@ -64,7 +65,7 @@ impl Timeline {
         let turned = TURNS.iter().map(|(bits, rate)| at + turns(at, expected, *bits, *rate));
         if let Some(same) = std::iter::once(at).chain(turned).find(|at| is_usual(*at)) {
             self.move_by(same - at);
-            self.join = Join::Watch { before, began: now, since: now, from: same };
+            self.join = Join::Watch { before, began: now, looked: None };
             return None;
         }
         self.join = Join::Done;
@@ -79,31 +80,39 @@ impl Timeline {
 
     /// Gives up the old clock when the connection brings nothing new.
     pub(super) fn watch_join(&mut self, now: Instant) -> Option<Jump> {
-        let (Join::Watch { before, began, since, from }, Some(edge)) =
-            (&mut self.join, self.video.newest.max(self.audio.newest))
-        else {
+        let (Join::Watch { before, began, looked }, Some(edge)) = (&self.join, self.edge()) else {
             return None;
         };
-        if edge > *before {
+        let (before, began) = (*before, *began);
+        if edge > before {
             self.join = Join::Done;
             return None;
         }
-        let span = now - *since;
-        if span < PATIENCE {
-            return None;
+        let is_new = match looked {
+            None => now - began >= HEAD,
+            Some((at, _)) if now - *at < PATIENCE => false,
+            Some((at, from)) => {
+                let advance = edge - *from;
+                let is_fast = advance > (now - *at).scale(FASTER) && now - began < MOST_PATIENCE;
+                if !is_fast && before - edge > advance {
+                    return Some(self.give_up(before, edge, now));
+                }
+                true
+            }
+        };
+        if is_new {
+            self.join = Join::Watch { before, began, looked: Some((now, edge)) };
         }
-        let advance = edge - *from;
-        let is_fast = advance > span.scale(FASTER) && now - *began < MOST_PATIENCE;
-        if is_fast || *before - edge <= advance {
-            (*since, *from) = (now, edge);
-            return None;
-        }
-        let before = *before;
+        None
+    }
+
+    /// It was another clock: what comes goes on behind what is here.
+    fn give_up(&mut self, before: MediaTime, edge: MediaTime, now: Instant) -> Jump {
         self.join = Join::Done;
-        let delta = self.due(now).map_or(edge - before, |due| edge - due.max(before));
+        let expected = self.due(now).map_or(before, |due| due.max(before));
         self.move_by(before + SEAM - edge);
         self.begin_anew();
-        Some(Jump { kind: JumpKind::Reconnect, delta })
+        Jump { kind: JumpKind::Reconnect, delta: edge - expected }
     }
 
     /// Moves all that comes, and what came of this connection.
