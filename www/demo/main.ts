@@ -12,6 +12,7 @@ import { detect, isKey, type Lang, language, onLanguage, setLanguage, t } from '
 import { Log } from './log.js';
 import { Meter } from './meter.js';
 import * as permalink from './permalink.js';
+import { Quality, save } from './quality.js';
 import { type PlayerEvent, Session } from './session.js';
 import { zhAdvice } from './strings.js';
 import { applyTheme, toggleTheme } from './theme.js';
@@ -38,6 +39,11 @@ setLanguage(settings.lang === 'auto' ? detect() : settings.lang);
 const charts = new Charts();
 const meter = new Meter();
 const figures = new Figures(get('figures', HTMLElement));
+const quality = new Quality(
+  get('steps', HTMLOListElement),
+  get('histogram', HTMLOListElement),
+  get('quality-figures', HTMLElement),
+);
 const log = new Log(get('log', HTMLOListElement));
 const session = new Session(get('picture', HTMLElement), onEvent);
 const stage = new Stage({
@@ -62,6 +68,7 @@ function open(at: number, automatic = false): void {
   first = { ms: null, automatic, total: 0 };
   meter.reset();
   figures.clear();
+  quality.clear();
   const url = settings.url || demoUrl('http');
   log.add('load', () => url, 'notable');
   stage.update({ failure: null, blocked: false, reconnecting: false, latency: null });
@@ -108,6 +115,7 @@ function onEvent(event: PlayerEvent): void {
       sampledAt = at;
       charts.push(sample);
       figures.update(event.detail);
+      quality.update(event.detail.quality);
       if (settings.latency === 'auto') showTarget();
       const atEdge = event.detail.latency <= event.detail.targetLatency + EDGE_SLACK;
       stage.update({ latency: sample.latency, atEdge });
@@ -337,6 +345,10 @@ get('fit', HTMLSelectElement).addEventListener('change', event => {
 });
 get('share', HTMLButtonElement).addEventListener('click', event => {
   void copy(event.currentTarget as HTMLElement, location.href, 'linkCopied');
+});
+get('savelog', HTMLButtonElement).addEventListener('click', async () => {
+  const text = await session.player?.exportLog();
+  if (text !== undefined) save(`sailcast-${new Date().toISOString().replace(/[:.]/g, '-')}.json`, text);
 });
 get('copylog', HTMLButtonElement).addEventListener('click', event => {
   void copy(event.currentTarget as HTMLElement, log.text(), 'copied');
