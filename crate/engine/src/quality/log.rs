@@ -1,7 +1,7 @@
 //! What a bug report needs: the last things that happened to a player, each with its instant.
 //!
-//! A ring of [`CAPACITY`] entries whose texts are cut at [`TEXT`] characters, so that its memory has a bound. Rate changes
-//! come many at a time and share an entry. It outlives a load, and holds no part of an address that may be secret.
+//! A ring of [`CAPACITY`] entries whose texts are cut at [`TEXT`] characters, so that its memory has a bound. Changes of rate
+//! and target come many at a time, and share an entry of each kind. It outlives a load, and holds no part of an address that may be secret.
 
 use std::collections::VecDeque;
 
@@ -44,16 +44,19 @@ pub enum What {
     Skip {
         length: Micros,
     },
-    /// The rate moved within these bounds, so many times, until then; now it is `rate`.
+    /// The rate moved within these bounds, so many times; now it is `rate`.
     Rate {
         rate: f64,
         lowest: f64,
         highest: f64,
         changes: u32,
-        until: Instant,
     },
+    /// The same of the target latency.
     Target {
         latency: Micros,
+        lowest: Micros,
+        highest: Micros,
+        changes: u32,
     },
     Discontinuity {
         kind: &'static str,
@@ -121,13 +124,18 @@ impl What {
                 say("length", Field::Span(stall.length));
             }
             Self::Skip { length } => say("length", Field::Span(*length)),
-            Self::Rate { rate, lowest, highest, changes, .. } => {
+            Self::Rate { rate, lowest, highest, changes } => {
                 say("rate", Field::Number(*rate));
                 say("lowest", Field::Number(*lowest));
                 say("highest", Field::Number(*highest));
                 say("changes", Field::Number(f64::from(*changes)));
             }
-            Self::Target { latency } => say("latency", Field::Span(*latency)),
+            Self::Target { latency, lowest, highest, changes } => {
+                say("latency", Field::Span(*latency));
+                say("lowest", Field::Span(*lowest));
+                say("highest", Field::Span(*highest));
+                say("changes", Field::Number(f64::from(*changes)));
+            }
             Self::Discontinuity { kind, delta } => {
                 say("kind", Field::Text(kind));
                 say("delta", Field::Span(*delta));
@@ -180,15 +188,33 @@ impl SessionLog {
     }
 
     pub(super) fn rate(&mut self, new: f64, now: Instant) {
-        if let Some(Entry { what: What::Rate { rate, lowest, highest, changes, until }, .. }) =
-            self.entries.back_mut()
-        {
-            (*rate, *until) = (new, now);
-            (*lowest, *highest) = (lowest.min(new), highest.max(new));
-            *changes = changes.saturating_add(1);
-            return;
+        for what in self.steering() {
+            if let What::Rate { rate, lowest, highest, changes } = what {
+                *rate = new;
+                (*lowest, *highest) = (lowest.min(new), highest.max(new));
+                *changes = changes.saturating_add(1);
+                return;
+            }
         }
-        self.add(What::Rate { rate: new, lowest: new, highest: new, changes: 1, until: now }, now);
+        self.add(What::Rate { rate: new, lowest: new, highest: new, changes: 1 }, now);
+    }
+
+    pub(super) fn target(&mut self, new: Micros, now: Instant) {
+        for what in self.steering() {
+            if let What::Target { latency, lowest, highest, changes } = what {
+                *latency = new;
+                (*lowest, *highest) = (new.min(*lowest), new.max(*highest));
+                *changes = changes.saturating_add(1);
+                return;
+            }
+        }
+        self.add(What::Target { latency: new, lowest: new, highest: new, changes: 1 }, now);
+    }
+
+    /// The entries since something else happened: at most one of each kind.
+    fn steering(&mut self) -> impl Iterator<Item = &mut What> {
+        let whats = self.entries.iter_mut().rev().map(|entry| &mut entry.what);
+        whats.take_while(|what| matches!(what, What::Rate { .. } | What::Target { .. }))
     }
 }
 
@@ -280,11 +306,21 @@ mod tests {
         log.add(What::Note("hidden"), Instant(9));
         log.rate(1.02, Instant(10));
         let all: Vec<_> = log.entries().map(|entry| entry.what.clone()).collect();
-        assert_eq!(
-            all[0],
-            What::Rate { rate: 1.0, lowest: 0.96, highest: 1.08, changes: 4, until: Instant(3) }
-        );
+        assert_eq!(all[0], What::Rate { rate: 1.0, lowest: 0.96, highest: 1.08, changes: 4 });
         assert_eq!(all.len(), 3);
+    }
+
+    #[test]
+    fn a_target_that_moves_with_the_rate_shares_an_entry_as_well() {
+        let mut log = SessionLog::default();
+        for i in 1..=1000 {
+            log.target(Micros(100 + i % 7), Instant(i as u64));
+            log.rate(1.0 + (i % 3) as f64 / 100.0, Instant(i as u64));
+        }
+        let all: Vec<_> = log.entries().map(|entry| entry.what.clone()).collect();
+        assert_eq!(all.len(), 2);
+        let (lowest, highest) = (Micros(100), Micros(106));
+        assert_eq!(all[0], What::Target { latency: Micros(106), lowest, highest, changes: 1000 });
     }
 
     #[test]

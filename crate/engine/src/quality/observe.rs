@@ -37,7 +37,7 @@ impl Recorder {
                 return;
             }
             Input::Latency(target) => {
-                self.log.add(What::Target { latency: target.start }, now);
+                self.log.target(target.start, now);
                 return;
             }
             Input::Play => "play",
@@ -158,7 +158,7 @@ impl Recorder {
                 What::Skip { length: *to - *from }
             }
             Event::Discontinuity(jump) => What::Discontinuity { kind: jump.kind.as_str(), delta: jump.delta },
-            Event::TargetChange { target } => What::Target { latency: *target },
+            Event::TargetChange { target } => return self.log.target(*target, now),
             Event::Reconnecting { attempt, delay, reason } => {
                 if let Some(load) = &mut self.load {
                     load.count_reconnect(reason.as_str());
