@@ -22,8 +22,13 @@ use crate::{
 
 /// Without anything to write, how soon to look again.
 pub const PUMP_EVERY: Micros = Micros::from_millis(20);
-/// A wake-up sooner than this is not worth it.
+/// A wake-up sooner than this is not worth it; a later one would tell the clock too little of what is heard.
 const PUMP_SOONEST: Micros = Micros::from_millis(2);
+const PUMP_LATEST: Micros = Micros::from_millis(40);
+/// Where sound lies waiting anyway, the ring takes so much more at once: fewer wake-ups, of the worker and of the output.
+const AT_ONCE: Micros = Micros::from_millis(40);
+/// What stays back for the time-stretch to choose from.
+const STAYS: Micros = Micros::from_millis(40);
 /// Decoded sound kept before the ring.
 const PCM_AHEAD: Micros = Micros::from_millis(160);
 const DECODER_LIMIT: usize = 8;
@@ -41,6 +46,8 @@ const LATE: Micros = Micros::from_millis(30);
 const EARLY: Micros = Micros::from_millis(60);
 const SURE_AFTER: Micros = Micros::from_millis(300);
 const LOOK_BACK: Micros = Micros::from_millis(400);
+/// An output that should have run out so long ago has: its report is on the way.
+const OVERDUE: Micros = Micros::from_millis(40);
 /// What must be left behind a cut.
 const AFTER_CUT: Micros = Micros::from_millis(20);
 /// An output that has taken nothing of so much is standing still: it gets no more.
@@ -231,7 +238,7 @@ impl Audio {
         }
         let level = open.buffer.time_of(self.ring.level(now, open.buffer.sample_rate()) as usize);
         let spare = level - (self.depth.goal() - self.depth.write_above());
-        Some(now + spare.clamp(PUMP_SOONEST, PUMP_EVERY))
+        Some(now + spare.clamp(PUMP_SOONEST, PUMP_LATEST))
     }
 
     /// Tops the ring up. Without a running clock nothing is written.
@@ -250,9 +257,11 @@ impl Audio {
 
     fn find_dry(&mut self, now: Instant) {
         let Some(open) = &self.open else { return };
-        if self.lost.is_some() || !self.ring.is_dry() {
+        let overdue = self.ring.overdue(now, open.buffer.sample_rate()) > OVERDUE;
+        if self.lost.is_some() || !(self.ring.is_dry() || overdue) {
             return;
         }
+        self.ring.presume_dry(now);
         if open.buffer.frames() > 0 {
             self.depth.ran_dry(now - self.written_at, now);
         }
@@ -265,7 +274,8 @@ impl Audio {
         let Some(open) = &mut self.open else { return };
         let buffer = &mut open.buffer;
         let level = self.ring.level(now, buffer.sample_rate());
-        let missing = (buffer.frames_in(self.depth.goal()) as u64).saturating_sub(level);
+        let goal = buffer.frames_in(self.depth.goal()) as u64;
+        let missing = goal.saturating_sub(level);
         if missing < buffer.frames_in(self.depth.write_above()) as u64 {
             return;
         }
@@ -277,8 +287,10 @@ impl Audio {
             return;
         }
         if let Some(filled) = self.filled.take() {
-            self.depth.taken(buffer.time_of(filled.saturating_sub(level) as usize), now);
+            self.depth.taken(buffer.time_of(filled.min(goal).saturating_sub(level) as usize), now);
         }
+        let waiting = buffer.length() - buffer.time_of(missing as usize) - STAYS;
+        let missing = missing.saturating_add(buffer.frames_in(waiting.min(AT_ONCE)) as u64);
         let media = self.stretch.position(buffer);
         let data = self.stretch.take(buffer, missing as usize, rate);
         let length = self.stretch.position(buffer) - media;

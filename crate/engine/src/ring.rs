@@ -36,6 +36,18 @@ impl Ring {
         self.written.saturating_sub(self.played)
     }
 
+    /// The output, at its pace, should have run out this long ago. Beyond its own pieces and late reports, it has.
+    pub fn overdue(&self, now: Instant, sample_rate: u32) -> Micros {
+        let left = Micros(MediaTime::from_ticks(self.outstanding() as i64, sample_rate).0);
+        (now - self.played_at) - left
+    }
+
+    /// Takes it for dry before the report is here.
+    pub fn presume_dry(&mut self, now: Instant) {
+        self.played = self.written;
+        self.played_at = now;
+    }
+
     /// Everything written has surely been taken.
     pub fn is_dry(&self) -> bool {
         self.played >= self.written
