@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 
 /** Chromium of the system; `SAILCAST_CHROMIUM` names another. */
-const executablePath = process.env.SAILCAST_CHROMIUM ?? '/usr/bin/chromium';
+export const EXECUTABLE = process.env.SAILCAST_CHROMIUM ?? '/usr/bin/chromium';
 
 export const FLAGS = [
   '--no-sandbox',
@@ -33,6 +33,10 @@ export default defineConfig({
   use: {
     browserName: 'chromium',
     viewport: { width: 640, height: 360 },
-    launchOptions: { executablePath, args: [...FLAGS, AUTOPLAY], ignoreDefaultArgs: ['--mute-audio'] },
+    launchOptions: {
+      executablePath: EXECUTABLE,
+      args: [...FLAGS, AUTOPLAY],
+      ignoreDefaultArgs: ['--mute-audio'],
+    },
   },
 });

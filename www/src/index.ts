@@ -2,6 +2,7 @@
 export { type ErrorType, SailcastError } from './errors.js';
 export { isSupported } from './internal/support.js';
 export { Player } from './player.js';
+export { type Preload, type PreloadOptions, preload } from './preload.js';
 export type {
   Background,
   BufferedRanges,

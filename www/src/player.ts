@@ -9,6 +9,7 @@ import { type ErrorType, pageError, SailcastError } from './errors.js';
 import { AudioOutput } from './internal/audio/output.js';
 import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
+import { isPageVisible, watchPage } from './internal/life.js';
 import { absolute, Lines, reasonOf } from './internal/lines.js';
 import { checkFit, checkLatency, checkLines, checkOptions, checkVolume } from './internal/options.js';
 import { Pending } from './internal/pending.js';
@@ -19,6 +20,7 @@ import { exportLog, LogRequests, PageLog, publicUrl } from './internal/session-l
 import { blankStats, endToEnd, ranges, type WallClock } from './internal/snapshot.js';
 import { bestRenderer, missingFeature } from './internal/support.js';
 import { View } from './internal/view.js';
+import { takePreload } from './preload.js';
 import type {
   Background,
   BufferedRanges,
@@ -57,6 +59,9 @@ export class Player extends Target {
   readonly #log = new PageLog();
   readonly #logRequests = new LogRequests();
   #host: EngineHost | undefined;
+  #unwatch: (() => void) | undefined;
+  /** As the worker was told. */
+  #visible = true;
   readonly #background: Background;
   readonly #resolveUrl: PlayerOptions['resolveUrl'];
   #given: readonly string[];
@@ -104,6 +109,7 @@ export class Player extends Target {
         if (paused) this.pause();
         else if (this.#paused) quiet(this.play());
       },
+      moved: () => this.#look(),
     });
     this.#base = settings.base;
     this.#cmcd = settings.cmcd && new Cmcd(settings.cmcd);
@@ -302,8 +308,11 @@ export class Player extends Target {
     const started = this.#pending.add('started');
     const missing = missingFeature();
     if (missing === null) {
-      this.#ensureHost();
-      this.#open(load, given.map(absolute));
+      const lines = given.map(absolute);
+      const ready = takePreload(lines[0] ?? '', this.#base);
+      if (ready) this.#swapHost(ready.host);
+      else this.#ensureHost();
+      this.#open(load, lines, ready?.address);
       this.#send({ type: 'play' });
       this.#view.resume();
       if (!this.#muted) this.#audio.start(0);
@@ -357,6 +366,7 @@ export class Player extends Target {
     this.#paused = true;
     this.#state = 'idle';
     clearTimeout(this.#restTimer);
+    this.#unwatch?.();
     this.#audio.stop();
     this.#host?.close();
     this.#host = undefined;
@@ -365,8 +375,8 @@ export class Player extends Target {
     this.dispatchEvent(new CustomEvent('destroyed', { detail: null }));
   }
 
-  /** Sends the load to the worker, as soon as its first address is known. */
-  #open(load: number, given: readonly string[]): void {
+  /** Sends the load to the worker, as soon as its first address is known; `asked`: it was asked for already. */
+  #open(load: number, given: readonly string[], asked: string | undefined): void {
     const lines = new Lines(given, {
       resolveUrl: this.#resolveUrl,
       mark: this.#cmcd && ((url, again) => this.#mark(url, again)),
@@ -381,7 +391,7 @@ export class Player extends Target {
       if (this.#load === load) this.#failHere(error);
     };
     try {
-      const addresses = lines.first();
+      const addresses = asked === undefined ? lines.first() : lines.adopt(asked);
       if (addresses instanceof Promise) addresses.then(send, fail);
       else send(addresses);
     } catch (error) {
@@ -419,12 +429,21 @@ export class Player extends Target {
     return this.#muted ? 0 : this.#volume;
   }
 
+  /** Goes on with a worker that has begun to load already. */
+  #swapHost(host: EngineHost): void {
+    this.#audio.rest();
+    const before = this.#host;
+    before?.close();
+    this.#use(host, before !== undefined);
+  }
+
   #ensureHost(): void {
-    if (this.#host) return;
-    const host = new EngineHost(
-      this.#view.sink(),
-      { latency: this.#latency, background: this.#background },
-      this.#base,
+    if (!this.#host) this.#use(new EngineHost(this.#base, () => {}), false);
+  }
+
+  #use(host: EngineHost, follows: boolean): void {
+    host.begin(
+      { sink: this.#view.sink(follows), latency: this.#latency, background: this.#background },
       message => {
         if (this.#host === host) this.#receive(message);
       },
@@ -437,6 +456,23 @@ export class Player extends Target {
     );
     this.#host = host;
     this.#view.refresh();
+    this.#unwatch ??= watchPage({
+      visible: () => this.#look(),
+      online: online => this.#send({ type: 'online', online }),
+      networkChanged: () => this.#send({ type: 'networkChanged' }),
+      suspend: () => this.#send({ type: 'suspend' }),
+      wake: () => this.#send({ type: 'wake' }),
+    });
+    this.#visible = true;
+    this.#look();
+    if (!navigator.onLine) this.#send({ type: 'online', online: false });
+  }
+
+  /** Tells the worker whether its picture can be seen, if that is new. */
+  #look(): void {
+    const visible = isPageVisible() || this.#view.apart;
+    if (visible !== this.#visible) this.#send({ type: 'visible', visible });
+    this.#visible = visible;
   }
 
   #send(message: ToWorker, transfer?: Transferable[]): void {
@@ -474,6 +510,7 @@ export class Player extends Target {
         this.#emit('videotrack', { codec: event.codec, width: event.width, height: event.height });
         break;
       case 'firstframe':
+        this.#view.attach(true);
         this.#audio.pictureShown();
         this.#pending.resolve('started');
         this.#emit('firstframe', {
@@ -483,6 +520,7 @@ export class Player extends Target {
         break;
       case 'playing': {
         const load = this.#load;
+        this.#view.attach(true);
         // A stream without sound needs no output that was opened ahead of it.
         if (this.#audioRate === 0) this.#audio.stop();
         else this.#audio.open();

@@ -1,12 +1,18 @@
 /** Playwright's `test` with the servers and a stage. A test fails if its page complains on the console. */
 import { test as base, expect } from '@playwright/test';
+import { type Answer, Broadcast } from './broadcast.js';
 import { calm } from './calm.js';
+import { ordinaryBrowser } from './ordinary.js';
 import { Servers } from './servers.js';
 import { Stage } from './stage.js';
 
 export { expect };
 
-export const test = base.extend<{ stage: Stage }, { servers: Servers }>({
+/** Begins a broadcast of the test's own; see `Broadcast`. */
+type Begin = (plan: Record<string, readonly Answer[]> | readonly Answer[]) => Promise<Broadcast>;
+
+/** `tab`: a stage in a browser whose pages can be hidden, frozen and put away. */
+export const test = base.extend<{ stage: Stage; tab: Stage; broadcast: Begin }, { servers: Servers }>({
   servers: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from here
     async ({}, use) => {
@@ -21,5 +27,29 @@ export const test = base.extend<{ stage: Stage }, { servers: Servers }>({
     await calm();
     await use(stage);
     expect(stage.unexpected(), 'on the console').toEqual([]);
+  },
+  tab: async ({ servers }, use) => {
+    const { context, close } = await ordinaryBrowser();
+    try {
+      const stage = new Stage(context.pages()[0] ?? (await context.newPage()), {
+        plain: servers.relay.url,
+        isolated: servers.isolated.url,
+      });
+      await calm();
+      await use(stage);
+      expect(stage.unexpected(), 'on the console').toEqual([]);
+    } finally {
+      await close();
+    }
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: as above
+  broadcast: async ({}, use) => {
+    const begun: Broadcast[] = [];
+    await use(async plan => {
+      const one = await Broadcast.start('length' in plan ? { main: plan as readonly Answer[] } : plan);
+      begun.push(one);
+      return one;
+    });
+    await Promise.all(begun.map(one => one.stop()));
   },
 });

@@ -1,8 +1,8 @@
 /**
  * One worker, from its start to its end.
  *
- * Messages go out at once and in the order of `send()`, after `init`; the worker keeps them until it has the module. After
- * `close()` or `onFailed` nothing comes in any more. It starts nothing again: whoever owns it makes another one.
+ * It may be started before there is a player for it, which then `begin()`s. Messages go out at once and in the order of
+ * `send()`; the worker keeps them until it has the module. After `close()` or `onFailed` nothing comes in any more. It starts nothing again: whoever owns it makes another one.
  */
 import { pageError, type SailcastError } from '../errors.js';
 import type { Background } from '../types.js';
@@ -13,6 +13,9 @@ const CLOSE_GRACE = 500;
 
 /** A server that has not sent the wasm in this time will not, ms: 100 KB at 40 kbit/s. */
 const WASM_WITHIN = 20_000;
+
+/** So long a worker may take until its script runs, ms: it is smaller than the wasm. */
+const SCRIPT_WITHIN = 20_000;
 
 /** By address, compiled once for all players of the page; forgotten when it fails, so that the next load tries again. */
 const compiled = new Map<string, Promise<WebAssembly.Module>>();
@@ -60,18 +63,12 @@ function spawn(base: URL | undefined): Worker {
 export class EngineHost {
   #worker: Worker | undefined;
   #greeted = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #onMessage: ((message: ToPage) => void) | undefined;
   #onFailed: ((error: SailcastError) => void) | undefined;
 
   /** Fetching and compiling the wasm and starting the worker run side by side. `onFailed` is never called from here. */
-  constructor(
-    sink: SinkMessage,
-    settings: { latency: LatencyBounds; background: Background },
-    base: URL | undefined,
-    onMessage: (message: ToPage) => void,
-    onFailed: (error: SailcastError) => void,
-  ) {
-    this.#onMessage = onMessage;
+  constructor(base: URL | undefined, onFailed: (error: SailcastError) => void) {
     this.#onFailed = onFailed;
     // What a bundler made of the worker cannot be found from the wasm's address.
     const hint =
@@ -85,16 +82,29 @@ export class EngineHost {
       worker.onmessage = (event: MessageEvent<ToPage>) => this.#receive(event.data);
       worker.onerror = event => this.#fail(event.message || `its script could not be loaded${hint}`);
       worker.onmessageerror = () => this.#fail('a message could not be read');
+      const late = `its script did not come within ${SCRIPT_WITHIN / 1000} s`;
+      this.#timer = setTimeout(() => this.#fail(late), SCRIPT_WITHIN);
     } catch (error) {
       queueMicrotask(() => this.#fail(String(error)));
     }
-    const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
-    this.send({ type: 'init', sink, ...settings }, transfer as Transferable[]);
     module.then(
       module => this.send({ type: 'module', module }),
       error =>
         this.#end(pageError('wasmFailed', `The wasm module could not be loaded: ${error}.`, true, error)),
     );
+  }
+
+  /** Hands it to a player. From now on `onFailed` is told, in place of the constructor's. */
+  begin(
+    init: { sink: SinkMessage; latency: LatencyBounds; background: Background },
+    onMessage: (message: ToPage) => void,
+    onFailed: (error: SailcastError) => void,
+  ): void {
+    this.#onMessage = onMessage;
+    this.#onFailed = onFailed;
+    const { sink } = init;
+    const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
+    this.send({ type: 'init', ...init }, transfer as Transferable[]);
   }
 
   send(message: ToWorker, transfer: Transferable[] = []): void {
@@ -105,6 +115,7 @@ export class EngineHost {
   close(): void {
     this.#onMessage = undefined;
     this.#onFailed = undefined;
+    clearTimeout(this.#timer);
     const worker = this.#worker;
     if (!worker) return;
     this.send({ type: 'close' });
@@ -119,6 +130,7 @@ export class EngineHost {
 
   #receive(message: ToPage): void {
     this.#greeted = true;
+    clearTimeout(this.#timer);
     if (message.type === 'crash') this.#fail(message.message);
     else this.#onMessage?.(message);
   }
@@ -140,6 +152,7 @@ export class EngineHost {
   }
 
   #terminate(): void {
+    clearTimeout(this.#timer);
     this.#worker?.terminate();
     this.#worker = undefined;
   }

@@ -29,7 +29,7 @@ export type SinkMessage =
 export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
 export type ToWorker =
-  /** First message. */
+  /** Before all but `module` and `preload`. */
   | { type: 'init'; sink: SinkMessage; latency: LatencyBounds; background: Background }
   /** Compiled once for all players of the page. Other messages may come before it; they are done when it is there. */
   | { type: 'module'; module: WebAssembly.Module }
@@ -38,6 +38,8 @@ export type ToWorker =
    * the page is asked by a `resolve` event for the address of each further try.
    */
   | { type: 'load'; load: number; lines: readonly string[]; resolve: boolean }
+  /** Sends the request for a stream that may be loaded later. Comes before `init`. */
+  | { type: 'preload'; url: string }
   /** Answers a `resolve` event. */
   | { type: 'resolved'; load: number; request: number; url: string }
   /** Answers one that nothing came of. */
@@ -55,6 +57,11 @@ export type ToWorker =
   | { type: 'view'; width: number; height: number; fit: Fit }
   /** Track sink only: the `<video>` listens from now on. What was written before is lost; the last picture is written again. */
   | { type: 'attached' }
+  /** The picture can be seen, or cannot. */
+  | { type: 'visible'; visible: boolean }
+  | { type: 'online'; online: boolean }
+  /** Another network; the page is about to be frozen or put away; it is back. */
+  | { type: 'networkChanged' | 'suspend' | 'wake' }
   /** Asks for the engine's log; answered by `log` with the same number. */
   | { type: 'log'; request: number }
   /** Last message: the worker closes everything and answers `closed`. */

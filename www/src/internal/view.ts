@@ -11,6 +11,8 @@ export interface ViewEvents {
   send(message: ToWorker): void;
   /** The user paused or resumed the `<video>` itself, as in a picture-in-picture window. */
   userPaused(paused: boolean): void;
+  /** It went into a window of its own, or came back: `apart` may have changed. */
+  moved(): void;
 }
 
 export class View {
@@ -25,6 +27,10 @@ export class View {
   #given = false;
   /** The generator's stream while the `<video>` does not have it yet. */
   #unattached: MediaStream | undefined;
+  /** The picture of the worker before stays until the new one has its own. */
+  #keeps = false;
+  /** In a picture-in-picture window. A shadow root hides it from `document.pictureInPictureElement`. */
+  #pip = false;
 
   constructor(container: HTMLElement, renderer: Renderer, fit: Fit, events: ViewEvents) {
     this.renderer = renderer;
@@ -49,10 +55,20 @@ export class View {
     this.#tell();
   }
 
-  /** A sink for a new worker. The view's size follows at once. */
-  sink(): SinkMessage {
+  /** In a window of its own, which can be seen when the page cannot. */
+  get apart(): boolean {
+    const { ownerDocument } = this.#element;
+    return this.#pip || (ownerDocument !== document && ownerDocument.visibilityState === 'visible');
+  }
+
+  /**
+   * A sink for a new worker, in place of one that is gone, or of one that is closing: `follows`. The view's size follows at
+   * once.
+   */
+  sink(follows = false): SinkMessage {
+    this.#keeps = follows;
     if (this.renderer === 'track') {
-      this.#generator?.stop();
+      if (!follows) this.#generator?.stop();
       this.#generator = new MediaStreamTrackGenerator({ kind: 'video' });
       this.#unattached = new MediaStream([this.#generator]);
       return { kind: 'track', writable: this.#generator.writable };
@@ -75,11 +91,12 @@ export class View {
     else addEventListener('load', () => this.attach(), { once: true });
   }
 
-  /** Connects the `<video>` to the worker's pictures, if that has not been done. */
-  attach(): void {
+  /** Connects the `<video>` to the worker's pictures, if that has not been done. `shown`: there is one. */
+  attach(shown = false): void {
     const stream = this.#unattached;
-    if (!stream || !(this.#element instanceof HTMLVideoElement)) return;
+    if (!stream || !(this.#element instanceof HTMLVideoElement) || (this.#keeps && !shown)) return;
     this.#unattached = undefined;
+    this.#keeps = false;
     this.#element.srcObject = stream;
     this.#events.send({ type: 'attached' });
   }
@@ -95,6 +112,7 @@ export class View {
     this.#observer.disconnect();
     this.#element.onpause = null;
     this.#element.onplay = null;
+    this.#pip = false;
     this.#unattached = undefined;
     this.#element.remove();
     if (this.#element instanceof HTMLVideoElement) this.#element.srcObject = null;
@@ -108,13 +126,22 @@ export class View {
       element.autoplay = true;
       element.disableRemotePlayback = true;
       element.onpause = () => {
-        if (document.pictureInPictureElement === element) this.#events.userPaused(true);
+        if (this.#pip) this.#events.userPaused(true);
         // Browsers pause a <video> that is moved in the document; the stream goes on.
         else if (element.isConnected) this.resume();
       };
       element.onplay = () => {
-        if (document.pictureInPictureElement === element) this.#events.userPaused(false);
+        if (this.#pip) this.#events.userPaused(false);
       };
+      for (const [type, pip] of [
+        ['enterpictureinpicture', true],
+        ['leavepictureinpicture', false],
+      ] as const) {
+        element.addEventListener(type, () => {
+          this.#pip = pip;
+          this.#events.moved();
+        });
+      }
     }
     this.#style(element);
     this.#observer.disconnect();
@@ -131,10 +158,12 @@ export class View {
   }
 
   #resized(entries: ResizeObserverEntry[]): void {
+    // Into a document picture-in-picture window, or out of it: nothing else tells.
+    this.#events.moved();
     if (this.renderer === 'track') {
       // Taken out of the document and put back later, as by a tab panel: the browser paused it, and nothing else tells.
       const element = this.#element;
-      if (element.isConnected && document.pictureInPictureElement !== element) this.resume();
+      if (element.isConnected && !this.#pip) this.resume();
       return;
     }
     const entry = entries.at(-1);

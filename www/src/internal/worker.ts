@@ -5,6 +5,7 @@
  * network does not have to bring the player first.
  */
 import { initSync, Session } from '../wasm/sailcast.js';
+import { ask, askAhead, type EarlyRequest } from './early.js';
 import type { ToPage, ToWorker, WorkerEvent } from './protocol.js';
 
 const STATS_INTERVAL = 250;
@@ -48,27 +49,19 @@ function onEvent(event: WorkerEvent): void {
   reporting = true;
 }
 
-/** A GET sent ahead of the session, which takes it over in `load`; crate/web/src/fetch.rs would send the same. */
-interface EarlyRequest {
-  load: number;
-  abort: AbortController;
-  response: Promise<Response>;
+/** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
+function askFirst(url = ''): void {
+  if (early?.url === url) return;
+  early?.abort.abort();
+  early = ask(url);
 }
 
-function ask(load: number, url: string): EarlyRequest | undefined {
-  if (!/^https?:/i.test(url)) return undefined;
-  const abort = new AbortController();
-  const response = fetch(url, { cache: 'no-store', signal: abort.signal });
-  // Whoever takes it over hears of the failure as well.
-  response.catch(() => {});
-  return { load, abort, response };
-}
-
-function takeEarly(load: number): EarlyRequest | undefined {
-  if (early?.load !== load) return undefined;
+function takeEarly(url: string | undefined): EarlyRequest | undefined {
   const taken = early;
   early = undefined;
-  return taken;
+  if (taken?.url === url) return taken;
+  taken?.abort.abort();
+  return undefined;
 }
 
 function receive(message: ToWorker): void {
@@ -77,11 +70,17 @@ function receive(message: ToWorker): void {
     const before = waiting ?? [];
     waiting = undefined;
     for (const message of before) handle(message);
+  } else if (message.type === 'preload') {
+    early ??= askAhead(message.url);
   } else if (waiting && message.type !== 'close') {
+    if (message.type === 'load') {
+      // It takes the place of an earlier one, which then need not begin.
+      waiting = waiting.filter(({ type }) => type !== 'load');
+      askFirst(message.lines[0]);
+    }
     waiting.push(message);
-    if (message.type !== 'load') return;
-    early?.abort.abort();
-    early = ask(message.load, message.lines[0] ?? '');
+    // Frozen pages must hold on to nothing; the session hears of the load first, and then of this.
+    if (message.type === 'suspend') early?.abort.abort();
   } else handle(message);
 }
 
@@ -111,7 +110,7 @@ function handle(message: ToWorker): void {
       load = message.load;
       clearInterval(timer);
       timer = setInterval(sendStats, STATS_INTERVAL);
-      session.load([...message.lines], message.resolve, takeEarly(load));
+      session.load([...message.lines], message.resolve, takeEarly(message.lines[0]));
       break;
     case 'play':
       session.play();
@@ -140,6 +139,21 @@ function handle(message: ToWorker): void {
       break;
     case 'audioOff':
       session.setAudioOff();
+      break;
+    case 'visible':
+      session.setVisible(message.visible);
+      break;
+    case 'online':
+      session.setOnline(message.online);
+      break;
+    case 'networkChanged':
+      session.networkChanged();
+      break;
+    case 'suspend':
+      session.suspend();
+      break;
+    case 'wake':
+      session.wake();
       break;
     case 'attached':
       session.sinkAttached();
