@@ -296,6 +296,22 @@ fn a_clock_that_runs_ahead_of_time_goes_on_where_it_was() {
 }
 
 #[test]
+fn what_an_outage_explained_explains_no_later_jump() {
+    for connects in [false, true] {
+        let mut s = Stream::default();
+        s.run(60 * SECOND, 90 * SECOND, same, same);
+        if connects {
+            s.timeline.reconnected();
+        }
+        s.run(120 * SECOND, 130 * SECOND, plus(-120 * SECOND), plus(-120 * SECOND));
+        s.run(130 * SECOND, 140 * SECOND, plus(-115 * SECOND), plus(-115 * SECOND));
+        let first = if connects { JumpKind::Reconnect } else { JumpKind::Restart };
+        assert_eq!(s.kinds(), [first, JumpKind::Ahead]);
+        s.assert_even(80 * MS);
+    }
+}
+
+#[test]
 fn a_lone_track_that_jumps_is_told_at_once() {
     for kind in [Video, Audio] {
         let mut s = Stream::default();
@@ -466,8 +482,8 @@ fn the_same_clock_behind_a_long_cached_gop_is_kept() {
     let mut s = Stream::default();
     s.run(0, 30 * SECOND, same, same);
     s.timeline.reconnected();
-    // Twelve seconds over a link of five times the bitrate.
-    s.deliver(19 * SECOND, 60 * SECOND, |t| t.max(31 * SECOND + (t - 19 * SECOND) / 5), same, same);
+    // Eight seconds over a link of three times the bitrate.
+    s.deliver(23 * SECOND, 60 * SECOND, |t| t.max(31 * SECOND + (t - 23 * SECOND) / 3), same, same);
     assert!(s.placed.iter().all(|p| p.at == p.captured));
     assert_eq!(s.jumps, []);
 }

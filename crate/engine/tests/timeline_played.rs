@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
-use sailcast_engine::{Event, Instant, IoError, IoEvent, IoRequest, JumpKind, LatencyTarget, Output, State};
+use sailcast_engine::{
+    Event, Input, Instant, IoError, IoEvent, IoRequest, JumpKind, LatencyTarget, Output, State,
+};
 use sailcast_media::{
     Micros,
     flv::{
@@ -11,7 +13,9 @@ use sailcast_media::{
         tag::{TagEvent, TagReader, write_header, write_tag},
     },
 };
-use sailcast_sim::{Chance, Deliveries, Encoder, Server, Sim, StreamConfig, config, load, percentile};
+use sailcast_sim::{
+    Chance, Deliveries, Encoder, LiveServer, Server, Sim, StreamConfig, auto, config, load, percentile, trace,
+};
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 /// How long the stream runs when the player comes.
@@ -90,7 +94,7 @@ impl Viewer {
     fn of(publisher: Publisher) -> Self {
         let mut sim = Sim::with(config(LatencyTarget::fixed(MS(400))), publisher);
         sim.input(load("http://live/stream.flv"));
-        sim.input(sailcast_engine::Input::Play);
+        sim.input(Input::Play);
         sim.sound_on(48_000, 20);
         Self(sim)
     }
@@ -301,4 +305,28 @@ fn an_hour_of_restarts_wraps_and_lone_jumps_never_stops() {
     assert!(v.stalls() == 0, "{} stalls", v.stalls());
     assert!(v.jumps().len() >= 59 && v.jumps().len() <= 180, "{}", v.jumps().len());
     assert!(matches!(v.0.player.poll_output(), Output::Wait(_)));
+}
+
+#[test]
+fn a_bad_network_is_never_taken_for_a_wild_clock() {
+    for trace in trace::all().into_iter().filter(|t| t.length <= Micros::from_secs(300)) {
+        for seed in 1..=3 {
+            let (stream, link) = (trace.stream, trace.link.clone());
+            let mut sim = Sim::with(
+                auto(),
+                LiveServer { stream, link, chance: Chance(seed), offset: AGE + MS(seed as i64 * 700) },
+            );
+            sim.sound_divisor = if stream.sound.is_some_and(|rate| rate % 8_000 == 0) { 8 } else { 4 };
+            if let Some(rate) = stream.sound {
+                sim.sound_on(rate / sim.sound_divisor, 20);
+            }
+            sim.video_decode_time = trace.decode_time;
+            sim.input(load("http://live/stream.flv"));
+            sim.input(Input::Play);
+            sim.run_ms(60_000);
+            let jumps: Vec<_> =
+                sim.events.iter().filter(|(_, e)| matches!(e, Event::Discontinuity(_))).collect();
+            assert!(jumps.is_empty(), "{} with seed {seed}: {jumps:?}", trace.name);
+        }
+    }
 }
