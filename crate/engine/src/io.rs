@@ -154,6 +154,9 @@ pub enum Input {
     Flushed(DecoderId),
     /// The decoder cannot go on, or refused its configuration; it is already closed.
     DecoderFailed(DecoderId, String),
+    /// The browser has taken the decoder away, as it does with idle ones; the next keyframe gets a new one. No failure
+    /// of the stream.
+    DecoderReclaimed(DecoderId),
     /// The display left out a frame that it was given to show.
     NotShown(FrameId),
     /// The sound output started, stopped or changed.

@@ -69,7 +69,8 @@ fn input() -> impl Strategy<Value = Input> {
         }),
         (decoder.clone(), time(), samples).prop_map(|(d, pts, block)| Input::SamplesDecoded(d, pts, block)),
         decoder.clone().prop_map(Input::Flushed),
-        decoder.prop_map(|d| Input::DecoderFailed(d, "because".into())),
+        decoder.clone().prop_map(|d| Input::DecoderFailed(d, "because".into())),
+        decoder.prop_map(Input::DecoderReclaimed),
         (any::<u32>(), any::<i32>()).prop_map(|(sample_rate, latency)| {
             Input::AudioOutput(AudioOutput::Running { sample_rate, latency: Micros(latency.into()) })
         }),

@@ -12,7 +12,8 @@ use sailcast_media::{AudioParams, CodecParams, DecoderConfig, MediaTime, Packet,
 use wasm_bindgen::prelude::*;
 use web_sys::{
     AudioData, AudioDataCopyToOptions, AudioDecoder, AudioDecoderConfig, AudioDecoderInit, AudioSampleFormat,
-    EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit, VideoFrame,
+    DomException, EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit,
+    VideoFrame,
 };
 
 use crate::{js::text, stamps::Stamps};
@@ -69,6 +70,8 @@ pub enum Decoded {
     Flushed,
     /// It is closed and says no more.
     Failed(String),
+    /// The browser has closed it for want of resources, and would give another one. It says no more.
+    Reclaimed,
 }
 
 pub type Callback = Rc<dyn Fn(Decoded)>;
@@ -90,7 +93,7 @@ impl Decoder {
     pub fn new(config: &DecoderConfig, mode: DecoderMode, callback: Callback) -> Result<Self, JsValue> {
         let error: Closure<dyn FnMut(JsValue)> = {
             let callback = callback.clone();
-            Closure::new(move |error: JsValue| callback(Decoded::Failed(text(&error))))
+            Closure::new(move |error: JsValue| callback(failed(&error)))
         };
         let on_error: &Function = error.as_ref().unchecked_ref();
         let to = callback.clone();
@@ -150,7 +153,7 @@ impl Decoder {
             }
             callback(match flushed {
                 Ok(_) => Decoded::Flushed,
-                Err(error) => Decoded::Failed(text(&error)),
+                Err(error) => failed(&error),
             });
         });
     }
@@ -190,6 +193,14 @@ fn audio_config(config: &DecoderConfig, params: AudioParams) -> AudioDecoderConf
         native.set_description_u8_array(&Uint8Array::from(&*config.description));
     }
     native
+}
+
+/// WebCodecs reclaims codecs, of hidden pages first, with a `QuotaExceededError`; all else is a failure.
+fn failed(error: &JsValue) -> Decoded {
+    match error.dyn_ref::<DomException>() {
+        Some(error) if error.name() == "QuotaExceededError" => Decoded::Reclaimed,
+        _ => Decoded::Failed(text(error)),
+    }
 }
 
 /// Takes the PCM out of `data` and closes it.

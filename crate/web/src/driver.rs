@@ -306,6 +306,10 @@ impl Driver {
                 drop(self.take(|hands| &mut hands.decoders, id));
                 Input::DecoderFailed(id, why)
             }
+            Decoded::Reclaimed => {
+                drop(self.take(|hands| &mut hands.decoders, id));
+                Input::DecoderReclaimed(id)
+            }
         };
         self.send(input);
     }

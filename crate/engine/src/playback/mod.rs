@@ -174,6 +174,11 @@ impl Playback {
             Input::Flushed(id) if self.audio.stage.owns(id) => self.audio.stage.on_flushed(out),
             Input::DecoderFailed(id, why) if self.video.stage.owns(id) => self.video_failed(&why, now, out),
             Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => self.audio_failed(&why, now, out),
+            Input::DecoderReclaimed(id) if self.video.stage.owns(id) => {
+                self.video.lose_decoder();
+                self.video.stage.restart();
+            }
+            Input::DecoderReclaimed(id) if self.audio.stage.owns(id) => self.audio.stage.restart(),
             Input::AudioPlayed { frames } => {
                 if let Some(heard) = self.audio.on_played(frames, now) {
                     self.clock.follow(heard, now);

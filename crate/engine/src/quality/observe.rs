@@ -49,6 +49,7 @@ impl Recorder {
             Input::NetworkChanged => "networkchanged",
             Input::Suspend => "suspend",
             Input::Wake => "wake",
+            Input::DecoderReclaimed(_) => "decoderreclaimed",
             Input::AudioOutput(AudioOutput::Off) => "audiooff",
             // Told again with each change of its latency.
             Input::AudioOutput(AudioOutput::Running { .. }) => return,

@@ -1,8 +1,12 @@
-//! Draws into an `OffscreenCanvas` of the worker. The last frame is kept, to draw it anew when the view changes.
+//! Draws into an `OffscreenCanvas` of the worker. The last frame is kept, to draw it anew when the view
+//! changes or the context was lost.
 //!
 //! 2D, not WebGL: `drawImage` of a `VideoFrame` stays on the GPU where there is one, and without one it costs
 //! less than half of what software WebGL does.
 
+use std::{cell::RefCell, rc::Rc};
+
+use gloo_events::EventListener;
 use wasm_bindgen::prelude::*;
 use web_sys::{OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
@@ -13,6 +17,11 @@ use crate::{
 };
 
 pub struct CanvasSink {
+    surface: Rc<RefCell<Surface>>,
+    _restored: EventListener,
+}
+
+struct Surface {
     canvas: OffscreenCanvas,
     context: OffscreenCanvasRenderingContext2d,
     fit: Fit,
@@ -28,23 +37,53 @@ impl CanvasSink {
             .get_context_with_context_options("2d", &options)?
             .ok_or_else(|| JsError::new("the canvas gives no 2D context: it already has another"))?
             .unchecked_into();
-        Ok(Self { canvas, context, fit: Fit::default(), drawn: Place::default(), last: None })
+        let surface = Surface {
+            canvas: canvas.clone(),
+            context,
+            fit: Fit::default(),
+            drawn: Place::default(),
+            last: None,
+        };
+        let surface = Rc::new(RefCell::new(surface));
+        let weak = Rc::downgrade(&surface);
+        // A GPU that was reset takes the pixels with it. The browser restores the context by itself, empty and black;
+        // what is drawn in between is lost.
+        let restored = EventListener::new(&canvas, "contextrestored", move |_| {
+            if let Some(surface) = weak.upgrade() {
+                surface.borrow_mut().redraw();
+            }
+        });
+        Ok(Self { surface, _restored: restored })
     }
 
     pub fn show(&mut self, frame: Frame) {
-        self.draw(&frame);
-        self.last = Some(frame);
+        self.surface.borrow_mut().show(frame);
     }
 
     /// A size in device pixels.
     pub fn set_view(&mut self, width: u32, height: u32, fit: Fit) {
-        self.fit = fit;
-        if (self.canvas.width(), self.canvas.height()) != (width, height) {
+        let mut surface = self.surface.borrow_mut();
+        surface.fit = fit;
+        if (surface.canvas.width(), surface.canvas.height()) != (width, height) {
             // Clears the canvas to black, even where the size stays.
-            self.canvas.set_width(width);
-            self.canvas.set_height(height);
-            self.drawn = Place::default();
+            surface.canvas.set_width(width);
+            surface.canvas.set_height(height);
+            surface.redraw();
+        } else if let Some(frame) = surface.last.take() {
+            surface.show(frame);
         }
+    }
+}
+
+impl Surface {
+    fn show(&mut self, frame: Frame) {
+        self.draw(&frame);
+        self.last = Some(frame);
+    }
+
+    /// On a canvas that is black.
+    fn redraw(&mut self) {
+        self.drawn = Place::default();
         if let Some(frame) = self.last.take() {
             self.show(frame);
         }

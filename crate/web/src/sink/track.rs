@@ -25,7 +25,13 @@ pub struct TrackSink {
 
 impl TrackSink {
     pub fn new(writable: &WritableStream) -> Result<Self, JsValue> {
-        Ok(Self { writer: writable.get_writer()?, detached: true, last: None, pending: Rc::default(), refused: Rc::default() })
+        Ok(Self {
+            writer: writable.get_writer()?,
+            detached: true,
+            last: None,
+            pending: Rc::default(),
+            refused: Rc::default(),
+        })
     }
 
     pub fn attached(&mut self) {
