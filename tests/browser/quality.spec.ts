@@ -1,5 +1,5 @@
 /** Quality as it happened: a real stall in the statistics, in the events, and in what a server is told. */
-import type { PlayerSnapshot, QosCause } from '../../dist/index.js';
+import type { PlayerSnapshot, QosCause, Stall } from '../../dist/index.js';
 import type { ReporterOptions } from '../../dist/report/index.js';
 import { type Collector, startCollector } from './harness/collector.js';
 import type { Options, Stage } from './harness/stage.js';
@@ -45,14 +45,30 @@ async function play(
 
 const heard = (stage: Stage): Promise<Told[]> => stage.page.evaluate(() => globalThis.told);
 
-async function hearOf(stage: Stage, cause: QosCause): Promise<Told> {
+async function hearOf(
+  stage: Stage,
+  cause: QosCause,
+  fits: (event: Told) => boolean = () => true,
+): Promise<Told> {
+  let found: Told | undefined;
   await expect
-    .poll(async () => (await heard(stage)).filter(event => event.cause === cause).length, { timeout: 25_000 })
-    .toBe(1);
-  const found = (await heard(stage)).find(event => event.cause === cause);
+    .poll(
+      async () => {
+        found = (await heard(stage)).find(event => event.cause === cause && fits(event));
+        return found !== undefined;
+      },
+      { timeout: 25_000 },
+    )
+    .toBe(true);
   if (!found) throw new Error(`no ${cause}`);
   return found;
 }
+
+/** The network was silent for 1.5 s, of which the buffer bridges 0.4 s. A busy machine may add short stalls of its own. */
+const isTheStall = (stall: Stall) => stall.length > 0.6 && stall.length < 2 && stall.cause === 'silent';
+
+const hearOfTheStall = (stage: Stage) =>
+  hearOf(stage, 'stall', ({ stats }) => stats.quality.stalls.recent.some(isTheStall));
 
 test('a start is broken down into its steps', async ({ stage, servers }) => {
   await play(stage, servers.faulty.http('live'), { latency: 0.4 });
@@ -75,17 +91,13 @@ test('a start is broken down into its steps', async ({ stage, servers }) => {
 
 test('a stall is in the statistics, in a qos event and in the log', async ({ stage, servers }) => {
   await play(stage, servers.faulty.http('interrupted'), { latency: 0.4 });
-  const { stats } = await hearOf(stage, 'stall');
+  const { stats } = await hearOfTheStall(stage);
   const { stalls, playedTime, latency, bitrate } = stats.quality;
-  expect(stalls.count).toBe(1);
-  expect(stalls.recent).toHaveLength(1);
-  const [stall] = stalls.recent;
-  // The network was silent for 1.5 s, of which the buffer bridged 0.4 s.
-  expect(stall?.length).toBeGreaterThan(0.6);
-  expect(stall?.length).toBeLessThan(2);
-  expect(stall?.cause).toBe('silent');
-  expect(stalls.histogram.reduce((a, b) => a + b)).toBe(1);
-  expect(stalls.histogram[(stall?.length ?? 0) < 1 ? 1 : 2]).toBe(1);
+  expect(stalls.recent.filter(isTheStall)).toHaveLength(1);
+  const length = stalls.recent.find(isTheStall)?.length ?? 0;
+  expect(stalls.histogram[length < 1 ? 1 : 2]).toBeGreaterThanOrEqual(1);
+  expect(stalls.histogram.reduce((a, b) => a + b)).toBe(stalls.finished);
+  expect(stalls.recent).toHaveLength(stalls.finished);
   expect(stalls.ratio).toBeCloseTo(stalls.time / (stalls.time + playedTime), 2);
   expect(latency.p50).toBeGreaterThan(0.1);
   expect(latency.p50).toBeLessThan(1);
@@ -100,7 +112,7 @@ test('a stall is in the statistics, in a qos event and in the log', async ({ sta
   expect(
     Math.abs(log.engine.entries.find((entry: { what: string }) => entry.what === 'load').at - at),
   ).toBeLessThan(5000);
-  expect(log.stats.quality.stalls.count).toBe(1);
+  expect(log.stats.quality.stalls.recent.filter(isTheStall)).toHaveLength(1);
 
   const frames = await stage.page.evaluate(() => {
     const { totalVideoFrames, droppedVideoFrames } =
@@ -108,7 +120,7 @@ test('a stall is in the statistics, in a qos event and in the log', async ({ sta
     return { totalVideoFrames, droppedVideoFrames };
   });
   expect(frames.totalVideoFrames).toBeGreaterThan(90);
-  expect(frames.droppedVideoFrames).toBeLessThan(30);
+  expect(frames.droppedVideoFrames).toBeLessThan((frames.totalVideoFrames ?? 0) / 2);
 });
 
 test('a load that is replaced or destroyed has a last word', async ({ stage, servers }) => {
@@ -127,12 +139,10 @@ test('a server hears of the stall, as JSON and as OTLP metrics', async ({ stage,
     { url: collector.url('/json'), interval: 1, attributes },
     { url: collector.url('/v1/metrics'), interval: 1, format: 'otlp', attributes },
   ]);
-  await hearOf(stage, 'stall');
+  await hearOfTheStall(stage);
   const records = () => collector.posts('/json').flatMap(post => post.body.records);
-  await expect.poll(() => records().filter(record => record.event === 'stall').length).toBe(1);
-  const [stall] = records().filter(record => record.event === 'stall');
-  expect(stall.data.cause).toBe('silent');
-  expect(stall.data.length).toBeGreaterThan(0.6);
+  const told = () => records().filter(record => record.event === 'stall' && isTheStall(record.data));
+  await expect.poll(() => told().length).toBe(1);
   expect(records().map(record => record.event)).toEqual(
     expect.arrayContaining(['loadstart', 'firstframe', 'qos']),
   );
@@ -154,9 +164,10 @@ test('a server hears of the stall, as JSON and as OTLP metrics', async ({ stage,
   const duration = metrics
     .find(metric => metric.name === 'sailcast.stall.duration')
     ?.histogram.dataPoints.at(-1);
-  expect(duration?.count).toBe('1');
-  expect(duration?.bucketCounts).toHaveLength(7);
-  expect(duration?.bucketCounts.filter(count => count === '1')).toHaveLength(1);
+  expect(Number(duration?.count)).toBeGreaterThanOrEqual(1);
+  const counts = duration?.bucketCounts.map(Number) ?? [];
+  expect(counts).toHaveLength(7);
+  expect((counts[1] ?? 0) + (counts[2] ?? 0)).toBeGreaterThanOrEqual(1);
   expect(metrics.map(metric => metric.name)).toEqual(
     expect.arrayContaining([
       'sailcast.playback.time',
