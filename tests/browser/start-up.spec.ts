@@ -3,6 +3,16 @@ import type { Page } from '@playwright/test';
 import type { LoggedError } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
+/** As a trap would: the page hears of an error that the worker's script did not expect. */
+async function crash(page: Page): Promise<void> {
+  const [worker] = page.workers();
+  await worker?.evaluate(() => {
+    setTimeout(() => {
+      throw new Error('boom');
+    });
+  });
+}
+
 const missing = (page: Page, file: string) =>
   page.context().route(file, route => route.fulfill({ status: 404, body: 'not here' }));
 
@@ -46,23 +56,29 @@ test('audioFailed: without the worklet the picture plays', async ({ stage, serve
 });
 
 for (const renderer of ['track', 'canvas'] as const) {
-  test(`workerCrashed: the next load() starts another, ${renderer}`, async ({ stage, servers }) => {
+  test(`workerCrashed: another worker goes on once, and the next load() starts afresh, ${renderer}`, async ({
+    stage,
+    servers,
+  }) => {
     stage.allow(/boom/);
     const stream = await servers.stream('relay', 'counter-av');
     await stage.open();
     await stage.play(stream.http, { renderer });
     await stage.event('playing');
-    const [worker] = stage.page.workers();
-    await worker?.evaluate(() => {
-      setTimeout(() => {
-        throw new Error('boom');
-      });
-    });
+    await crash(stage.page);
+    const { detail } = await stage.event('reconnecting');
+    expect(detail).toEqual({ attempt: 1, delay: 0, reason: 'crash' });
+    await stage.event('reconnected');
+    await stage.event('playing', { count: 2 });
+    expect(await stage.events('error')).toEqual([]);
+    expect(await stage.events('firstframe')).toHaveLength(1);
+
+    await crash(stage.page);
     const logged = await stage.event('error');
     expect(logged.detail).toMatchObject({ details: 'workerCrashed', code: 4004, fatal: true });
     await stage.load(stream.http);
     await stage.event('firstframe', { count: 2 });
-    await stage.event('playing', { count: 2 });
+    await stage.event('playing', { count: 3 });
     expect(stage.page.workers()).toHaveLength(1);
   });
 }

@@ -40,6 +40,8 @@ import type {
 const REST_AFTER = 5000;
 /** Between two snapshots `currentTime` runs on by the clock, at most this long, seconds. */
 const EXTRAPOLATE = 0.5;
+/** A player whose worker crashes again so soon has most likely to do with it, ms. */
+const CRASHES_APART = 60_000;
 
 /** A type for `extends`: `EventTarget` itself, knowing our events. */
 const Target = EventTarget as new () => PlayerEventTarget;
@@ -59,6 +61,9 @@ export class Player extends Target {
   readonly #log = new PageLog();
   readonly #logRequests = new LogRequests();
   #host: EngineHost | undefined;
+  #crashedAt = Number.NEGATIVE_INFINITY;
+  /** Another worker goes on with what the viewer has seen already, and has not begun to play. */
+  #restarting = false;
   #unwatch: (() => void) | undefined;
   /** As the worker was told. */
   #visible = true;
@@ -297,6 +302,7 @@ export class Player extends Target {
     this.#given = given;
     this.#error = null;
     this.#loadedAt = performance.now();
+    this.#restarting = false;
     this.#audioRate = 0;
     this.#width = 0;
     this.#height = 0;
@@ -340,7 +346,8 @@ export class Player extends Target {
     }
     this.#view.resume();
     if (this.#paused) {
-      this.#send({ type: 'play' });
+      if (this.#host) this.#send({ type: 'play' });
+      else this.#reopen();
       if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
       this.#setPaused(false);
     } else if (this.#state === 'playing') return Promise.resolve();
@@ -410,9 +417,10 @@ export class Player extends Target {
   /** The engine wants to try again, and needs an address. */
   #resolve(load: number, event: Extract<WorkerEvent, { name: 'resolve' }>): void {
     const { request, url, attempt, reason } = event;
+    const host = this.#host;
     this.#lines?.again({ url, attempt, reason }).then(
-      url => this.#send({ type: 'resolved', load, request, url }),
-      error => this.#send({ type: 'unresolved', load, request, why: reasonOf(error) }),
+      url => host?.send({ type: 'resolved', load, request, url }),
+      error => host?.send({ type: 'unresolved', load, request, why: reasonOf(error) }),
     );
   }
 
@@ -437,8 +445,39 @@ export class Player extends Target {
     this.#use(host, before !== undefined);
   }
 
-  #ensureHost(): void {
-    if (!this.#host) this.#use(new EngineHost(this.#base, () => {}), false);
+  #ensureHost(follows = false): void {
+    if (!this.#host) this.#use(new EngineHost(this.#base, () => {}), follows);
+  }
+
+  #mayRestart(blameless: boolean): boolean {
+    if (blameless) return true;
+    const last = this.#crashedAt;
+    this.#crashedAt = performance.now();
+    return this.#crashedAt - last > CRASHES_APART;
+  }
+
+  /** The worker crashed: another one goes on, where the stream is now. The last picture stays, and what was counted begins anew. */
+  #restart(): void {
+    const load = this.#load;
+    const last = this.#lastQuality('crashed');
+    this.#pace = new Pace();
+    this.#restarting ||= this.#stats.framesRendered > 0 || this.#state === 'playing';
+    this.#audio.rest();
+    if (last) this.#emit('qos', last);
+    if (this.#load !== load) return;
+    // A paused one needs none before it plays again.
+    if (this.#paused) return;
+    if (this.#restarting) this.#handle({ name: 'waiting' });
+    if (this.#load === load) this.#emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
+    if (this.#load === load && !this.#paused) this.#reopen();
+  }
+
+  /** Plays the present load in another worker. */
+  #reopen(): void {
+    this.#ensureHost(true);
+    this.#open(this.#load, this.#given.map(absolute), undefined);
+    this.#send({ type: 'play' });
+    if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
   }
 
   #use(host: EngineHost, follows: boolean): void {
@@ -447,11 +486,13 @@ export class Player extends Target {
       message => {
         if (this.#host === host) this.#receive(message);
       },
-      error => {
+      (error, blameless) => {
         if (this.#host !== host) return;
         this.#host = undefined;
         // A worker that was only made ready fails again, and is heard, when it is needed.
-        if (this.#loaded()) this.#failHere(error);
+        if (!this.#loaded()) return;
+        if (error.details === 'workerCrashed' && this.#mayRestart(blameless)) this.#restart();
+        else this.#failHere(error);
       },
     );
     this.#host = host;
@@ -496,7 +537,9 @@ export class Player extends Target {
     switch (event.name) {
       case 'statechange':
         // These come with their own event, so that no listener sees the one without the other.
-        if (event.state !== 'failed' && event.state !== 'ended') this.#setState(event.state);
+        if (event.state === 'failed' || event.state === 'ended') break;
+        // To the viewer a restart is a stall.
+        if (event.state !== 'connecting' || !this.#restarting) this.#setState(event.state);
         break;
       case 'audiotrack': {
         this.#audioRate = event.sampleRate;
@@ -513,6 +556,7 @@ export class Player extends Target {
         this.#view.attach(true);
         this.#audio.pictureShown();
         this.#pending.resolve('started');
+        if (this.#restarting) break;
         this.#emit('firstframe', {
           elapsed: (performance.now() - this.#loadedAt) / 1000,
           startUp: startUp(event.startUp, event.loadedAt, performance.timeOrigin + this.#loadedAt),
@@ -529,7 +573,11 @@ export class Player extends Target {
         if (this.#load !== load) break;
         this.#pending.resolve('started');
         this.#pending.resolve('playing');
-        this.#emit('playing', null);
+        if (this.#restarting) {
+          this.#restarting = false;
+          this.#emit('reconnected', { attempt: 1 });
+        }
+        if (this.#load === load) this.#emit('playing', null);
         break;
       }
       case 'waiting': {

@@ -31,7 +31,8 @@ export type Background = 'audio' | 'keep' | 'suspend';
 /**
  * Why a connection is tried again: the server ended the stream in good order, the connection broke, the socket was closed
  * with an error code, no connection at all, an HTTP error status, no answer or no more bytes, bytes but nothing to play, packets
- * but no pictures, something that is not the format, no address from `resolveUrl()`, or the page is back after it was frozen or put away.
+ * but no pictures, something that is not the format, no address from `resolveUrl()`, the page is back after it was frozen or put away, or the
+ * player's worker crashed.
  */
 export type ReconnectReason =
   | 'end'
@@ -44,7 +45,8 @@ export type ReconnectReason =
   | 'noPictures'
   | 'format'
   | 'unresolved'
-  | 'wake';
+  | 'wake'
+  | 'crash';
 
 /** What `resolveUrl()` is asked. */
 export interface ResolveRequest {
@@ -243,12 +245,15 @@ export interface PlaybackQuality {
   reconnects: { [reason: string]: number };
   /** The codecs (RFC 6381) in use and what decodes them, such as `avc1.64001f webcodecs`. */
   decoder: { video: string | null; audio: string | null };
-  /** Bytes: packets not yet played, and the whole memory of the engine. */
+  /** Bytes: packets not yet played, and the whole memory of the engine, which players of the same worker share. */
   memory: { buffered: number; wasm: number };
 }
 
-/** `interval`: 10 s were played. `stall`: one has ended. The others: the load is over, and why. */
-export type QosCause = 'interval' | 'stall' | 'ended' | 'failed' | 'replaced' | 'destroyed';
+/**
+ * `interval`: 10 s were played. `stall`: one has ended. `crashed`: the worker, and all counters begin anew. The others: the
+ * load is over, and why.
+ */
+export type QosCause = 'interval' | 'stall' | 'crashed' | 'ended' | 'failed' | 'replaced' | 'destroyed';
 
 /** What `TimeRanges` offers. */
 export interface BufferedRanges {

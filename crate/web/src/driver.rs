@@ -146,6 +146,11 @@ impl Driver {
         quality::log(self.player.borrow().log())
     }
 
+    /// Whether an input is being handled.
+    pub fn busy(&self) -> bool {
+        self.running.get()
+    }
+
     /// After `Input::Close`: lets go of what the page gave.
     pub fn release(&self) {
         drop(std::mem::take(&mut *self.hands.borrow_mut()));

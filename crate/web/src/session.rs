@@ -188,6 +188,11 @@ impl Session {
         self.driver.log().into()
     }
 
+    /// In the middle of something. When the wasm has trapped: whether it was here.
+    pub fn busy(&self) -> bool {
+        self.driver.busy()
+    }
+
     /// Ends everything; other methods do nothing from then on.
     pub fn close(&self) {
         self.driver.send(Input::Close);

@@ -1,6 +1,7 @@
 /**
- * The messages between the page (player.ts) and its worker (worker.ts), and the memory they share with the audio
- * worklet. Nothing else crosses. The worker answers for one player and dies with it.
+ * The messages between the page (player.ts) and a worker (worker.ts), and the memory they share with the audio
+ * worklet. Nothing else crosses. A worker serves several players: `ToPool` and `FromPool` are what pool.ts and the worker's
+ * script say to each other, and carry what a player and its session say, `ToWorker` and `ToPage`.
  */
 import type {
   Background,
@@ -28,11 +29,21 @@ export type SinkMessage =
 /** How PCM reaches the worklet, without passing through the page's thread. */
 export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
+/** `player` is a number that is never given to another one; its first message makes its session, `close` ends it. */
+export type ToPool =
+  /** Compiled once for all workers of the page. Other messages may come before it; they are done when it is there. */
+  { type: 'module'; module: WebAssembly.Module } | { type: 'player'; player: number; message: ToWorker };
+
+export type FromPool =
+  /** The worker's script runs. */
+  | { type: 'hello' }
+  | { type: 'player'; player: number; message: ToPage }
+  /** The wasm trapped or could not start: this worker is of no more use. `player`: in whose session, if that is known. */
+  | { type: 'crash'; message: string; player: number | undefined };
+
 export type ToWorker =
-  /** Before all but `module` and `preload`. */
+  /** Before all but `preload`. */
   | { type: 'init'; sink: SinkMessage; latency: LatencyBounds; background: Background }
-  /** Compiled once for all players of the page. Other messages may come before it; they are done when it is there. */
-  | { type: 'module'; module: WebAssembly.Module }
   /**
    * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses. With `resolve`,
    * the page is asked by a `resolve` event for the address of each further try.
@@ -64,18 +75,14 @@ export type ToWorker =
   | { type: 'networkChanged' | 'suspend' | 'wake' }
   /** Asks for the engine's log; answered by `log` with the same number. */
   | { type: 'log'; request: number }
-  /** Last message: the worker closes everything and answers `closed`. */
+  /** Last message: the session lets go of everything and answers `closed`. */
   | { type: 'close' };
 
 export type ToPage =
-  /** The worker's script runs; it may be sent `init`. */
-  | { type: 'hello' }
   | { type: 'event'; load: number; event: WorkerEvent }
   /** Four times a second while a load is open. */
   | { type: 'stats'; load: number; stats: PlayerStats; quality: WorkerQuality }
   | { type: 'log'; request: number; log: EngineLog }
-  /** The wasm trapped or could not start: this worker is of no more use. */
-  | { type: 'crash'; message: string }
   | { type: 'closed' };
 
 /** As the engine counts: from `loadedAt` on, ms since 1970, when it took the load. */

@@ -1,174 +1,236 @@
 /**
- * The worker's script: hands messages to the wasm `Session` and its events back. It decides nothing.
+ * The worker's script: one wasm instance with a `Session` for each player. It hands messages to them and their events back, and
+ * decides nothing.
  *
  * Messages that come before the wasm wait for it, all but one thing: the stream is asked for at once, so that a slow
  * network does not have to bring the player first.
  */
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
-import type { ToPage, ToWorker, WorkerEvent } from './protocol.js';
+import type { FromPool, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
 
 const STATS_INTERVAL = 250;
 
-let session: Session | undefined;
-/** What came before the module; undefined from then on. */
-let waiting: ToWorker[] | undefined = [];
-let early: EarlyRequest | undefined;
-let load = 0;
-let timer: ReturnType<typeof setInterval> | undefined;
-let reporting = false;
-
-function post(message: ToPage): void {
-  (postMessage as (message: ToPage) => void)(message);
+function post(message: FromPool): void {
+  (postMessage as (message: FromPool) => void)(message);
 }
 
-/** After a trap the wasm's memory can no longer be trusted. */
-function crash(error: unknown): void {
-  clearInterval(timer);
-  session = undefined;
-  post({ type: 'crash', message: error instanceof Error ? error.message : String(error) });
+/** All players of this worker, by number. */
+const seats = new Map<number, Seat>();
+let ready = false;
+let crashed = false;
+
+/** After a trap the wasm's memory can no longer be trusted, for no player. `served`: whom it happened to, where that is plain. */
+function crash(error: unknown, served?: number): void {
+  if (crashed) return;
+  crashed = true;
+  const player = [...seats].find(([, seat]) => seat.busy)?.[0] ?? served;
+  for (const seat of seats.values()) seat.drop();
+  seats.clear();
+  post({ type: 'crash', message: error instanceof Error ? error.message : String(error), player });
 }
 
-function sendStats(): void {
-  reporting = false;
-  if (!session || load === 0) return;
-  try {
-    post({ type: 'stats', load, stats: session.stats(), quality: session.quality() });
-  } catch (error) {
-    crash(error);
+/** One player's session, before and after it is there. */
+class Seat {
+  readonly #player: number;
+  #session: Session | undefined;
+  /** What came before the module. */
+  #waiting: ToWorker[] = [];
+  #early: EarlyRequest | undefined;
+  #load = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #reporting = false;
+
+  constructor(player: number) {
+    this.#player = player;
+  }
+
+  /** Whether the session is in the middle of something: after a trap, the one that trapped. */
+  get busy(): boolean {
+    try {
+      return this.#session?.busy() ?? false;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The module is there. */
+  begin(): void {
+    for (const message of this.#waiting.splice(0)) this.#handle(message);
+  }
+
+  /** Lets go of the session as it is. */
+  drop(): void {
+    clearInterval(this.#timer);
+    this.#early?.abort.abort();
+    this.#session = undefined;
+  }
+
+  receive(message: ToWorker): void {
+    if (message.type === 'preload') {
+      this.#early ??= askAhead(message.url);
+    } else if (!ready && message.type !== 'close') {
+      if (message.type === 'load') {
+        // It takes the place of an earlier one, which then need not begin.
+        this.#waiting = this.#waiting.filter(({ type }) => type !== 'load');
+        this.#askFirst(message.lines[0]);
+      }
+      this.#waiting.push(message);
+      // Frozen pages must hold on to nothing; the session hears of the load first, and then of this.
+      if (message.type === 'suspend') this.#early?.abort.abort();
+    } else this.#handle(message);
+  }
+
+  #handle(message: ToWorker): void {
+    if (message.type === 'init') {
+      const { start, min, max } = message.latency;
+      this.#session = new Session(
+        (event: WorkerEvent) => this.#onEvent(event),
+        start,
+        min,
+        max,
+        message.background,
+      );
+      if (message.sink.kind === 'track') this.#session.setTrackSink(message.sink.writable);
+      else this.#session.setCanvasSink(message.sink.canvas);
+      return;
+    }
+    if (message.type === 'close') {
+      seats.delete(this.#player);
+      this.#session?.close();
+      this.drop();
+      this.#tell({ type: 'closed' });
+      return;
+    }
+    if (message.type === 'log') {
+      const log = this.#session?.log() ?? { entries: [], lost: 0 };
+      this.#tell({ type: 'log', request: message.request, log });
+      return;
+    }
+    const session = this.#session;
+    if (!session) return;
+    switch (message.type) {
+      case 'load':
+        this.#load = message.load;
+        clearInterval(this.#timer);
+        this.#timer = setInterval(() => this.#sendStats(), STATS_INTERVAL);
+        session.load([...message.lines], message.resolve, this.#takeEarly(message.lines[0]));
+        break;
+      case 'play':
+        session.play();
+        break;
+      case 'pause':
+        session.pause();
+        break;
+      case 'resolved':
+        if (message.load === this.#load) session.resolved(message.request, message.url);
+        break;
+      case 'unresolved':
+        if (message.load === this.#load) session.unresolved(message.request, message.why);
+        break;
+      case 'latency': {
+        const { start, min, max } = message.latency;
+        session.setLatency(start, min, max);
+        break;
+      }
+      case 'audio':
+        if (message.audio.kind === 'ring') {
+          session.setAudioRing(message.audio.buffer, message.sampleRate, message.latency);
+        } else session.setAudioPort(message.audio.port, message.sampleRate, message.latency);
+        break;
+      case 'audioLatency':
+        session.setAudioLatency(message.latency);
+        break;
+      case 'audioOff':
+        session.setAudioOff();
+        break;
+      case 'visible':
+        session.setVisible(message.visible);
+        break;
+      case 'online':
+        session.setOnline(message.online);
+        break;
+      case 'networkChanged':
+        session.networkChanged();
+        break;
+      case 'suspend':
+        session.suspend();
+        break;
+      case 'wake':
+        session.wake();
+        break;
+      case 'attached':
+        session.sinkAttached();
+        break;
+      case 'view':
+        session.setView(message.width, message.height, message.fit);
+        break;
+    }
+  }
+
+  #tell(message: ToPage): void {
+    post({ type: 'player', player: this.#player, message });
+  }
+
+  #sendStats(): void {
+    this.#reporting = false;
+    if (!this.#session || this.#load === 0) return;
+    try {
+      const stats = this.#session.stats();
+      this.#tell({ type: 'stats', load: this.#load, stats, quality: this.#session.quality() });
+    } catch (error) {
+      crash(error, this.#player);
+    }
+  }
+
+  #onEvent(event: WorkerEvent): void {
+    this.#tell({ type: 'event', load: this.#load, event });
+    if (event.name === 'statechange') {
+      if (event.state === 'ended' || event.state === 'failed' || event.state === 'idle')
+        clearInterval(this.#timer);
+    } else if (event.name !== 'firstframe') return;
+    // The session is in the middle of a call: its figures can be asked for when that has returned.
+    if (!this.#reporting) queueMicrotask(() => this.#sendStats());
+    this.#reporting = true;
+  }
+
+  /** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
+  #askFirst(url = ''): void {
+    if (this.#early?.url === url) return;
+    this.#early?.abort.abort();
+    this.#early = ask(url);
+  }
+
+  #takeEarly(url: string | undefined): EarlyRequest | undefined {
+    const taken = this.#early;
+    this.#early = undefined;
+    if (taken?.url === url) return taken;
+    taken?.abort.abort();
+    return undefined;
   }
 }
 
-function onEvent(event: WorkerEvent): void {
-  post({ type: 'event', load, event });
-  if (event.name === 'statechange') {
-    if (event.state === 'ended' || event.state === 'failed' || event.state === 'idle') clearInterval(timer);
-  } else if (event.name !== 'firstframe') return;
-  // The session is in the middle of a call: its figures can be asked for when that has returned.
-  if (!reporting) queueMicrotask(sendStats);
-  reporting = true;
-}
-
-/** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
-function askFirst(url = ''): void {
-  if (early?.url === url) return;
-  early?.abort.abort();
-  early = ask(url);
-}
-
-function takeEarly(url: string | undefined): EarlyRequest | undefined {
-  const taken = early;
-  early = undefined;
-  if (taken?.url === url) return taken;
-  taken?.abort.abort();
-  return undefined;
-}
-
-function receive(message: ToWorker): void {
+function receive(message: ToPool): void {
+  if (crashed) return;
   if (message.type === 'module') {
     initSync({ module: message.module });
-    const before = waiting ?? [];
-    waiting = undefined;
-    for (const message of before) handle(message);
-  } else if (message.type === 'preload') {
-    early ??= askAhead(message.url);
-  } else if (waiting && message.type !== 'close') {
-    if (message.type === 'load') {
-      // It takes the place of an earlier one, which then need not begin.
-      waiting = waiting.filter(({ type }) => type !== 'load');
-      askFirst(message.lines[0]);
-    }
-    waiting.push(message);
-    // Frozen pages must hold on to nothing; the session hears of the load first, and then of this.
-    if (message.type === 'suspend') early?.abort.abort();
-  } else handle(message);
+    ready = true;
+    for (const seat of [...seats.values()]) seat.begin();
+    return;
+  }
+  let seat = seats.get(message.player);
+  if (!seat) {
+    seat = new Seat(message.player);
+    seats.set(message.player, seat);
+  }
+  seat.receive(message.message);
 }
 
-function handle(message: ToWorker): void {
-  if (message.type === 'init') {
-    const { start, min, max } = message.latency;
-    session = new Session(onEvent, start, min, max, message.background);
-    if (message.sink.kind === 'track') session.setTrackSink(message.sink.writable);
-    else session.setCanvasSink(message.sink.canvas);
-    return;
-  }
-  if (message.type === 'close') {
-    clearInterval(timer);
-    early?.abort.abort();
-    session?.close();
-    session = undefined;
-    post({ type: 'closed' });
-    return;
-  }
-  if (message.type === 'log') {
-    post({ type: 'log', request: message.request, log: session?.log() ?? { entries: [], lost: 0 } });
-    return;
-  }
-  if (!session) return;
-  switch (message.type) {
-    case 'load':
-      load = message.load;
-      clearInterval(timer);
-      timer = setInterval(sendStats, STATS_INTERVAL);
-      session.load([...message.lines], message.resolve, takeEarly(message.lines[0]));
-      break;
-    case 'play':
-      session.play();
-      break;
-    case 'pause':
-      session.pause();
-      break;
-    case 'resolved':
-      if (message.load === load) session.resolved(message.request, message.url);
-      break;
-    case 'unresolved':
-      if (message.load === load) session.unresolved(message.request, message.why);
-      break;
-    case 'latency': {
-      const { start, min, max } = message.latency;
-      session.setLatency(start, min, max);
-      break;
-    }
-    case 'audio':
-      if (message.audio.kind === 'ring') {
-        session.setAudioRing(message.audio.buffer, message.sampleRate, message.latency);
-      } else session.setAudioPort(message.audio.port, message.sampleRate, message.latency);
-      break;
-    case 'audioLatency':
-      session.setAudioLatency(message.latency);
-      break;
-    case 'audioOff':
-      session.setAudioOff();
-      break;
-    case 'visible':
-      session.setVisible(message.visible);
-      break;
-    case 'online':
-      session.setOnline(message.online);
-      break;
-    case 'networkChanged':
-      session.networkChanged();
-      break;
-    case 'suspend':
-      session.suspend();
-      break;
-    case 'wake':
-      session.wake();
-      break;
-    case 'attached':
-      session.sinkAttached();
-      break;
-    case 'view':
-      session.setView(message.width, message.height, message.fit);
-      break;
-  }
-}
-
-addEventListener('message', (event: MessageEvent<ToWorker>) => {
+addEventListener('message', (event: MessageEvent<ToPool>) => {
   try {
     receive(event.data);
   } catch (error) {
-    crash(error);
+    crash(error, event.data.type === 'player' ? event.data.player : undefined);
   }
 });
 
