@@ -14,17 +14,23 @@ const QUIET: Micros = Micros::from_millis(40);
 const JITTER: Micros = Micros::from_millis(8);
 /// A burst that lasts longer is a server faster than real time; playback starts all the same.
 const LONGEST_BURST: Micros = Micros::from_secs(1);
-/// Lateness is remembered for 30 s.
-const LATE: WindowMax = WindowMax::new(Micros::from_millis(100), 300);
+/// Lateness is remembered for a minute.
+const LATE: WindowMax = WindowMax::new(Micros::from_millis(100), 600);
+/// Of so many slices the worst one is not covered: the longest interruption of all is no measure for the next.
+const ONE_IN: usize = 300;
 /// The fastest arrival counts for a minute: clocks drift, and routes change.
 const FASTEST: WindowMax = WindowMax::new(Micros::from_secs(1), 60);
 /// An interruption longer than this is covered only once a second one has come: no viewer wants to be seconds behind for
 /// what happened once.
 const LONE: Micros = Micros::from_millis(900);
+/// What is usual is what the last second brought.
+const USUAL: WindowMax = WindowMax::new(Micros::from_millis(100), 10);
 /// Before so much was seen, what was measured says little.
 const WARM_UP: Micros = Micros::from_secs(1);
-/// So many slices behind an interruption, what comes late belongs to it.
-const AFTERMATH: u64 = 10;
+/// A short time knows little of what is to come: until so much was seen, up to twice as much is covered.
+const KNOWN_AFTER: Micros = Micros::from_secs(20);
+/// An interruption is over when data comes no later than this again.
+const CAUGHT_UP: Micros = Micros::from_millis(150);
 
 #[derive(Debug)]
 pub struct Arrival {
@@ -37,6 +43,8 @@ pub struct Arrival {
     origin: Option<i128>,
     fastest: WindowMax,
     late: WindowMax,
+    /// How little the edge was late right after an arrival, negative.
+    usual: WindowMax,
     measured_since: Option<Instant>,
 }
 
@@ -50,6 +58,7 @@ impl Default for Arrival {
             origin: None,
             fastest: FASTEST,
             late: LATE,
+            usual: USUAL,
             measured_since: None,
         }
     }
@@ -75,6 +84,9 @@ impl Arrival {
         self.edge = Some(edge);
         let ahead = self.ahead(edge, now);
         self.fastest.note(ahead, now);
+        if let Some(late) = self.lateness(now) {
+            self.usual.note(-late, now);
+        }
     }
 
     /// How far `edge` at `now` is ahead of where the first edge would stand by now; of use only beside others.
@@ -91,31 +103,49 @@ impl Arrival {
         Some(Micros(i64::try_from(late).unwrap_or(i64::MAX)).max(Micros::ZERO))
     }
 
+    /// How much farther the received edge is behind now than it has usually been of late: between two arrivals, or in an
+    /// interruption. A network that has become slow for good does not count.
+    pub fn sag(&self, now: Instant) -> Micros {
+        let usual = self.usual.max().map_or(Micros::ZERO, |least| -least);
+        (self.lateness(now).unwrap_or_default() - usual).max(Micros::ZERO)
+    }
+
     /// The lateness that a buffer should cover; `None` until enough was seen.
     pub fn jitter(&mut self, now: Instant) -> Option<Micros> {
-        if now - self.measured_since? < WARM_UP {
+        let measured = now - self.measured_since?;
+        if measured < WARM_UP {
             return None;
         }
         self.late.forget(now);
-        self.worst()
+        let unknown = 1.0 - measured.as_secs_f64() / KNOWN_AFTER.as_secs_f64();
+        self.worst().map(|worst| worst.scale(1.0 + unknown.max(0.0)))
     }
 
-    /// The greatest lateness in the window, without an interruption that came alone.
+    /// The percentile of the window's lateness that is to be covered, without an interruption that came alone.
     fn worst(&self) -> Option<Micros> {
-        let (mut worst, mut longest) = (None, Micros::ZERO);
+        let mut usual: Vec<Micros> = Vec::new();
+        let mut longest = Micros::ZERO;
         let mut interruptions = 0u32;
-        let mut last_long: Option<u64> = None;
-        for (slice, late) in self.late.iter() {
-            if late <= LONE {
-                worst = worst.max(Some(late));
-                continue;
+        let mut in_wake = false;
+        for (_, late) in self.late.iter() {
+            if late > LONE {
+                interruptions = interruptions.saturating_add(u32::from(!in_wake));
+                in_wake = true;
+                longest = longest.max(late);
+            } else {
+                // What still comes late behind an interruption belongs to it.
+                in_wake &= late > CAUGHT_UP;
+                if !in_wake {
+                    usual.push(late);
+                }
             }
-            let apart = last_long.is_none_or(|last| slice.saturating_sub(last) > AFTERMATH);
-            interruptions = interruptions.saturating_add(u32::from(apart));
-            last_long = Some(slice);
-            longest = longest.max(late);
         }
-        if interruptions >= 2 { Some(longest) } else { worst }
+        if interruptions >= 2 {
+            return Some(longest);
+        }
+        let uncovered = usual.len().checked_div(ONE_IN)?;
+        let last = usual.len().checked_sub(uncovered.saturating_add(1))?;
+        Some(*usual.select_nth_unstable(last).1)
     }
 
     pub fn since_first(&self, now: Instant) -> Micros {
@@ -139,6 +169,7 @@ impl Arrival {
         self.edge = None;
         self.origin = None;
         self.fastest.clear();
+        self.usual.clear();
     }
 }
 
@@ -165,14 +196,17 @@ mod tests {
     #[test]
     fn a_clean_link_needs_one_packet_of_room() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 10, |_| 0);
+        let now = feed(&mut a, 30, |_| 0);
         assert_eq!(a.jitter(now), Some(MS(20)));
+        let mut a = Arrival::default();
+        let now = feed(&mut a, 5, |_| 0);
+        assert!(a.jitter(now) > Some(MS(30)), "little is known yet");
     }
 
     #[test]
     fn jitter_is_covered_to_its_worst() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 20, |i| i * 37 % 80);
+        let now = feed(&mut a, 25, |i| i * 37 % 80);
         let jitter = a.jitter(now).expect("measured");
         assert!(jitter >= MS(79) && jitter <= MS(100), "{jitter:?}");
     }
@@ -191,7 +225,7 @@ mod tests {
         let outage = |at: i64| move |i: i64| if i >= at && i < at + 150 { (at + 150 - i) * 20 } else { 0 };
         let (first, second) = (outage(200), outage(700));
         let mut a = Arrival::default();
-        let now = feed(&mut a, 10, &first);
+        let now = feed(&mut a, 10, first);
         assert!(a.jitter(now).expect("measured") <= LONE);
         let mut a = Arrival::default();
         let now = feed(&mut a, 20, |i| first(i) + second(i));
@@ -201,7 +235,7 @@ mod tests {
     #[test]
     fn what_was_late_is_forgotten() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 60, |i| if i < 250 { i * 37 % 300 } else { 0 });
+        let now = feed(&mut a, 80, |i| if i < 250 { i * 37 % 300 } else { 0 });
         assert_eq!(a.jitter(now), Some(MS(20)));
     }
 
@@ -209,6 +243,6 @@ mod tests {
     fn memory_is_bounded() {
         let mut a = Arrival::default();
         feed(&mut a, 3_600, |i| i * 37 % 80);
-        assert!(a.late.iter().count() <= 301 && a.fastest.iter().count() <= 61);
+        assert!(a.late.iter().count() <= 601 && a.fastest.iter().count() <= 61);
     }
 }

@@ -464,6 +464,12 @@ impl Audio {
         self.open = before.open.as_ref().map(|open| Open::new(open.buffer.sample_rate(), open.latency));
     }
 
+    /// Where the sound that is still to be heard begins.
+    pub fn next_media(&self) -> Option<MediaTime> {
+        let decoded = self.open.as_ref().filter(|o| o.buffer.frames() > 0).map(|o| o.buffer.start());
+        decoded.or_else(|| self.stage.next_time())
+    }
+
     /// Nothing decoded is left to be heard.
     pub fn is_played_out(&self) -> bool {
         !self.is_wanted()

@@ -200,6 +200,11 @@ impl DecodeStage {
         self.failures = 0;
     }
 
+    /// The earliest time inside the decoder or before it.
+    pub fn next_time(&self) -> Option<MediaTime> {
+        self.pending.iter().min().copied().or_else(|| self.queue.first_dts())
+    }
+
     pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {
         let waiting = self.flushing || self.pending.len() >= limit;
         self.decoder.is_some() && waiting && now - self.last_progress > STUCK_AFTER

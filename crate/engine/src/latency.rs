@@ -6,6 +6,8 @@
 
 use sailcast_media::Micros;
 
+use crate::io::Instant;
+
 /// How often the controller wants to be asked.
 pub const TICK: Micros = Micros::from_millis(100);
 /// Farther behind than this beyond the target, time-stretch would take too long: skip.
@@ -24,6 +26,8 @@ const RATE_STEP: f64 = 0.02;
 /// Excess and lack, in seconds, to rate.
 const GAIN: f64 = 0.5;
 const SMOOTHING: f64 = 0.2;
+/// The target falls by so much of the time that passes: 20 ms a second.
+const FALL: f64 = 0.02;
 
 /// How far behind the newest received data to play: within `min` and `max` as the network's jitter demands, from `start` on
 /// until that has been measured. A fixed latency has all three alike.
@@ -37,16 +41,48 @@ pub struct LatencyTarget {
 impl LatencyTarget {
     /// As low as the network allows.
     pub const AUTO: Self =
-        Self { start: Micros::from_millis(250), min: Micros::from_millis(50), max: Micros::from_secs(2) };
+        Self { start: Micros::from_millis(200), min: Micros::from_millis(50), max: Micros::from_secs(2) };
 
     pub const fn fixed(latency: Micros) -> Self {
         Self { start: latency, min: latency, max: latency }
     }
 
-    /// The latency to hold when so much is needed; `None` when that is not known yet.
-    pub fn hold(self, needed: Option<Micros>) -> Micros {
+    fn within(self, latency: Micros) -> Micros {
         // Not `clamp`, which insists that the bounds are in order.
-        needed.unwrap_or(self.start).min(self.max).max(self.min)
+        latency.min(self.max).max(self.min)
+    }
+}
+
+/// The latency to hold: rises at once to what is needed, and falls slowly, for what was needed once may be needed again.
+#[derive(Debug)]
+pub struct Aim {
+    pub range: LatencyTarget,
+    held: Micros,
+    at: Option<Instant>,
+}
+
+impl Aim {
+    pub fn new(range: LatencyTarget) -> Self {
+        Self { range, held: range.within(range.start), at: None }
+    }
+
+    /// Another range begins anew.
+    pub fn set(&mut self, range: LatencyTarget) {
+        *self = Self::new(range);
+    }
+
+    pub fn held(&self) -> Micros {
+        self.held
+    }
+
+    /// So much is needed at `now`; `None` when that is not known yet.
+    pub fn update(&mut self, needed: Option<Micros>, now: Instant) -> Micros {
+        let since = self.at.replace(now).map_or(Micros::ZERO, |at| now - at);
+        if let Some(needed) = needed {
+            let fallen = self.held - since.scale(FALL);
+            self.held = self.range.within(needed.max(fallen));
+        }
+        self.held
     }
 }
 
@@ -112,6 +148,18 @@ mod tests {
 
     fn ticks(c: &mut LatencyController, ms: i64, n: usize) -> Vec<Action> {
         (0..n).map(|_| c.tick(Micros::from_millis(ms))).filter(|a| *a != Action::Hold).collect()
+    }
+
+    #[test]
+    fn the_target_rises_at_once_and_falls_slowly() {
+        let mut aim = Aim::new(LatencyTarget::AUTO);
+        let at = |s: u64| Instant(s * 1_000_000);
+        assert_eq!(aim.update(None, at(0)), LatencyTarget::AUTO.start);
+        let needed = Some(Micros::from_millis(600));
+        assert_eq!(aim.update(needed, at(1)), Micros::from_millis(600));
+        let needed = Some(Micros::from_millis(100));
+        assert_eq!(aim.update(needed, at(6)), Micros::from_millis(500));
+        assert_eq!(aim.update(needed, at(60)), Micros::from_millis(100));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use sailcast_media::Micros;
 
 use crate::error::SailcastError;
 
-/// Tries in a row without a connection that played for [`HEALTHY_AFTER`].
-const ATTEMPTS: u32 = 10;
+/// Tries in a row without a connection that played for [`HEALTHY_AFTER`]: more than a minute.
+const ATTEMPTS: u32 = 15;
 /// Tries before anything was ever received: somebody waits in front of an empty player.
 const FIRST_ATTEMPTS: u32 = 3;
 /// Tries after the server ended the stream in good order: an encoder that restarts is back by then.

@@ -17,6 +17,10 @@ use crate::{
 const FRAMES_AHEAD: usize = 4;
 /// Packets inside the decoder beyond its reorder depth: room for its threads.
 const DECODER_SLACK: usize = 6;
+/// The same when the decoder is slow: what it holds cannot be left out any more.
+const LATE_SLACK: usize = 2;
+/// The decoder is slow when the shown picture is so far behind the playhead.
+const BEHIND: Micros = Micros::from_millis(100);
 /// A frame is handed over this much before its time: the compositor shows it at its next refresh.
 const RENDER_LEAD: Micros = Micros::from_millis(8);
 /// A decoder that has not caught up with a moved playhead after this much of the stream is too slow: what it misses then is
@@ -47,6 +51,7 @@ pub struct Video {
     /// Where the stream goes on after a skip: frames from before it are not shown any more.
     hide_before: Option<MediaTime>,
     late: WindowMax,
+    is_behind: bool,
 }
 
 impl Default for Video {
@@ -63,6 +68,7 @@ impl Default for Video {
             chase_until: None,
             hide_before: None,
             late: LATE,
+            is_behind: false,
         }
     }
 }
@@ -81,11 +87,14 @@ pub struct Presented {
 impl Video {
     pub fn decoder_limit(&self) -> usize {
         let depth = self.stage.config().map_or(0, reorder_depth);
-        DECODER_SLACK.saturating_add(usize::from(depth))
+        let slack = if self.is_behind { LATE_SLACK } else { DECODER_SLACK };
+        slack.saturating_add(usize::from(depth))
     }
 
     pub fn feed(&mut self, ended: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         if self.frames.len() < FRAMES_AHEAD {
+            self.is_behind =
+                self.rendered.is_some_and(|shown| playhead - shown > BEHIND) && !self.is_chasing(playhead);
             let limit = self.decoder_limit();
             let late = self.rendered.map(|_| playhead - SHED_BEHIND);
             let left = self.stage.feed(limit, ended, late, now, out);
@@ -123,14 +132,11 @@ impl Video {
         self.decoded = self.decoded.saturating_add(1);
         let behind = self.rendered.is_some_and(|shown| frame.pts <= shown)
             || self.hide_before.is_some_and(|gap| frame.pts < gap && self.rendered.is_some());
-        if behind {
-            self.drop_frame(frame, out);
-            return;
-        }
         let at = self.frames.partition_point(|f| f.pts < frame.pts);
-        if self.frames.get(at).is_some_and(|f| f.pts == frame.pts) {
-            // Another connection brought it again.
-            self.drop_frame(frame, out);
+        if behind || self.frames.get(at).is_some_and(|f| f.pts == frame.pts) {
+            // Left behind by a skip, or brought again by another connection.
+            self.drops.add(DropCause::Skip, 1);
+            out.push(Output::Release(frame.id));
             return;
         }
         self.frames.insert(at, frame);
@@ -185,6 +191,11 @@ impl Video {
         Some((frame.pts - RENDER_LEAD, earliest))
     }
 
+    /// The time of the next picture.
+    pub fn next_media(&self) -> Option<MediaTime> {
+        self.frames.front().map(|f| f.pts).or_else(|| self.stage.next_time())
+    }
+
     /// Releases every waiting frame and closes the decoder.
     pub fn close(&mut self, out: &mut Outbox) {
         self.stage.close(out);
@@ -226,15 +237,14 @@ impl Video {
 
     /// The decoder is too slow: what lies before the newest keyframe in reach of `playhead` is lost. Where it goes on, if
     /// there is such a keyframe.
-    pub fn leave_late(&mut self, playhead: MediaTime, out: &mut Outbox) -> Option<MediaTime> {
+    pub fn leave_late(&mut self, playhead: MediaTime) -> Option<MediaTime> {
         let gone = self.stage.queue.skip_to_keyframe(playhead);
         if gone == 0 {
             return None;
         }
         self.drops.add(DropCause::Late, gone as u64);
-        let to = self.stage.queue.first_dts()?;
-        self.hide_until(to, out);
-        Some(to)
+        // What the decoder still holds is shown, late as it is: it would give nothing else for a while.
+        self.stage.queue.first_dts()
     }
 
     /// Pictures from before a gap would be shown for an instant, behind everything; those on the way to where the

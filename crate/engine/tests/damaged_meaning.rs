@@ -35,7 +35,7 @@ fn a_stream_without_sequence_headers_is_one_fatal_error() {
         .filter(|t| !matches!(t.class(), TagClass::VideoConfig | TagClass::AudioConfig))
         .collect();
     let mut sim = Sim::playing(400, feed::live_tags(&tags, 1_000, 20));
-    sim.run_ms(12_000);
+    sim.run_ms(25_000);
     let fatal: Vec<_> = sim.errors().into_iter().filter(|e| e.fatal).collect();
     assert_eq!(fatal.len(), 1, "{:?}", sim.errors());
     assert_eq!(fatal[0].code, ErrorCode::NoMedia);

@@ -48,7 +48,7 @@ fn no_answer_at_all() {
 fn an_open_connection_that_falls_silent() {
     let mut network = feed::live("counter-av.flv", 3_000, 20);
     network.deliveries.truncate(60);
-    expect_one(network, 150_000, ErrorCode::Timeout);
+    expect_one(network, 260_000, ErrorCode::Timeout);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Frame chasing: which latency to hold, and what is done to hold it. First the rate, then pictures that no other needs,
 //! then a skip.
 
-use sailcast_media::Micros;
+use sailcast_media::{MediaTime, Micros};
 
 use super::{Phase, Playback};
 use crate::{
@@ -12,19 +12,21 @@ use crate::{
     pressure::Change,
 };
 
+/// A slow decoder reaches a keyframe only after a while: it may begin with it before it is due.
+const SOON_DUE: Micros = Micros::from_millis(80);
+/// A longer time without anything to play is left out.
+const GAP: Micros = Micros::from_millis(500);
 /// A picture must be here so long before it is shown.
 const VIDEO_LEAD: Micros = Micros::from_millis(20);
 /// What decoding may add to the target; a machine that needs more is too slow, which waiting does not mend.
 const MOST_FOR_DECODING: Micros = Micros::from_millis(150);
-/// Added to what was measured.
-const MARGIN: Micros = Micros::from_millis(10);
 /// Changes of the target that are told.
 const TELL: Micros = Micros::from_millis(20);
 /// Lateness that counts as jitter before any was measured.
 const USUAL_JITTER: Micros = Micros::from_millis(100);
 
 /// Undecoded pictures so far behind the playhead are given up, where a keyframe allows it.
-const VIDEO_BEHIND: Micros = Micros::from_millis(600);
+const VIDEO_BEHIND: Micros = Micros::from_millis(250);
 
 impl Playback {
     /// Sets the target: what the network and this machine need, within what was asked for. Sound must be decoded before
@@ -33,8 +35,8 @@ impl Playback {
         let sound = if self.audio_edge().is_some() { self.audio.lead() } else { Micros::ZERO };
         let decoding = self.video.lateness(now).min(MOST_FOR_DECODING);
         let lead = sound.max(VIDEO_LEAD + decoding);
-        let needed = self.arrival.jitter(now).map(|jitter| jitter + lead + MARGIN);
-        self.latency.target = self.target.hold(needed).max(sound);
+        let needed = self.arrival.jitter(now).map(|jitter| jitter + lead);
+        self.latency.target = self.aim.update(needed, now).max(sound);
     }
 
     fn tell_target(&mut self, out: &mut Outbox) {
@@ -72,10 +74,10 @@ impl Playback {
             return;
         }
         self.leave_late_video(now, out);
+        self.leave_gap(now, out);
         let received = edge - self.clock.media(now);
-        // Between two arrivals the edge is where it is due; when the network stands, it is where it stands.
-        let jitter = self.arrival.jitter(now).unwrap_or(USUAL_JITTER);
-        let due = self.arrival.lateness(now).unwrap_or_default().min(jitter);
+        // Between two arrivals, and in a short interruption, the edge is where it is due.
+        let due = self.arrival.sag(now).min(self.arrival.jitter(now).unwrap_or(USUAL_JITTER));
         match self.latency.tick(received + due) {
             Action::Hold => {}
             Action::Rate(rate) => self.set_rate(rate, now, out),
@@ -83,15 +85,28 @@ impl Playback {
         }
     }
 
+    /// Nothing to see or hear for a while, and then more: a server leaves out what a slow network cannot take. Waiting
+    /// through it would only add to the latency.
+    fn leave_gap(&mut self, now: Instant, out: &mut Outbox) {
+        let heard = if self.audio.is_wanted() { self.audio.next_media() } else { None };
+        let next = [self.video.next_media(), heard].into_iter().flatten().min();
+        if let Some(next) = next.filter(|next| *next - self.clock.media(now) > GAP) {
+            self.skip_ahead(next, now, out);
+        }
+    }
+
     /// A decoder slower than real time: the picture must not fall behind the sound for good. It goes on at the newest
     /// keyframe that is due.
     fn leave_late_video(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_unseen() {
+            return;
+        }
         let playhead = self.clock.media(now);
         let Some(from) = self.video.stage.queue.first_dts().filter(|first| playhead - *first > VIDEO_BEHIND)
         else {
             return;
         };
-        if let Some(to) = self.video.leave_late(playhead, out) {
+        if let Some(to) = self.video.leave_late(playhead + SOON_DUE) {
             self.stats.skips = self.stats.skips.saturating_add(1);
             out.push(Output::Event(Event::Skip { from, to }));
         }
@@ -107,11 +122,14 @@ impl Playback {
     /// Frame chasing: on to the target latency, leaving out what lies between.
     pub(super) fn skip(&mut self, now: Instant, out: &mut Outbox) {
         let Some(edge) = self.edge() else { return };
-        let from = self.clock.media(now);
         let to = edge - self.latency.target;
-        if to <= from {
-            return;
+        if to > self.clock.media(now) {
+            self.skip_ahead(to, now, out);
         }
+    }
+
+    fn skip_ahead(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
+        let from = self.clock.media(now);
         self.set_rate(1.0, now, out);
         self.clock.start(to, now);
         self.video.skip_to(to, out);

@@ -21,7 +21,7 @@ use crate::{
     error::SailcastError,
     event::{Event, State, Stats},
     io::{AudioOutput, Input, Instant, Output, RequestId},
-    latency::{LatencyController, LatencyTarget},
+    latency::{Aim, LatencyController, LatencyTarget},
     player::{Background, PlayerConfig},
     pressure::Pressure,
     quality::Counters,
@@ -57,7 +57,7 @@ pub struct Playback {
     audio: Audio,
     clock: Clock,
     /// The latency that was asked for.
-    target: LatencyTarget,
+    aim: Aim,
     latency: LatencyController,
     pressure: Pressure,
     background: Background,
@@ -67,6 +67,9 @@ pub struct Playback {
     warnings: Warnings,
     phase: Phase,
     paused: bool,
+    last_stall: Option<Instant>,
+    /// Stalls in a row with little time between them, the first not counted.
+    stalls_together: u32,
     /// Playback stood because the viewer was away, who wants to be live again.
     returning: bool,
     /// The pause began while playing: time to hold the clock.
@@ -85,14 +88,14 @@ pub struct Playback {
 
 impl Playback {
     pub fn new(config: PlayerConfig, paused: bool, now: Instant) -> Self {
-        let start = config.latency.hold(None);
+        let start = Aim::new(config.latency).held();
         Self {
             connection: None,
             timeline: Timeline::default(),
             video: Video::default(),
             audio: Audio::default(),
             clock: Clock::new(),
-            target: config.latency,
+            aim: Aim::new(config.latency),
             latency: LatencyController::new(start),
             pressure: Pressure::default(),
             background: config.background,
@@ -101,6 +104,8 @@ impl Playback {
             warnings: Warnings::default(),
             phase: Phase::Starting,
             paused,
+            last_stall: None,
+            stalls_together: 0,
             returning: false,
             held: false,
             first_video: None,
@@ -129,7 +134,7 @@ impl Playback {
     }
 
     pub fn set_target(&mut self, target: LatencyTarget) {
-        self.target = target;
+        self.aim.set(target);
     }
 
     pub fn set_audio_output(&mut self, output: AudioOutput, now: Instant, out: &mut Outbox) {

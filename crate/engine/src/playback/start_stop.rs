@@ -12,8 +12,14 @@ use crate::{
     source::fatal,
 };
 
-/// Buffered time with which playback starts or resumes, if the target is not lower still.
+/// Buffered time with which playback starts or resumes, if the target is not lower still...
 const START_WITH: Micros = Micros::from_millis(150);
+/// ...and twice as much with each stall that follows another within this time: better one long wait than many short ones.
+const STALLS_TOGETHER: Micros = Micros::from_secs(15);
+/// Doublings of it.
+const MOST_DOUBLINGS: u32 = 2;
+/// A shorter stall leaves nothing to skip.
+const BRIEF_STALL: Micros = Micros::from_millis(600);
 /// A pause that leaves playback farther behind its target ends with a skip: a viewer who comes back wants to be live.
 const RESUME_BEHIND: Micros = Micros::from_millis(250);
 /// A picture is expected this long before sound starts alone.
@@ -28,8 +34,11 @@ impl Playback {
         }
         let from = if first_start { start } else { self.clock.media(now) };
         let ended = self.has_ended();
-        let enough = self.latency.target.min(START_WITH);
-        if !ended && (edge - from < enough || !self.arrival.burst_is_over(now)) {
+        let usual = START_WITH.scale(f64::from(1u32 << self.stalls_together));
+        let enough = self.latency.target.min(usual.max(self.audio.lead()));
+        // After a long stall much comes at once, and where to go on shows only when it is here.
+        let brief = matches!(self.phase, Phase::Stalled { since } if now - since < BRIEF_STALL);
+        if !ended && (edge - from < enough || !(brief || self.arrival.burst_is_over(now))) {
             return;
         }
         if ended && edge <= from && !first_start {
@@ -49,7 +58,8 @@ impl Playback {
             self.audio.stage.queue.drop_until(from);
             return out.push(Output::Event(Event::Playing));
         }
-        let most = if std::mem::take(&mut self.returning) { RESUME_BEHIND } else { SKIP_ABOVE };
+        let live = std::mem::take(&mut self.returning) || self.stalls_together > 0;
+        let most = if live { RESUME_BEHIND } else { SKIP_ABOVE };
         if !ended && edge - from > self.latency.target + most {
             self.skip(now, out);
         }
@@ -115,6 +125,10 @@ impl Playback {
         // Noticed late or not, playback stands where the data ends.
         self.clock.stop_at(end, now);
         self.phase = Phase::Stalled { since: now };
+        let together = self.last_stall.is_some_and(|last| now - last < STALLS_TOGETHER);
+        self.stalls_together =
+            if together { self.stalls_together.saturating_add(1).min(MOST_DOUBLINGS) } else { 0 };
+        self.last_stall = Some(now);
         self.stats.stalls = self.stats.stalls.saturating_add(1);
         self.arrival.restart();
         out.push(Output::Event(Event::Waiting));
