@@ -27,8 +27,10 @@ const LONE: Micros = Micros::from_millis(900);
 const USUAL: WindowMax = WindowMax::new(Micros::from_millis(100), 10);
 /// Before so much was seen, what was measured says little.
 const WARM_UP: Micros = Micros::from_secs(1);
-/// A short time knows little of what is to come: until so much was seen, up to twice as much is covered.
-const KNOWN_AFTER: Micros = Micros::from_secs(20);
+/// A short time knows little of what is to come: until so much was seen, more is covered, up to twice as much...
+const KNOWN_AFTER: Micros = Micros::from_secs(40);
+/// ...and no more than this more.
+const MOST_UNKNOWN: Micros = Micros::from_millis(150);
 /// An interruption is over when data comes no later than this again.
 const CAUGHT_UP: Micros = Micros::from_millis(150);
 
@@ -118,7 +120,7 @@ impl Arrival {
         }
         self.late.forget(now);
         let unknown = 1.0 - measured.as_secs_f64() / KNOWN_AFTER.as_secs_f64();
-        self.worst().map(|worst| worst.scale(1.0 + unknown.max(0.0)))
+        self.worst().map(|worst| worst + worst.scale(unknown.max(0.0)).min(MOST_UNKNOWN))
     }
 
     /// The percentile of the window's lateness that is to be covered, without an interruption that came alone.
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn a_clean_link_needs_one_packet_of_room() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 30, |_| 0);
+        let now = feed(&mut a, 50, |_| 0);
         assert_eq!(a.jitter(now), Some(MS(20)));
         let mut a = Arrival::default();
         let now = feed(&mut a, 5, |_| 0);
@@ -206,7 +208,7 @@ mod tests {
     #[test]
     fn jitter_is_covered_to_its_worst() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 25, |i| i * 37 % 80);
+        let now = feed(&mut a, 50, |i| i * 37 % 80);
         let jitter = a.jitter(now).expect("measured");
         assert!(jitter >= MS(79) && jitter <= MS(100), "{jitter:?}");
     }
@@ -215,7 +217,7 @@ mod tests {
     fn regular_interruptions_are_covered() {
         let mut a = Arrival::default();
         // Nothing for the last 500 ms of each 10 s.
-        let now = feed(&mut a, 25, |i| if i % 500 >= 475 { (500 - i % 500) * 20 } else { 0 });
+        let now = feed(&mut a, 55, |i| if i % 500 >= 475 { (500 - i % 500) * 20 } else { 0 });
         let jitter = a.jitter(now).expect("measured");
         assert!(jitter >= MS(480) && jitter <= MS(540), "{jitter:?}");
     }

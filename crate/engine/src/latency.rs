@@ -16,7 +16,7 @@ pub const SKIP_ABOVE: Micros = Micros::from_millis(700);
 const SKIP_AFTER_TICKS: u8 = 3;
 /// Excess and lack that are left alone, the more the higher the target is, and down to which a correction goes on.
 const ALONE: Micros = Micros::from_millis(25);
-const ALONE_SHARE: f64 = 0.125;
+const ALONE_SHARE: f64 = 0.06;
 const DONE: Micros = Micros::from_millis(8);
 /// Fast enough to win half a second in five, slow enough to pass unnoticed with pitch kept.
 const MAX_RATE: f64 = 1.1;
@@ -25,7 +25,7 @@ const MIN_RATE: f64 = 0.96;
 const RATE_STEP: f64 = 0.02;
 /// Excess and lack, in seconds, to rate.
 const GAIN: f64 = 0.5;
-const SMOOTHING: f64 = 0.2;
+const SMOOTHING: f64 = 0.1;
 /// The target falls by so much of the time that passes: 20 ms a second.
 const FALL: f64 = 0.02;
 
@@ -175,7 +175,7 @@ mod tests {
         let mut c = LatencyController::new(Micros::from_millis(400));
         ticks(&mut c, 700, 10);
         assert!(c.rate > 1.02 && c.rate <= MAX_RATE);
-        ticks(&mut c, 405, 40);
+        ticks(&mut c, 405, 80);
         assert_eq!(c.rate, 1.0);
     }
 
@@ -199,7 +199,7 @@ mod tests {
         let mut c = LatencyController::new(Micros::from_millis(400));
         ticks(&mut c, 120, 10);
         assert_eq!(c.rate, MIN_RATE);
-        ticks(&mut c, 400, 30);
+        ticks(&mut c, 400, 80);
         assert_eq!(c.rate, 1.0);
     }
 }
