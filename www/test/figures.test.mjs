@@ -10,11 +10,14 @@ const container = { nodeType: 1 };
 test('options are completed', () => {
   assert.deepEqual(checkOptions({ container, extra: 1 }), {
     container,
-    url: undefined,
+    lines: [],
+    resolveUrl: undefined,
     muted: false,
     volume: 1,
     autoplay: false,
-    latency: 0.4,
+    latency: { start: 0.2, min: 0.05, max: 2 },
+    background: 'audio',
+    cmcd: undefined,
     fit: 'contain',
     renderer: undefined,
     base: undefined,

@@ -23,6 +23,7 @@ test('the entry exports what it says', async () => {
     'Player',
     'SailcastError',
     'isSupported',
+    'preload',
   ]);
 });
 

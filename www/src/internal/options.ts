@@ -26,7 +26,7 @@ const BACKGROUNDS: readonly unknown[] = ['audio', 'keep', 'suspend'] satisfies B
 export const LATENCY_MIN = 0.05;
 export const LATENCY_MAX = 30;
 /** As the engine's `LatencyTarget::AUTO`. */
-const AUTO: LatencyBounds = { start: 0.25, min: 0.05, max: 2 };
+const AUTO: LatencyBounds = { start: 0.2, min: 0.05, max: 2 };
 
 export function checkFit(fit: unknown): Fit {
   return check(FITS.includes(fit), 'fit', fit) as Fit;
