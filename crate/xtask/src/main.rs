@@ -32,6 +32,7 @@ cargo xtask COMMAND
   fixtures                   make the media of tests and demo again (needs ffmpeg)
   fuzz [TARGET] [SECONDS]    cargo-fuzz, each target for 60 seconds
   bench ARGS...              tests/bench/bench.mjs
+  soak [MINUTES]             what playing for long does to memory: 10 minutes, or as many
   sim ARGS...                the engine beside other policies, over seeded networks (--help)
   packets FILE...            what the demuxer makes of media files, one JSON object a line
 ";
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         "fixtures" => fixtures::make(),
         "fuzz" => fuzz::run_targets(rest),
         "bench" => bench(rest),
+        "soak" => soak(rest),
         "sim" => sim::run(rest),
         "packets" => return packets::run(rest),
         "help" | "-h" | "--help" => {
@@ -83,4 +85,17 @@ fn build() -> anyhow::Result<()> {
 
 fn bench(args: &[String]) -> anyhow::Result<()> {
     shell::run(shell::cmd("node", &["tests/bench/bench.mjs"]).args(args))
+}
+
+/// tests/browser/soak.spec.ts, with `dist/` as it is.
+fn soak(args: &[String]) -> anyhow::Result<()> {
+    let minutes = match args {
+        [] => "10",
+        [minutes] if minutes.parse::<f64>().is_ok_and(|minutes| minutes > 0.0) => minutes,
+        _ => anyhow::bail!("soak takes a number of minutes"),
+    };
+    shell::run(&mut shell::cargo(&["build", "-p", "sailcast-relay"]))?;
+    let config = "tests/browser/playwright.config.ts";
+    let playwright = ["node_modules/@playwright/test/cli.js", "test", "--config", config, "soak"];
+    shell::run(shell::cmd("node", &playwright).env("SAILCAST_SOAK_MINUTES", minutes))
 }
