@@ -24,6 +24,12 @@ const cases: Case[] = [
     reason: 'end',
     gap: 8,
   },
+  {
+    name: 'the end in the middle of a tag',
+    plan: [{ seconds: PLAYED, fault: 'truncate' }, {}],
+    reason: 'lost',
+    gap: 3,
+  },
   { name: 'reset', plan: [{ seconds: PLAYED, fault: 'cut' }, {}], reason: 'lost', gap: 3 },
   {
     name: 'stall of an open connection',

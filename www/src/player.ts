@@ -502,11 +502,24 @@ export class Player extends Target {
       online: online => this.#send({ type: 'online', online }),
       networkChanged: () => this.#send({ type: 'networkChanged' }),
       suspend: () => this.#send({ type: 'suspend' }),
-      wake: () => this.#send({ type: 'wake' }),
+      putAway: () => {
+        this.#send({ type: 'suspend' });
+        this.#view.putAway();
+      },
+      wake: () => this.#wake(),
     });
     this.#visible = true;
     this.#look();
     if (!navigator.onLine) this.#send({ type: 'online', online: false });
+  }
+
+  #wake(): void {
+    const sink = this.#view.bringBack();
+    if (sink && this.#host) {
+      this.#host.replaceSink(sink);
+      this.#view.refresh();
+    }
+    this.#send({ type: 'wake' });
   }
 
   /** Tells the worker whether its picture can be seen, if that is new. */
@@ -553,7 +566,7 @@ export class Player extends Target {
         this.#emit('videotrack', { codec: event.codec, width: event.width, height: event.height });
         break;
       case 'firstframe':
-        this.#view.attach(true);
+        this.#view.pictureShown();
         this.#audio.pictureShown();
         this.#pending.resolve('started');
         if (this.#restarting) break;
@@ -564,7 +577,7 @@ export class Player extends Target {
         break;
       case 'playing': {
         const load = this.#load;
-        this.#view.attach(true);
+        this.#view.pictureShown();
         // A stream without sound needs no output that was opened ahead of it.
         if (this.#audioRate === 0) this.#audio.stop();
         else this.#audio.open();

@@ -69,7 +69,7 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
   if (entries.length >= MOST) entries[0]?.release();
   entries.push(entry);
   // A page that holds on to streams cannot be put away, and what it held would be old.
-  unwatch ??= watchPage({ suspend: releaseAll });
+  unwatch ??= watchPage({ suspend: releaseAll, putAway: releaseAll });
   const open = (address: string) => {
     if (!entries.includes(entry)) return;
     entry.address = address;

@@ -13,10 +13,12 @@ import { type Flv, readFlv, type Tag } from './flv.js';
 export interface Answer {
   /** An HTTP status without a stream; 0: the connection is closed without an answer. Default 200. */
   status?: number;
+  /** Seconds until anything is answered. */
+  delay?: number;
   /** Until so many seconds after the request; without, for good. */
   seconds?: number;
   /** What comes then. */
-  fault?: 'end' | 'cut' | 'silence' | 'noise';
+  fault?: 'end' | 'truncate' | 'cut' | 'silence' | 'noise';
   /** The publisher begins anew with this request. */
   restart?: boolean;
   /** Holds only for the address that contains this; another gets 403. */
@@ -74,7 +76,8 @@ export class Broadcast {
     const count = this.#counts.get(line) ?? 0;
     this.#counts.set(line, count + 1);
     const plan = this.plan[line] ?? [{ status: 404 }];
-    const { status = 200, seconds, fault, restart, needs = '' } = plan[count] ?? plan.at(-1) ?? {};
+    const { status = 200, delay = 0, seconds, fault, restart, needs = '' } = plan[count] ?? plan.at(-1) ?? {};
+    if (delay > 0) await sleep(delay * 1000);
     if (status === 0) return void request.socket.destroy();
     response.setHeader('Access-Control-Allow-Origin', '*');
     if (status !== 200 || !url.includes(needs)) {
@@ -92,6 +95,7 @@ export class Broadcast {
     );
     if (response.destroyed) return;
     if (fault === 'end') response.end();
+    if (fault === 'truncate') response.end(this.#flv.tags[0]?.bytes.subarray(0, 20));
     if (fault === 'cut') response.socket?.destroy();
     while (fault === 'noise' && !response.destroyed) {
       response.write(Buffer.from(Array.from({ length: NOISE }, (_, i) => (i * 7919 + 31) & 255)));

@@ -42,12 +42,16 @@ async function pace(answer: Answer, tags: readonly Tag[], burst = BURST): Promis
   }
 }
 
-/** The tags before this many milliseconds of stream, and half of the video tag that follows. */
-function cutMidTag({ header, tags }: Flv, at: number): Buffer {
-  const last = tags.findIndex(tag => tag.kind === 'video' && tag.timestamp >= at);
+/** The tags before the first picture, and half of that. */
+function cutMidTag({ header, tags }: Flv): Buffer {
+  const last = tags.findIndex(tag => tag.keyframe && !tag.config);
   const half = tags[last]?.bytes ?? Buffer.alloc(0);
   const whole = tags.slice(0, last).map(tag => tag.bytes);
   return Buffer.concat([header, ...whole, half.subarray(0, Math.floor(half.length / 2))]);
+}
+
+function beginning({ tags }: Flv): Tag[] {
+  return tags.filter(tag => tag.timestamp < 2000);
 }
 
 /** Noise, the same in every run. */
@@ -70,13 +74,10 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
     await pace(answer, tags);
     answer.end();
   },
-  /** A stream of 2 s that ends in good order. */
-  async short(answer, { header, tags }) {
-    answer.write(header);
-    await pace(
-      answer,
-      tags.filter(tag => tag.timestamp < 2000),
-    );
+  /** A file of 2 s, paced: the answer says how long it is, and ends there. */
+  async short(answer, flv) {
+    answer.write(flv.header);
+    await pace(answer, beginning(flv));
     answer.end();
   },
   /** Once, 4 s into the stream, no byte comes for 1.5 s; then all that was missed at once. */
@@ -95,14 +96,14 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
     );
     answer.end();
   },
-  /** The answer ends, in good order for HTTP, in the middle of a tag. */
+  /** The answer ends, in good order for HTTP, in the middle of its first picture. */
   truncated(answer, flv) {
-    answer.write(cutMidTag(flv, 1500));
+    answer.write(cutMidTag(flv));
     answer.end();
   },
-  /** The connection breaks in the middle of a tag. */
+  /** The connection breaks in the middle of its first picture. */
   broken(answer, flv) {
-    answer.write(cutMidTag(flv, 1500));
+    answer.write(cutMidTag(flv));
     setTimeout(() => answer.cut(), 500);
   },
   /** A page where a stream should be, with status 200. */
@@ -181,6 +182,10 @@ export async function startFaulty(): Promise<Faulty> {
     if (!send) {
       response.writeHead(404, { 'Content-Type': 'text/plain' }).end('no such stream');
       return;
+    }
+    if (name === 'short') {
+      const bytes = beginning(flv).reduce((sum, tag) => sum + tag.bytes.length, flv.header.length);
+      response.setHeader('Content-Length', bytes);
     }
     response.writeHead(200, { 'Content-Type': name === 'html' ? 'text/html' : 'video/x-flv' });
     response.flushHeaders();

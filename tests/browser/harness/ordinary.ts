@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { type BrowserContext, chromium } from '@playwright/test';
+import { type Browser, type BrowserContext, chromium } from '@playwright/test';
 import { run } from '../../interop/process.js';
 import { AUTOPLAY, EXECUTABLE, FLAGS } from '../playwright.config.js';
 
@@ -26,13 +26,18 @@ export async function ordinaryBrowser(): Promise<Ordinary> {
     AUTOPLAY,
     'about:blank',
   ]);
+  let over: Browser | undefined;
   const close = async () => {
+    // In good order first: one that is killed leaves children that still write to the profile.
+    const session = await over?.newBrowserCDPSession().catch(() => undefined);
+    await session?.send('Browser.close').catch(() => {});
+    await new Promise(resolve => setTimeout(resolve, 300));
     await browser.stop();
     rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
   };
   try {
     const address = await devTools(browser.child.stderr);
-    const over = await chromium.connectOverCDP(address, { noDefaults: true });
+    over = await chromium.connectOverCDP(address, { noDefaults: true });
     const [context] = over.contexts();
     if (!context) throw new Error('Chromium has no window');
     return { context, close };

@@ -39,9 +39,11 @@ export class EngineHost {
   ): void {
     this.#onMessage = onMessage;
     this.#onFailed = onFailed;
-    const { sink } = init;
-    const transfer = sink.kind === 'track' ? [sink.writable] : [sink.canvas];
-    this.send({ type: 'init', ...init }, transfer as Transferable[]);
+    this.send({ type: 'init', ...init }, given(init.sink));
+  }
+
+  replaceSink(sink: SinkMessage): void {
+    this.send({ type: 'sink', sink }, given(sink));
   }
 
   send(message: ToWorker, transfer?: Transferable[]): void {
@@ -58,4 +60,8 @@ export class EngineHost {
     this.#onMessage = undefined;
     this.#onFailed = undefined;
   }
+}
+
+function given(sink: SinkMessage): Transferable[] {
+  return [(sink.kind === 'track' ? sink.writable : sink.canvas) as Transferable];
 }

@@ -11,8 +11,11 @@ export interface LifeEvents {
   online?(online: boolean): void;
   /** Another network. */
   networkChanged?(): void;
-  /** The page will not run for a while; it may be kept only if nothing holds on to the network. */
+  /** The page will not run for a while. */
   suspend?(): void;
+  /** The same, and it may be kept only if nothing is open: no connection, no live track. */
+  putAway?(): void;
+  /** After either. */
   wake?(): void;
 }
 
@@ -58,7 +61,7 @@ function listen(): void {
   on(document, 'resume', events => events.wake?.());
   // Only a page that may come back is worth a word; Safari has no freeze and no resume.
   on(window, 'pagehide', (events, event) => {
-    if ((event as PageTransitionEvent).persisted) events.suspend?.();
+    if ((event as PageTransitionEvent).persisted) events.putAway?.();
   });
   on(window, 'pageshow', (events, event) => {
     if ((event as PageTransitionEvent).persisted) events.wake?.();

@@ -66,6 +66,8 @@ export type ToWorker =
   | { type: 'audioOff' }
   /** Canvas sink only: drawing-buffer size in device pixels, and how the picture fits. */
   | { type: 'view'; width: number; height: number; fit: Fit }
+  /** In place of the one before. */
+  | { type: 'sink'; sink: SinkMessage }
   /** Track sink only: the `<video>` listens from now on. What was written before is lost; the last picture is written again. */
   | { type: 'attached' }
   /** The picture can be seen, or cannot. */

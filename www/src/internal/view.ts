@@ -7,6 +7,9 @@
 import type { Fit, Renderer } from '../types.js';
 import type { SinkMessage, ToWorker } from './protocol.js';
 
+/** From the worker's first picture until it is on the screen, at the longest, ms: a hidden page draws nothing. */
+const COVER_WITHIN = 500;
+
 export interface ViewEvents {
   send(message: ToWorker): void;
   /** The user paused or resumed the `<video>` itself, as in a picture-in-picture window. */
@@ -27,8 +30,8 @@ export class View {
   #given = false;
   /** The generator's stream while the `<video>` does not have it yet. */
   #unattached: MediaStream | undefined;
-  /** The picture of the worker before stays until the new one has its own. */
-  #keeps = false;
+  /** The last picture of the worker before, over the element until there is a new one. */
+  #cover: HTMLCanvasElement | undefined;
   /** In a picture-in-picture window. A shadow root hides it from `document.pictureInPictureElement`. */
   #pip = false;
 
@@ -62,24 +65,37 @@ export class View {
   }
 
   /**
-   * A sink for a new worker, in place of one that is gone, or of one that is closing: `follows`. The view's size follows at
-   * once.
+   * A sink for a new worker. `follows`: the last picture stays until the new worker has its own, and the worker before may
+   * still be writing. The view's size follows at once.
    */
   sink(follows = false): SinkMessage {
-    this.#keeps = follows;
+    this.#uncover();
     if (this.renderer === 'track') {
-      if (!follows) this.#generator?.stop();
-      this.#generator = new MediaStreamTrackGenerator({ kind: 'video' });
-      this.#unattached = new MediaStream([this.#generator]);
-      return { kind: 'track', writable: this.#generator.writable };
+      if (follows) this.#coverWith(snapshot(this.#element as HTMLVideoElement));
+      else this.#generator?.stop();
+      return this.#track();
     }
     if (this.#given) {
       const old = this.#element;
       this.#element = this.#make();
       old.replaceWith(this.#element);
+      if (follows) this.#coverWith(old as HTMLCanvasElement);
     }
     this.#given = true;
     return { kind: 'canvas', canvas: (this.#element as HTMLCanvasElement).transferControlToOffscreen() };
+  }
+
+  /** The page is put away: browsers keep none with a live track. The picture stays. */
+  putAway(): void {
+    if (!this.#generator) return;
+    this.#coverWith(snapshot(this.#element as HTMLVideoElement));
+    this.#generator.stop();
+    this.#generator = undefined;
+  }
+
+  /** It is back: a sink for the same worker, if it needs another one. */
+  bringBack(): SinkMessage | undefined {
+    return this.renderer === 'track' && !this.#generator ? this.#track() : undefined;
   }
 
   /** Brings a new worker up to date. */
@@ -91,14 +107,26 @@ export class View {
     else addEventListener('load', () => this.attach(), { once: true });
   }
 
-  /** Connects the `<video>` to the worker's pictures, if that has not been done. `shown`: there is one. */
-  attach(shown = false): void {
+  /** Connects the `<video>` to the worker's pictures, if that has not been done. */
+  attach(): void {
     const stream = this.#unattached;
-    if (!stream || !(this.#element instanceof HTMLVideoElement) || (this.#keeps && !shown)) return;
+    if (!stream || !(this.#element instanceof HTMLVideoElement)) return;
     this.#unattached = undefined;
-    this.#keeps = false;
     this.#element.srcObject = stream;
     this.#events.send({ type: 'attached' });
+  }
+
+  /** The worker has shown its first picture, or plays without any: it is on the screen with the next frame or two. */
+  pictureShown(): void {
+    this.attach();
+    const cover = this.#cover;
+    if (!cover) return;
+    const lift = () => {
+      if (this.#cover === cover) this.#uncover();
+    };
+    if (this.#element instanceof HTMLVideoElement) this.#element.requestVideoFrameCallback(lift);
+    else requestAnimationFrame(() => requestAnimationFrame(lift));
+    setTimeout(lift, COVER_WITHIN);
   }
 
   /** Makes sure that the `<video>` runs. */
@@ -114,8 +142,38 @@ export class View {
     this.#element.onplay = null;
     this.#pip = false;
     this.#unattached = undefined;
+    this.#uncover();
     this.#element.remove();
     if (this.#element instanceof HTMLVideoElement) this.#element.srcObject = null;
+  }
+
+  #track(): SinkMessage {
+    this.#generator = new MediaStreamTrackGenerator({ kind: 'video' });
+    this.#unattached = new MediaStream([this.#generator]);
+    return { kind: 'track', writable: this.#generator.writable };
+  }
+
+  /** Where the element is, whatever the container's layout: positioned from outside of the flow. */
+  #coverWith(cover: HTMLCanvasElement | undefined): void {
+    if (!cover) return;
+    this.#uncover();
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight } = this.#element;
+    this.#style(cover);
+    Object.assign(cover.style, {
+      position: 'absolute',
+      left: `${offsetLeft}px`,
+      top: `${offsetTop}px`,
+      width: `${offsetWidth}px`,
+      height: `${offsetHeight}px`,
+      pointerEvents: 'none',
+    });
+    this.#element.after(cover);
+    this.#cover = cover;
+  }
+
+  #uncover(): void {
+    this.#cover?.remove();
+    this.#cover = undefined;
   }
 
   #make(): HTMLVideoElement | HTMLCanvasElement {
@@ -187,4 +245,14 @@ export class View {
     if (this.renderer === 'track' || this.#width === 0 || this.#height === 0) return;
     this.#events.send({ type: 'view', width: this.#width, height: this.#height, fit: this.#fit });
   }
+}
+
+/** The picture that a `<video>` shows now; undefined while it has none. */
+function snapshot(video: HTMLVideoElement): HTMLCanvasElement | undefined {
+  if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return undefined;
+  const canvas = document.createElement('canvas');
+  canvas.width = video.videoWidth;
+  canvas.height = video.videoHeight;
+  canvas.getContext('2d')?.drawImage(video, 0, 0);
+  return canvas;
 }

@@ -7,7 +7,7 @@
  */
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
-import type { FromPool, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
+import type { FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
 
 const STATS_INTERVAL = 250;
 
@@ -28,6 +28,11 @@ function crash(error: unknown, served?: number): void {
   for (const seat of seats.values()) seat.drop();
   seats.clear();
   post({ type: 'crash', message: error instanceof Error ? error.message : String(error), player });
+}
+
+function setSink(session: Session, sink: SinkMessage): void {
+  if (sink.kind === 'track') session.setTrackSink(sink.writable);
+  else session.setCanvasSink(sink.canvas);
 }
 
 /** One player's session, before and after it is there. */
@@ -91,8 +96,7 @@ class Seat {
         max,
         message.background,
       );
-      if (message.sink.kind === 'track') this.#session.setTrackSink(message.sink.writable);
-      else this.#session.setCanvasSink(message.sink.canvas);
+      setSink(this.#session, message.sink);
       return;
     }
     if (message.type === 'close') {
@@ -115,6 +119,9 @@ class Seat {
         clearInterval(this.#timer);
         this.#timer = setInterval(() => this.#sendStats(), STATS_INTERVAL);
         session.load([...message.lines], message.resolve, this.#takeEarly(message.lines[0]));
+        break;
+      case 'sink':
+        setSink(session, message.sink);
         break;
       case 'play':
         session.play();
