@@ -126,6 +126,14 @@ export interface PlayerStats {
   avOffset: number | null;
   /** Bytes left out because they were damaged. */
   skippedBytes: number;
+  /** Packets of sound that came too late to be decoded. */
+  audioDropped: number;
+  /** Decoded sound left out because it was late, seconds. */
+  audioCut: number;
+  /** Silence where the stream had no sound, seconds. */
+  audioSilence: number;
+  /** How often the sound card had nothing to play while there should have been sound. */
+  audioUnderruns: number;
 }
 
 /** `PlayerStats` and what only the page knows. */

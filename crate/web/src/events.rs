@@ -70,6 +70,10 @@ pub fn stats(stats: &Stats, renderer: &str) -> Plain {
         .with("stalledTime", stats.stalled.as_secs_f64())
         .with("avOffset", stats.av_offset.map_or(JsValue::NULL, |offset| offset.as_secs_f64().into()))
         .with("skippedBytes", stats.skipped_bytes as f64)
+        .with("audioDropped", stats.sound.dropped as f64)
+        .with("audioCut", stats.sound.cut.as_secs_f64())
+        .with("audioSilence", stats.sound.silence_filled.as_secs_f64())
+        .with("audioUnderruns", stats.sound.underruns as f64)
 }
 
 fn named(name: &str) -> Plain {

@@ -26,6 +26,10 @@ export function blankStats(renderer: Renderer, targetLatency: number): PlayerSta
     stalledTime: 0,
     avOffset: null,
     skippedBytes: 0,
+    audioDropped: 0,
+    audioCut: 0,
+    audioSilence: 0,
+    audioUnderruns: 0,
   };
 }
 
