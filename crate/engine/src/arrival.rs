@@ -25,6 +25,9 @@ const FASTEST: WindowMax = WindowMax::new(Micros::from_secs(1), 60);
 const LONE: Micros = Micros::from_millis(900);
 /// What is usual is what the last second brought.
 const USUAL: WindowMax = WindowMax::new(Micros::from_millis(100), 10);
+/// What goes beyond this is covered a little less: there a moment's stall costs less than the latency that would spare it.
+const DEAR: Micros = Micros::from_millis(550);
+const SPARED: f64 = 0.15;
 /// Before so much was seen, what was measured says little.
 const WARM_UP: Micros = Micros::from_secs(1);
 /// A short time knows little of what is to come: until so much was seen, more is covered, up to twice as much...
@@ -147,7 +150,8 @@ impl Arrival {
         }
         let uncovered = usual.len().checked_div(ONE_IN)?;
         let last = usual.len().checked_sub(uncovered.saturating_add(1))?;
-        Some(*usual.select_nth_unstable(last).1)
+        let worst = *usual.select_nth_unstable(last).1;
+        Some(worst - (worst - DEAR).max(Micros::ZERO).scale(SPARED))
     }
 
     pub fn since_first(&self, now: Instant) -> Micros {
