@@ -5,7 +5,7 @@
  * takes a third of a core more from the compositor: on a machine that has nothing left, pictures are lost there, too.
  */
 import { median } from './figures.mjs';
-import { measureCpu, memory, threads } from './process.mjs';
+import { measureCpu, measureThreads, memory } from './process.mjs';
 import { sleep } from './session.mjs';
 
 const SETTLE_MS = 8_000;
@@ -57,27 +57,21 @@ async function unwatched(session, page, seconds) {
   const before = await handedOver();
   const begin = Date.now();
   const stop = measureCpu(session.pid);
-  const already = threads(session.pid);
+  const threads = measureThreads(session.pid);
   await sleep(seconds * 1000);
-  const { cpu } = stop();
-  const byThread = [...threads(session.pid)].map(([name, used]) => [name, used - (already.get(name) ?? 0)]);
-  const minutes = (Date.now() - begin) / 60_000;
+  const cpu = (stop().cpu * 60_000) / (Date.now() - begin);
+  const byThread = threads();
   const after = await handedOver();
   const handed = after.map(
     ({ at, presentedFrames }, i) =>
       (1000 * (presentedFrames - before[i].presentedFrames)) / (at - before[i].at),
   );
   return {
-    cpu: cpu / minutes,
+    cpu,
+    threads: byThread,
     // A canvas does not tell.
     handed: handed.length > 0 ? mean(handed) : null,
     handedWorst: handed.length > 0 ? Math.min(...handed) : null,
-    threads: Object.fromEntries(
-      byThread
-        .map(([name, used]) => [name, used / minutes])
-        .filter(([, used]) => used > 0.5)
-        .sort(([, a], [, b]) => b - a),
-    ),
   };
 }
 

@@ -41,8 +41,25 @@ export function measureCpu(root) {
   };
 }
 
-/** Seconds of CPU by kind of process and name of thread; a thread that has ended takes its share with it. */
-export function threads(root) {
+/** A worthwhile part, seconds a minute. */
+const WORTH_TELLING = 0.2;
+
+/**
+ * A running count; `stop()` gives seconds of CPU a minute by kind of process and name of thread, the greatest first. A thread
+ * that has ended takes its share with it.
+ */
+export function measureThreads(root) {
+  const begin = Date.now();
+  const before = threads(root);
+  return () => {
+    const minutes = (Date.now() - begin) / 60_000;
+    const used = [...threads(root)].map(([name, cpu]) => [name, (cpu - (before.get(name) ?? 0)) / minutes]);
+    const told = used.filter(([, cpu]) => cpu > WORTH_TELLING).sort(([, a], [, b]) => b - a);
+    return Object.fromEntries(told);
+  };
+}
+
+function threads(root) {
   const all = new Map();
   for (const pid of tree(root).keys()) {
     try {

@@ -14,6 +14,10 @@ const WARM_UP = ASKED ? 60 : 20;
 const STEP = Math.max(5, (MINUTES * 60) / 60);
 const ROUND_UP = 60;
 
+/** A stream that was ever so far behind needed memory that it does not need now, and wasm's never shrinks: s and MiB. */
+const BEHIND = 0.7;
+const BEHIND_NEEDS = 4;
+
 /** MiB that may come in any time, by the noise of what is measured, and in each minute. */
 const LIMITS = {
   page: { once: 0.5, minute: 0.01 },
@@ -50,6 +54,7 @@ test('playing for long', async ({ stage, servers }) => {
   writeFileSync(test.info().outputPath('seen.json'), JSON.stringify(seen));
 
   const minutes = seen.at(-1)?.at ?? 0;
+  const behind = seen.some(({ stalls, latency }) => stalls > before.stalls || latency > BEHIND);
   for (const [name, limit] of Object.entries(LIMITS)) {
     const values = seen.map(({ at, census, wasm }) => ({
       at,
@@ -58,8 +63,9 @@ test('playing for long', async ({ stage, servers }) => {
     const grown = growth(values);
     const last = values.at(-1)?.value ?? 0;
     tell(`${name}: ${last.toFixed(2)} MiB, ${((grown / minutes) * 1024).toFixed(1)} KiB a minute`);
+    const once = name === 'wasm' && behind ? BEHIND_NEEDS : limit.once;
     expect(grown, `${name}: ${values.map(({ value }) => value.toFixed(2)).join(' ')} MiB`).toBeLessThan(
-      limit.once + limit.minute * minutes,
+      once + limit.minute * minutes,
     );
   }
   const counts = seen.map(({ census }) => census.count);

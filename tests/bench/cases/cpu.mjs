@@ -1,5 +1,5 @@
 /** CPU of the whole browser while it plays, without the part that it takes with the same page idle. No screencast runs. */
-import { measureCpu } from '../process.mjs';
+import { measureCpu, measureThreads } from '../process.mjs';
 import { sleep } from '../session.mjs';
 
 export const title = 'CPU, seconds a minute of playing (the idle page subtracted)';
@@ -16,8 +16,9 @@ export async function run(session, seconds) {
   const idle = await during(session, IDLE_MS);
   await session.play(page);
   await sleep(SETTLE_MS);
+  const threads = measureThreads(session.pid);
   const playing = await during(session, seconds * 1000);
-  return { net: playing - idle, idle };
+  return { net: playing - idle, idle, threads: threads() };
 }
 
 async function during(session, ms) {
