@@ -1,5 +1,7 @@
 /** A destroyed player leaves nothing behind: no element, worker, sound output or connection. */
+import { Leaks } from './harness/leaks.js';
 import { contexts } from './harness/sound.js';
+import type { Stage } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
 test('destroy while playing', async ({ stage, servers }) => {
@@ -37,4 +39,47 @@ test('destroy while connecting', async ({ stage, servers }) => {
   await expect.poll(() => servers.faulty.open()).toBe(0);
   await expect.poll(() => stage.page.workers().length).toBe(0);
   await expect.poll(async () => (await contexts(stage.page)).filter(state => state !== 'closed')).toEqual([]);
+});
+
+/** MiB that twenty players may leave: what the noise of the measurement is, and a tenth of one player. */
+const LEFT = { page: 0.5, workers: 0.5, wasm: 1 };
+
+/** Players one after the other, each until its first picture; the wasm's memory at the last one's end, MiB. */
+function players(stage: Stage, url: string, count: number): Promise<number> {
+  return stage.page.evaluate(
+    async ({ url, count }) => {
+      let wasm = 0;
+      for (let i = 0; i < count; i++) {
+        const player = new globalThis.stage.sailcast.Player({ container: '#box' });
+        await player.load(url);
+        await new Promise(resolve => player.addEventListener('stats', resolve, { once: true }));
+        wasm = player.stats().quality.memory.wasm / 2 ** 20;
+        player.destroy();
+      }
+      return wasm;
+    },
+    { url, count },
+  );
+}
+
+test('twenty players, one after the other', async ({ stage, servers }) => {
+  test.setTimeout(120_000);
+  const leaks = await Leaks.of(stage.page);
+  // Not HTTP: DevTools, by which Playwright works, keeps the bodies of all responses.
+  const { ws } = await servers.stream('relay', 'counter-av');
+  await stage.open();
+  // Until caches and compiled code have their size.
+  const first = await players(stage, ws, 8);
+  const before = await leaks.look();
+  const last = await players(stage, ws, 20);
+  const after = await leaks.look();
+  const told = JSON.stringify({ before, after, wasm: [first, last] });
+  test.info().annotations.push({ type: 'MiB', description: told });
+  expect(after.page - before.page, told).toBeLessThan(LEFT.page);
+  expect(after.workers - before.workers, told).toBeLessThan(LEFT.workers);
+  expect(last - first, told).toBeLessThan(LEFT.wasm);
+  expect(after.count.decoders, 'decoders that are open').toBe(0);
+  await expect.poll(() => stage.page.workers().length).toBe(0);
+  await expect.poll(async () => (await contexts(stage.page)).filter(state => state !== 'closed')).toEqual([]);
+  expect(await stage.page.evaluate(() => document.querySelector('#box')?.childElementCount)).toBe(0);
 });

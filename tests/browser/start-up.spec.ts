@@ -82,3 +82,21 @@ for (const renderer of ['track', 'canvas'] as const) {
     expect(stage.page.workers()).toHaveLength(1);
   });
 }
+
+test('workerFailed: a request for the worker that is never answered', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'counter-av');
+  await stage.page.addInitScript(() => {
+    const set = globalThis.setTimeout;
+    globalThis.setTimeout = ((tell: TimerHandler, ms?: number) =>
+      set(tell, ms === 20_000 ? 1_000 : ms)) as typeof setTimeout;
+  });
+  await stage.page.route('**/internal/worker.js', () => {});
+  await stage.open();
+  await stage.play(stream.http);
+  const { detail } = await stage.event('error');
+  expect(detail).toMatchObject({ type: 'browser', details: 'workerFailed', code: 4003, fatal: true });
+  await stage.page.unroute('**/internal/worker.js');
+  await stage.load(stream.http);
+  await stage.event('playing');
+  expect(await stage.events('error')).toHaveLength(1);
+});

@@ -42,9 +42,9 @@ async function pace(answer: Answer, tags: readonly Tag[], burst = BURST): Promis
   }
 }
 
-/** The tags before the first picture, and half of that. */
+/** The tags before the first of picture or sound, and half of that. */
 function cutMidTag({ header, tags }: Flv): Buffer {
-  const last = tags.findIndex(tag => tag.keyframe && !tag.config);
+  const last = tags.findIndex(tag => tag.kind !== 'script' && !tag.config);
   const half = tags[last]?.bytes ?? Buffer.alloc(0);
   const whole = tags.slice(0, last).map(tag => tag.bytes);
   return Buffer.concat([header, ...whole, half.subarray(0, Math.floor(half.length / 2))]);
@@ -96,12 +96,12 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
     );
     answer.end();
   },
-  /** The answer ends, in good order for HTTP, in the middle of its first picture. */
+  /** The answer ends, in good order for HTTP, in the middle of its first picture or sound. */
   truncated(answer, flv) {
     answer.write(cutMidTag(flv));
     answer.end();
   },
-  /** The connection breaks in the middle of its first picture. */
+  /** The connection breaks in the middle of its first picture or sound. */
   broken(answer, flv) {
     answer.write(cutMidTag(flv));
     setTimeout(() => answer.cut(), 500);
