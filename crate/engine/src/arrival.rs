@@ -25,6 +25,8 @@ const FASTEST: WindowMax = WindowMax::new(Micros::from_secs(1), 60);
 const LONE: Micros = Micros::from_millis(900);
 /// What is usual is what the last second brought.
 const USUAL: WindowMax = WindowMax::new(Micros::from_millis(100), 10);
+/// The window is looked through so often, and when something comes later than all before.
+const JUDGE_EVERY: Micros = Micros::from_millis(100);
 /// What goes beyond this is covered a little less: there a moment's stall costs less than the latency that would spare it.
 const DEAR: Micros = Micros::from_millis(550);
 const SPARED: f64 = 0.15;
@@ -48,6 +50,8 @@ pub struct Arrival {
     origin: Option<i128>,
     fastest: WindowMax,
     late: WindowMax,
+    /// What is to be covered, and when that was found out: the whole window is looked through for it.
+    judged: Option<(Instant, Micros)>,
     /// How little the edge was late right after an arrival, negative.
     usual: WindowMax,
     measured_since: Option<Instant>,
@@ -63,6 +67,7 @@ impl Default for Arrival {
             origin: None,
             fastest: FASTEST,
             late: LATE,
+            judged: None,
             usual: USUAL,
             measured_since: None,
         }
@@ -85,6 +90,8 @@ impl Arrival {
         if let Some(late) = self.lateness(now) {
             self.measured_since.get_or_insert(now);
             self.late.note(late, now);
+            // What is later than all before counts at once.
+            self.judged = self.judged.filter(|(_, worst)| late <= *worst);
         }
         self.edge = Some(edge);
         let ahead = self.ahead(edge, now);
@@ -121,9 +128,12 @@ impl Arrival {
         if measured < WARM_UP {
             return None;
         }
-        self.late.forget(now);
+        if self.judged.is_none_or(|(at, _)| now - at >= JUDGE_EVERY) {
+            self.late.forget(now);
+            self.judged = self.worst().map(|worst| (now, worst));
+        }
         let unknown = 1.0 - measured.as_secs_f64() / KNOWN_AFTER.as_secs_f64();
-        self.worst().map(|worst| worst + worst.scale(unknown.max(0.0)).min(MOST_UNKNOWN))
+        self.judged.map(|(_, worst)| worst + worst.scale(unknown.max(0.0)).min(MOST_UNKNOWN))
     }
 
     /// The percentile of the window's lateness that is to be covered, without an interruption that came alone.

@@ -113,13 +113,15 @@ impl Connection {
         true
     }
 
-    /// Does what is due: deadlines, ends, tries. `played`: something of this stream has been received.
-    pub fn advance(&mut self, played: bool, now: Instant, out: &mut Outbox) {
+    /// Does what is due: deadlines, ends, tries. `played`: something of this stream has been received. `good`: this
+    /// connection gives what it should.
+    pub fn advance(&mut self, played: bool, good: bool, now: Instant, out: &mut Outbox) {
         match &mut self.link {
             Link::Open(source) => {
                 source.watch(now);
                 match source.end().cloned() {
-                    None => self.prove(now),
+                    None if good => self.prove(now),
+                    None => {}
                     Some(End::Clean { finite: true }) => self.end(None),
                     Some(End::Clean { finite: false }) => {
                         self.lose(

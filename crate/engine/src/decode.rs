@@ -205,6 +205,11 @@ impl DecodeStage {
         self.pending.iter().min().copied().or_else(|| self.queue.first_dts())
     }
 
+    /// Time has passed in which no decoder could give anything.
+    pub fn slept(&mut self, now: Instant) {
+        self.last_progress = now;
+    }
+
     pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {
         let waiting = self.flushing || self.pending.len() >= limit;
         self.decoder.is_some() && waiting && now - self.last_progress > STUCK_AFTER

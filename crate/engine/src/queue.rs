@@ -88,6 +88,11 @@ impl PacketQueue {
         self.edge
     }
 
+    /// How long a packet lasts that does not say it.
+    pub fn frame(&self) -> Micros {
+        self.frame
+    }
+
     /// dts of the packet received last.
     pub fn last_dts(&self) -> Option<MediaTime> {
         self.last_dts

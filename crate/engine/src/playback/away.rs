@@ -13,7 +13,7 @@ impl Playback {
             (Background::Suspend, false) => self.suspend(now, out),
             (Background::Suspend, true) => self.wake(now, out),
             // The newest picture at once, and none of those that were missed.
-            (Background::Audio, true) if self.video.has_shown() => {
+            (Background::Audio, true) if self.clock.has_run() => {
                 self.video.skip_to(self.clock.media(now), out)
             }
             _ => {}
@@ -31,9 +31,20 @@ impl Playback {
         if let Some(connection) = &mut self.connection {
             connection.suspect(now);
         }
+        self.video.stage.slept(now);
+        self.audio.stage.slept(now);
+        self.forget_deadlines();
     }
 
-    /// Lets go of connection and decoder, and keeps the picture.
+    /// What was waited for without a network, or asleep, was not waited for.
+    pub(super) fn forget_deadlines(&mut self) {
+        self.unsupported = None;
+        if self.first_keyframe.is_none() {
+            self.first_video = None;
+        }
+    }
+
+    /// Lets go of the connection and of the picture's decoder, and keeps the picture.
     pub(super) fn suspend(&mut self, now: Instant, out: &mut Outbox) {
         if self.is_over() || self.is_suspended() {
             return;
@@ -43,9 +54,14 @@ impl Playback {
         if !connection.is_suspended() {
             return;
         }
-        if let Phase::Stalled { since } = self.phase {
+        if let Phase::Stalled { since } = self.phase
+            && !self.paused
+        {
             self.stats.stalled += now - since;
         }
+        // A pause from before has no clock to go on with: it was stopped for another reason since.
+        self.held = false;
+        self.forget_deadlines();
         if self.phase != Phase::Starting {
             self.clock.stop(now);
             self.phase = Phase::Stalled { since: now };
@@ -55,7 +71,8 @@ impl Playback {
     }
 
     pub(super) fn wake(&mut self, now: Instant, out: &mut Outbox) {
-        if !self.is_suspended() {
+        let still_away = self.hidden && self.background == Background::Suspend;
+        if still_away || !self.is_suspended() {
             return;
         }
         if let Some(connection) = &mut self.connection {

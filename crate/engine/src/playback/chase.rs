@@ -73,7 +73,11 @@ impl Playback {
             self.set_rate(1.0, now, out);
             return;
         }
-        self.leave_late_video(now, out);
+        if self.is_unseen() {
+            self.video.leave_out(self.clock.media(now));
+        } else {
+            self.leave_late_video(now, out);
+        }
         self.leave_gap(now, out);
         let received = edge - self.clock.media(now);
         // Between two arrivals, and in a short interruption, the edge is where it is due.
@@ -90,7 +94,9 @@ impl Playback {
     fn leave_gap(&mut self, now: Instant, out: &mut Outbox) {
         let heard = if self.audio.is_wanted() { self.audio.next_media() } else { None };
         let next = [self.video.next_media(), heard].into_iter().flatten().min();
-        if let Some(next) = next.filter(|next| *next - self.clock.media(now) > GAP) {
+        // Slow pictures are no gaps.
+        let gap = GAP.max(self.video.stage.queue.frame().scale(2.0));
+        if let Some(next) = next.filter(|next| *next - self.clock.media(now) > gap) {
             self.skip_ahead(next, now, out);
         }
     }
@@ -98,9 +104,6 @@ impl Playback {
     /// A decoder slower than real time: the picture must not fall behind the sound for good. It goes on at the newest
     /// keyframe that is due.
     fn leave_late_video(&mut self, now: Instant, out: &mut Outbox) {
-        if self.is_unseen() {
-            return;
-        }
         let playhead = self.clock.media(now);
         let Some(from) = self.video.stage.queue.first_dts().filter(|first| playhead - *first > VIDEO_BEHIND)
         else {

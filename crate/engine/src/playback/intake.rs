@@ -104,6 +104,8 @@ impl Playback {
         self.timeline.reconnected();
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
+        self.decoded_before = self.video.decoded;
+        self.forget_deadlines();
     }
 
     fn on_skipped(

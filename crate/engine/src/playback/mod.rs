@@ -67,6 +67,8 @@ pub struct Playback {
     warnings: Warnings,
     phase: Phase,
     paused: bool,
+    /// Pictures decoded of the connections before this one.
+    decoded_before: u64,
     last_stall: Option<Instant>,
     /// Stalls in a row with little time between them, the first not counted.
     stalls_together: u32,
@@ -104,6 +106,7 @@ impl Playback {
             warnings: Warnings::default(),
             phase: Phase::Starting,
             paused,
+            decoded_before: 0,
             last_stall: None,
             stalls_together: 0,
             returning: false,
@@ -123,6 +126,7 @@ impl Playback {
         match self.phase {
             Phase::Over(state) => state,
             _ if self.paused && self.video.has_shown() => State::Paused,
+            Phase::Stalled { .. } if self.is_suspended() => State::Paused,
             Phase::Starting => State::Connecting,
             Phase::Playing => State::Playing,
             Phase::Stalled { .. } => State::Waiting,
@@ -206,8 +210,9 @@ impl Playback {
             self.resume(now, out);
         }
         // A pause is no stall.
+        let away = self.is_suspended();
         if let Phase::Stalled { since } = &mut self.phase {
-            if paused {
+            if paused && !away {
                 self.stats.stalled += now - *since;
             }
             *since = now;
@@ -220,13 +225,14 @@ impl Playback {
             return;
         }
         let received = self.end().is_some();
+        let good = self.is_good();
         if let Some(connection) = &mut self.connection {
-            connection.advance(received, now, out);
+            connection.advance(received, good, now, out);
         }
         self.aim(now);
         self.watch(now, out);
         self.bound_buffers();
-        if !self.paused {
+        if !self.paused && !self.is_suspended() {
             match self.phase {
                 Phase::Starting | Phase::Stalled { .. } => self.try_start(now, out),
                 Phase::Playing => self.keep_latency(now, out),
@@ -256,7 +262,9 @@ impl Playback {
             at(*since + CODEC_TIMEOUT);
         }
         if self.clock.is_running() {
-            at(self.next_tick);
+            if self.phase == Phase::Playing {
+                at(self.next_tick);
+            }
             if let Some(pump) = self.audio.next_pump(now) {
                 at(pump);
             }
@@ -268,7 +276,7 @@ impl Playback {
             if let Some(end) = self.end().and_then(|end| self.clock.instant_of(end)) {
                 at(end.max(now + Micros(1000)));
             }
-        } else if !self.paused && self.edge().is_some() {
+        } else if !self.paused && !self.is_suspended() && self.edge().is_some() {
             at(now + PUMP_EVERY);
         }
         wake
@@ -352,6 +360,11 @@ impl Playback {
         self.connection.as_ref().is_none_or(Connection::is_over)
     }
 
+    /// The connection gives what it should: pictures, where there are any and somebody looks.
+    fn is_good(&self) -> bool {
+        self.is_unseen() || !self.video.stage.is_known() || self.video.decoded > self.decoded_before
+    }
+
     fn owns(&self, id: RequestId) -> bool {
         !self.is_over() && self.connection.as_ref().is_some_and(|c| c.owns(id))
     }
@@ -375,12 +388,13 @@ impl Playback {
         if self.is_over() {
             return;
         }
+        if self.is_suspended() {
+            return;
+        }
         let ended = self.has_ended();
         let playhead = self.playhead(now);
-        let unseen = self.is_unseen() || self.is_suspended();
-        if unseen {
-            self.video.leave_out(playhead);
-        } else {
+        let unseen = self.is_unseen();
+        if !unseen {
             self.video.feed(ended, playhead, now, out);
         }
         let paused_on_picture = self.paused && self.video.has_shown();

@@ -100,7 +100,7 @@ impl Playback {
             self.end_without_media(now, out);
             return;
         }
-        if self.paused {
+        if self.paused || self.is_suspended() {
             return;
         }
         let Some(end) = self.end() else { return };
