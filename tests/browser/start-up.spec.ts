@@ -3,16 +3,6 @@ import type { Page } from '@playwright/test';
 import type { LoggedError } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
-/** As a trap would: the page hears of an error that the worker's script did not expect. */
-async function crash(page: Page): Promise<void> {
-  const [worker] = page.workers();
-  await worker?.evaluate(() => {
-    setTimeout(() => {
-      throw new Error('boom');
-    });
-  });
-}
-
 const missing = (page: Page, file: string) =>
   page.context().route(file, route => route.fulfill({ status: 404, body: 'not here' }));
 
@@ -65,7 +55,7 @@ for (const renderer of ['track', 'canvas'] as const) {
     await stage.open();
     await stage.play(stream.http, { renderer });
     await stage.event('playing');
-    await crash(stage.page);
+    await stage.crashWorker();
     const { detail } = await stage.event('reconnecting');
     expect(detail).toEqual({ attempt: 1, delay: 0, reason: 'crash' });
     await stage.event('reconnected');
@@ -73,7 +63,7 @@ for (const renderer of ['track', 'canvas'] as const) {
     expect(await stage.events('error')).toEqual([]);
     expect(await stage.events('firstframe')).toHaveLength(1);
 
-    await crash(stage.page);
+    await stage.crashWorker();
     const logged = await stage.event('error');
     expect(logged.detail).toMatchObject({ details: 'workerCrashed', code: 4004, fatal: true });
     await stage.load(stream.http);

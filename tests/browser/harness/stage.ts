@@ -118,6 +118,16 @@ export class Stage {
     return found;
   }
 
+  /** Stops the oldest worker as a trap does: its script hears of an error that it did not expect. */
+  async crashWorker(): Promise<void> {
+    const [worker] = this.page.workers();
+    await worker?.evaluate(() => {
+      setTimeout(() => {
+        throw new Error('boom');
+      });
+    });
+  }
+
   async wait(seconds: number): Promise<void> {
     await this.page.waitForTimeout(seconds * 1000);
   }
