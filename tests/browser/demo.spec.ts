@@ -31,6 +31,10 @@ for (const isolated of [false, true]) {
       await page.locator('[data-preset=ws]').click();
       await expect(stage).toHaveAttribute('data-state', 'playing');
       expect(complaints.filter(text => !/Failed to load resource/.test(text))).toEqual([]);
+
+      await relay.stop();
+      await expect(page.locator('#badge-text')).toHaveText('重连中');
+      await expect(page.locator('#failure')).toBeHidden();
     } finally {
       await relay.stop();
     }
