@@ -61,6 +61,8 @@ export class Player extends Target {
   readonly #log = new PageLog();
   readonly #logRequests = new LogRequests();
   #host: EngineHost | undefined;
+  /** The present host was told to load something. */
+  #hostLoads = false;
   #crashedAt = Number.NEGATIVE_INFINITY;
   /** Another worker goes on with what the viewer has seen already, and has not begun to play. */
   #restarting = false;
@@ -230,7 +232,9 @@ export class Player extends Target {
 
   set muted(muted: boolean) {
     this.#setSound(Boolean(muted), this.#volume);
-    if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
+    if (this.#muted || !this.#audioWanted()) return;
+    this.#audio.start(this.#audioRate);
+    if (this.#paused) this.#restSoon();
   }
 
   /** 0 to 1. */
@@ -383,28 +387,30 @@ export class Player extends Target {
   }
 
   /** Sends the load to the worker, as soon as its first address is known; `asked`: it was asked for already. */
-  #open(load: number, given: readonly string[], asked: string | undefined): void {
+  #open(load: number, given: readonly string[], asked?: string, reason: 'load' | 'crash' = 'load'): void {
     const lines = new Lines(given, {
       resolveUrl: this.#resolveUrl,
       mark: this.#cmcd && ((url, again) => this.#mark(url, again)),
     });
     this.#lines = lines;
     const send = (addresses: readonly string[]) => {
-      if (this.#load !== load) return;
+      // Another worker may have asked anew for the same load.
+      if (this.#load !== load || this.#lines !== lines) return;
       preconnect(addresses[0] ?? '');
       this.#send({ type: 'load', load, lines: addresses, resolve: lines.resolve });
+      this.#hostLoads = true;
     };
     const fail = (error: SailcastError) => {
-      if (this.#load === load) this.#failHere(error);
+      if (this.#load === load && this.#lines === lines) this.#failHere(error);
     };
-    try {
-      const addresses = asked === undefined ? lines.first() : lines.adopt(asked);
-      if (addresses instanceof Promise) addresses.then(send, fail);
-      else send(addresses);
-    } catch (error) {
-      // Behind load()'s caller: it has the promise and the events to wait for.
-      queueMicrotask(() => fail(error as SailcastError));
+    const addresses = asked === undefined ? lines.first(reason) : lines.adopt(asked);
+    if (!(addresses instanceof Promise)) {
+      send(addresses);
+      return;
     }
+    // The stream before ends now, not when the address of the next one is known.
+    if (this.#hostLoads) this.#swapHost(new EngineHost(this.#base, () => {}));
+    addresses.then(send, fail);
   }
 
   #mark(url: string, again: boolean): string {
@@ -475,7 +481,7 @@ export class Player extends Target {
   /** Plays the present load in another worker. */
   #reopen(): void {
     this.#ensureHost(true);
-    this.#open(this.#load, this.#given.map(absolute), undefined);
+    this.#open(this.#load, this.#given.map(absolute), undefined, 'crash');
     this.#send({ type: 'play' });
     if (!this.#muted && this.#audioWanted()) this.#audio.start(this.#audioRate);
   }
@@ -496,6 +502,7 @@ export class Player extends Target {
       },
     );
     this.#host = host;
+    this.#hostLoads = false;
     this.#view.refresh();
     this.#unwatch ??= watchPage({
       visible: () => this.#look(),
@@ -711,8 +718,14 @@ export class Player extends Target {
     if (this.#paused === paused) return;
     this.#paused = paused;
     clearTimeout(this.#restTimer);
-    if (paused) this.#restTimer = setTimeout(() => this.#audio.rest(), REST_AFTER);
+    if (paused) this.#restSoon();
     this.#emit(paused ? 'pause' : 'play', null);
+  }
+
+  /** The sound card is let go after a while. */
+  #restSoon(): void {
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => this.#audio.rest(), REST_AFTER);
   }
 
   #setSound(muted: boolean, volume: number): void {

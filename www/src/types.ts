@@ -14,7 +14,7 @@ export type Renderer = 'track' | 'canvas';
 export type Latency = 'auto' | number | LatencyRange;
 
 export interface LatencyRange {
-  /** Default 0.25, or what is nearest to it within the range. */
+  /** Default 0.2, or what is nearest to it within the range. */
   target?: number;
   /** Default 0.05. */
   min?: number;

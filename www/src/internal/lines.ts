@@ -10,6 +10,10 @@ import type { PlayerOptions, ReconnectReason, ResolveRequest } from '../types.js
 
 /** As long as the engine waits for an answer, ms. */
 const RESOLVE_WITHIN = 10_000;
+/** As often as the engine tries again before a stream has played... */
+const FURTHER_TRIES = 3;
+/** ...and after so long, times the try, ms. */
+const TRY_AGAIN_AFTER = 500;
 
 export interface Signing {
   resolveUrl: PlayerOptions['resolveUrl'];
@@ -20,8 +24,8 @@ export interface Signing {
 export class Lines {
   readonly #given: readonly string[];
   readonly #signing: Signing;
-  /** The first line as it was asked for first: the engine knows it by this name. */
-  #first = '';
+  /** The line that was opened first, and its address then: the engine knows it by this name. */
+  #first = { address: '', url: '' };
 
   /** `given`: at least one, absolute. */
   constructor(given: readonly string[], signing: Signing) {
@@ -34,34 +38,54 @@ export class Lines {
     return this.#signing.resolveUrl !== undefined || this.#signing.mark !== undefined;
   }
 
-  /** For the worker's `load`. What `resolveUrl()` throws is a `SailcastError` here. */
-  first(): readonly string[] | Promise<readonly string[]> {
-    const [url = '', ...others] = this.#given;
-    const use = (address: string) => {
-      this.#first = address;
-      return [address, ...others];
-    };
+  /**
+   * For the worker's `load`. An address that cannot be had is asked for again, and those of the other lines are; what
+   * `resolveUrl()` threw last is then a `SailcastError`. `reason`: `crash` when another worker goes on with the load.
+   */
+  first(reason: 'load' | 'crash' = 'load'): readonly string[] | Promise<readonly string[]> {
+    const request = { url: this.#given[0] ?? '', attempt: reason === 'load' ? 0 : 1, reason };
     try {
-      const address = this.#ask({ url, attempt: 0, reason: 'load' });
-      return typeof address === 'string'
-        ? use(address)
-        : address.then(use, error => {
-            throw unresolved(error);
-          });
+      const address = this.#ask(request);
+      if (typeof address === 'string') return this.#use(address, 0);
+      return address.then(
+        address => this.#use(address, 0),
+        error => this.#askOn(error),
+      );
     } catch (error) {
-      throw unresolved(error);
+      return this.#askOn(error);
     }
+  }
+
+  async #askOn(error: unknown): Promise<readonly string[]> {
+    let last = error;
+    for (let attempt = 1; attempt <= Math.max(FURTHER_TRIES, this.#given.length); attempt++) {
+      const line = attempt % this.#given.length;
+      // Another line has not failed yet.
+      if (line === 0 || attempt > this.#given.length) await pause(TRY_AGAIN_AFTER * attempt);
+      try {
+        const url = this.#given[line] ?? '';
+        return this.#use(await this.#ask({ url, attempt, reason: 'unresolved' }), line);
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw unresolved(last);
+  }
+
+  /** The line that has an address goes first. */
+  #use(address: string, line: number): readonly string[] {
+    this.#first = { address, url: this.#given[line] ?? '' };
+    return [address, ...this.#given.filter((_, i) => i !== line)];
   }
 
   /** Takes the first address as one that was asked for already. */
   adopt(address: string): readonly string[] {
-    this.#first = address;
-    return [address, ...this.#given.slice(1)];
+    return this.#use(address, 0);
   }
 
   /** For a further try. */
   async again(request: { url: string; attempt: number; reason: ReconnectReason }): Promise<string> {
-    const url = request.url === this.#first ? (this.#given[0] ?? '') : request.url;
+    const url = request.url === this.#first.address ? this.#first.url : request.url;
     return this.#ask({ ...request, url });
   }
 
@@ -90,6 +114,10 @@ export function absolute(url: string): string {
 
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, ms));
 }
 
 function late(): Promise<never> {

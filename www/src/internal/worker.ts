@@ -73,7 +73,7 @@ class Seat {
 
   receive(message: ToWorker): void {
     if (message.type === 'preload') {
-      this.#early ??= askAhead(message.url);
+      this.#early ??= this.#keepGood(askAhead(message.url));
     } else if (!ready && message.type !== 'close') {
       if (message.type === 'load') {
         // It takes the place of an earlier one, which then need not begin.
@@ -203,7 +203,7 @@ class Seat {
 
   /** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
   #askFirst(url = ''): void {
-    if (this.#early?.url === url) return;
+    if (this.#early?.url === url && !this.#early.abort.signal.aborted) return;
     this.#early?.abort.abort();
     this.#early = ask(url);
   }
@@ -211,9 +211,19 @@ class Seat {
   #takeEarly(url: string | undefined): EarlyRequest | undefined {
     const taken = this.#early;
     this.#early = undefined;
-    if (taken?.url === url) return taken;
+    if (taken && taken.url === url && !taken.abort.signal.aborted) return taken;
     taken?.abort.abort();
     return undefined;
+  }
+
+  /** A stream that was not there yet when it was asked for ahead may be there when it is loaded. */
+  #keepGood(early: EarlyRequest | undefined): EarlyRequest | undefined {
+    const forget = () => {
+      if (this.#early === early) this.#early = undefined;
+      early?.abort.abort();
+    };
+    early?.response.then(response => response.ok || forget(), forget);
+    return early;
   }
 }
 
@@ -242,7 +252,11 @@ addEventListener('message', (event: MessageEvent<ToPool>) => {
 });
 
 // Traps inside the session's own callbacks: of timers and decoders as errors, of promises as rejections.
-addEventListener('error', event => crash(event.error ?? event.message));
+addEventListener('error', event => {
+  // Told by a message, with the player that it happened to.
+  event.preventDefault();
+  crash(event.error ?? event.message);
+});
 addEventListener('unhandledrejection', event => {
   if (event.reason instanceof WebAssembly.RuntimeError) crash(event.reason);
 });

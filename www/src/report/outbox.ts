@@ -27,6 +27,7 @@ export class Outbox<T> {
   #failures = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #lost = 0;
+  #closed = false;
 
   /** `encode` makes the body of some items. */
   constructor(target: Target, encode: (items: readonly T[]) => string) {
@@ -46,6 +47,12 @@ export class Outbox<T> {
   add(item: T): void {
     this.#waiting.push(item);
     if (this.#waiting.length > CAPACITY) this.#drop(this.#waiting.length - CAPACITY);
+  }
+
+  /** Nobody will send any more: what comes back from a post that failed is given up. */
+  close(): void {
+    this.#closed = true;
+    this.takeAll();
   }
 
   /** Gives back what waits. */
@@ -94,6 +101,7 @@ export class Outbox<T> {
       // No answer: the network, or CORS.
     }
     this.#sending = 0;
+    if (this.#closed) return;
     if (!again) {
       this.#failures = 0;
       if (this.#waiting.length > 0) this.flush();
@@ -143,6 +151,7 @@ export class Outbox<T> {
   }
 
   #putBack(items: T[]): void {
+    if (this.#closed) return;
     this.#waiting.unshift(...items);
     if (this.#waiting.length > CAPACITY) this.#drop(this.#waiting.length - CAPACITY);
   }

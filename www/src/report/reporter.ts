@@ -120,7 +120,7 @@ export class Reporter {
     this.#config?.stop();
     clearInterval(this.#timer);
     if (this.#sampled) this.#outbox.leave();
-    this.#outbox.takeAll();
+    this.#outbox.close();
   }
 
   #listen(target: PlayerEventTarget, only?: readonly ReportEvent[]): void {
