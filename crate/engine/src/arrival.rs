@@ -32,10 +32,10 @@ const DEAR: Micros = Micros::from_millis(550);
 const SPARED: f64 = 0.15;
 /// Before so much was seen, what was measured says little.
 const WARM_UP: Micros = Micros::from_secs(1);
-/// A short time knows little of what is to come: until so much was seen, more is covered, up to twice as much...
-const KNOWN_AFTER: Micros = Micros::from_secs(40);
-/// ...and no more than this more.
-const MOST_UNKNOWN: Micros = Micros::from_millis(150);
+/// A short time knows little of what is to come: until so much was seen, up to twice as much is covered...
+const KNOWN_AFTER: Micros = Micros::from_secs(60);
+/// ...but no more than this: who has met worse knows enough.
+const GUESS: Micros = Micros::from_millis(300);
 /// An interruption is over when data comes no later than this again.
 const CAUGHT_UP: Micros = Micros::from_millis(150);
 
@@ -133,7 +133,8 @@ impl Arrival {
             self.judged = self.worst().map(|worst| (now, worst));
         }
         let unknown = 1.0 - measured.as_secs_f64() / KNOWN_AFTER.as_secs_f64();
-        self.judged.map(|(_, worst)| worst + worst.scale(unknown.max(0.0)).min(MOST_UNKNOWN))
+        let guessed = |worst: Micros| worst.scale(1.0 + unknown.max(0.0)).min(GUESS);
+        self.judged.map(|(_, worst)| worst.max(guessed(worst)))
     }
 
     /// The percentile of the window's lateness that is to be covered, without an interruption that came alone.
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn a_clean_link_needs_one_packet_of_room() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 50, |_| 0);
+        let now = feed(&mut a, 70, |_| 0);
         assert_eq!(a.jitter(now), Some(MS(20)));
         let mut a = Arrival::default();
         let now = feed(&mut a, 5, |_| 0);
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn jitter_is_covered_to_its_worst() {
         let mut a = Arrival::default();
-        let now = feed(&mut a, 50, |i| i * 37 % 80);
+        let now = feed(&mut a, 70, |i| i * 37 % 80);
         let jitter = a.jitter(now).expect("measured");
         assert!(jitter >= MS(79) && jitter <= MS(100), "{jitter:?}");
     }
