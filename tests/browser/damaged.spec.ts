@@ -9,7 +9,8 @@ test('random bytes in mid-stream', async ({ stage, servers }) => {
   await stage.play(servers.faulty.http('damaged'));
   await stage.event('playing');
   await stage.wait(5);
-  expectInOrder(await cast.stop(), ROUND['counter-av']);
+  // Half of each GOP is lost: behind the damage there is nothing to show before the next keyframe.
+  expectInOrder(await cast.stop(), ROUND['counter-av'], 0.35);
   const stats = await stage.stats();
   expect(stats.state).toBe('playing');
   expect(stats.skippedBytes).toBeGreaterThan(1000);
