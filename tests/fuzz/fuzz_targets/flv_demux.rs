@@ -6,7 +6,9 @@
 
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sailcast_media::{DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaTime, Micros, flv::tag::MAX_TAG_BODY};
+use sailcast_media::{
+    DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaTime, Micros, flv::tag::MAX_TAG_BODY,
+};
 
 /// One tag's framing and the header behind it.
 const FRAMING: usize = 11 + 4 + 11;
