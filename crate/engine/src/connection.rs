@@ -142,8 +142,11 @@ impl Connection {
         }
     }
 
-    /// What came is of no use, or nothing came: cancels the request, and plans the next try.
+    /// What came is of no use, or nothing came: cancels the request, and plans the next try, unless that has been done.
     pub fn fail(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) {
+        if !matches!(self.link, Link::Open(_) | Link::Resolving { .. }) {
+            return;
+        }
         self.cancel(out);
         self.lose(failure, played, now, out);
     }

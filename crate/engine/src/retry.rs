@@ -167,12 +167,14 @@ impl Retry {
         if self.attempt == 0 || failure.reason == Reason::End {
             self.ended = failure.reason == Reason::End;
         }
+        let lines = self.lines.len() as u32;
         let limit = match failure.reason {
             _ if self.ended => END_ATTEMPTS,
             _ if played => ATTEMPTS,
-            // Each of these took long to show.
-            Reason::Silent | Reason::NoMedia => self.lines.len() as u32,
-            _ => FIRST_ATTEMPTS.max(self.lines.len() as u32),
+            // Each of these took long to show, and of the stream itself only another line has another.
+            Reason::Silent | Reason::NoMedia => lines,
+            Reason::NoPictures => lines.saturating_sub(1),
+            _ => FIRST_ATTEMPTS.max(lines),
         };
         if self.attempt >= limit {
             return None;

@@ -56,6 +56,11 @@ impl Sim {
         self.frames.len()
     }
 
+    /// Of both kinds, since the beginning.
+    pub fn decoders_made(&self) -> usize {
+        self.decoders_made
+    }
+
     pub fn open_decoders(&self) -> usize {
         self.decoders.len()
     }

@@ -60,6 +60,7 @@ impl Sim {
             Output::Configure(id, config, _) => {
                 let decoder = Decoder { config, fresh: true, reorder: Vec::new(), busy_until: self.now };
                 assert!(self.decoders.insert(id, decoder).is_none(), "decoder id used twice");
+                self.decoders_made += 1;
             }
             Output::Decode(id, packet) => self.decode(id, packet),
             Output::Flush(id) => self.flush(id),

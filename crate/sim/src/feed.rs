@@ -93,6 +93,16 @@ pub fn tags(name: &str) -> Vec<Tag> {
     tags
 }
 
+/// The fixture's tags over and over, for streams that outlive it: `length_ms` from one turn to the next.
+pub fn looped(name: &str, length_ms: u32, turns: u32) -> Vec<Tag> {
+    let all = tags(name);
+    let turn = |n: u32| {
+        let media = all.iter().filter(move |t| n == 0 || !is_config(t) && t.kind != TagKind::Script);
+        media.cloned().map(move |t| Tag { timestamp: t.timestamp + n * length_ms, ..t })
+    };
+    (0..turns).flat_map(turn).collect()
+}
+
 fn serialise(tags: &[&Tag]) -> Bytes {
     let mut out = BytesMut::new();
     for tag in tags {

@@ -1,8 +1,9 @@
 //! From demux events to the packet queues.
 
 use sailcast_media::{
-    DemuxEvent, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo, demux::SkipReason,
-    flv::demux::AUDIO_TRACK,
+    DemuxEvent, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo,
+    demux::SkipReason,
+    flv::demux::{AUDIO_TRACK, VIDEO_TRACK},
 };
 
 use super::Playback;
@@ -78,6 +79,7 @@ impl Playback {
             MediaKind::Video => {
                 self.first_video.get_or_insert(now);
                 self.stats.video_packets = self.stats.video_packets.saturating_add(1);
+                self.barren.note(packet.keyframe, now);
                 // Nothing before the first keyframe can ever be shown: it must not fill the buffer.
                 if packet.keyframe {
                     self.first_keyframe.get_or_insert(packet.pts);
@@ -105,6 +107,7 @@ impl Playback {
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;
+        self.barren.clear();
         self.forget_deadlines();
     }
 
@@ -129,12 +132,15 @@ impl Playback {
                 }
                 return;
             }
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig
-                if track != Some(AUDIO_TRACK) =>
-            {
+            _ if track == Some(AUDIO_TRACK) => {}
+            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}
+        }
+        // Empty units are how some encoders say that there is no picture.
+        if track == Some(VIDEO_TRACK) && why != SkipReason::TooShort {
+            self.barren.note(false, now);
         }
         let what = format!("{len} bytes at byte {at} were left out: {why}.");
         self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);

@@ -12,6 +12,7 @@ mod watch;
 
 use sailcast_media::{MediaTime, Micros};
 
+use self::watch::Barren;
 use crate::{
     arrival::Arrival,
     audio::{Audio, PUMP_EVERY},
@@ -69,6 +70,7 @@ pub struct Playback {
     paused: bool,
     /// Pictures decoded of the connections before this one.
     decoded_before: u64,
+    barren: Barren,
     last_stall: Option<Instant>,
     /// Stalls in a row with little time between them, the first not counted.
     stalls_together: u32,
@@ -107,6 +109,7 @@ impl Playback {
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
+            barren: Barren::default(),
             last_stall: None,
             stalls_together: 0,
             returning: false,
@@ -173,7 +176,8 @@ impl Playback {
             Input::Wake => self.wake(now, out),
             Input::NotShown(_) => self.video.not_shown(),
             Input::FrameDecoded(id, frame) if self.video.stage.owns(id) => {
-                self.video.on_frame(frame, now, out)
+                self.barren.clear();
+                self.video.on_frame(frame, now, out);
             }
             Input::FrameDecoded(_, frame) => out.push(Output::Release(frame.id)),
             Input::SamplesDecoded(id, pts, block) if self.audio.stage.owns(id) => {
@@ -360,9 +364,9 @@ impl Playback {
         self.connection.as_ref().is_none_or(Connection::is_over)
     }
 
-    /// The connection gives what it should: pictures, where there are any and somebody looks.
+    /// The connection gives what it should: pictures, where there is video and somebody looks.
     fn is_good(&self) -> bool {
-        self.is_unseen() || !self.video.stage.is_known() || self.video.decoded > self.decoded_before
+        self.is_unseen() || self.barren.is_clear() || self.video.decoded > self.decoded_before
     }
 
     fn owns(&self, id: RequestId) -> bool {

@@ -1,5 +1,7 @@
 //! What must not last: a codec that cannot be played, a stream without a keyframe, a decoder that gives nothing.
 
+use sailcast_media::Micros;
+
 use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
 use crate::{
     decode::Outbox,
@@ -10,7 +12,66 @@ use crate::{
     source::{fatal, warning},
 };
 
+/// How long video may come without a picture, where there were pictures before.
+const PICTURE_TIMEOUT: Micros = Micros::from_secs(10);
+/// Between two packets no more than this counts: a stream that goes on without video waits for no picture.
+const COMES: Micros = Micros::from_secs(1);
+
+/// Video that comes and shows nothing: for how long it has come since the last picture.
+#[derive(Debug, Default)]
+pub(super) struct Barren {
+    last: Option<Instant>,
+    length: Micros,
+    /// There was a keyframe to begin with.
+    keyframe: bool,
+}
+
+impl Barren {
+    /// A packet of the video came, or what was to be one.
+    pub fn note(&mut self, keyframe: bool, now: Instant) {
+        self.length += self.last.replace(now).map_or(Micros::ZERO, |last| (now - last).min(COMES));
+        self.keyframe |= keyframe;
+    }
+
+    /// None has come since.
+    pub fn is_clear(&self) -> bool {
+        self.last.is_none()
+    }
+
+    /// There was a picture, or none is wanted.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
 impl Playback {
+    /// Video that comes again and again to nothing is a failure of its connection: another one begins at a keyframe.
+    fn watch_pictures(&mut self, now: Instant, out: &mut Outbox) {
+        let is_wanted = self.video.has_shown() && !self.paused && !self.is_unseen();
+        if !is_wanted {
+            self.barren.clear();
+        }
+        if self.barren.length < PICTURE_TIMEOUT {
+            return;
+        }
+        let error = match self.barren.keyframe {
+            true => fatal(ErrorCode::VideoDecoderFailed, "The video decoder gives no picture.".to_owned()),
+            false => no_keyframe(true),
+        };
+        self.seek_pictures(error, now, out);
+    }
+
+    /// Tries another connection for the pictures that this one does not bring.
+    fn seek_pictures(&mut self, error: SailcastError, now: Instant, out: &mut Outbox) {
+        self.barren.clear();
+        self.video.stage.forgive();
+        let played = self.end().is_some();
+        if let Some(connection) = &mut self.connection {
+            let failure = Failure { reason: Reason::NoPictures, error: Some(error), final_answer: false };
+            connection.fail(failure, played, now, out);
+        }
+    }
+
     /// Deadlines of the first keyframe, of codecs and decoders.
     pub(super) fn watch(&mut self, now: Instant, out: &mut Outbox) {
         if let Some((_, error)) = self.unsupported.take_if(|(since, _)| now - *since >= CODEC_TIMEOUT) {
@@ -19,14 +80,15 @@ impl Playback {
         }
         let late = self.first_video.is_some_and(|first| now - first >= KEYFRAME_TIMEOUT);
         if late && self.first_keyframe.is_none() && !self.keyframe_warned {
-            self.keyframe_warned = true;
-            let alone = self.audio_edge().is_none();
-            if alone {
-                self.fail(no_keyframe(true), now, out);
+            if self.audio_edge().is_none() {
+                self.first_video = None;
+                self.seek_pictures(no_keyframe(true), now, out);
             } else {
+                self.keyframe_warned = true;
                 out.push(Output::Event(Event::Error(no_keyframe(false))));
             }
         }
+        self.watch_pictures(now, out);
         if self.video.stage.is_stuck(self.video.decoder_limit(), now) {
             self.video.lose_decoder();
             self.video.stage.close(out);
@@ -47,14 +109,11 @@ impl Playback {
             return;
         }
         let error = fatal(ErrorCode::VideoDecoderFailed, what);
-        match &mut self.connection {
+        if self.video.decoded > 0 {
             // It has decoded this stream before: what comes now may be the reason, and another line may not have it.
-            Some(connection) if self.video.decoded > 0 => {
-                self.video.stage.forgive();
-                let failure = Failure { reason: Reason::NoPictures, error: Some(error), final_answer: false };
-                connection.fail(failure, true, now, out);
-            }
-            _ => self.fail(error, now, out),
+            self.seek_pictures(error, now, out);
+        } else {
+            self.fail(error, now, out);
         }
     }
 
