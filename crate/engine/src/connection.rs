@@ -31,6 +31,17 @@ enum Link {
     Over(Option<SailcastError>),
 }
 
+/// What has come of the stream, as its owner knows.
+#[derive(Clone, Copy, Debug)]
+pub struct Brought {
+    /// Something, by any connection.
+    pub any: bool,
+    /// By the present one, something that was not here before.
+    pub new: bool,
+    /// By the present one, what it should.
+    pub good: bool,
+}
+
 pub struct Connection {
     link: Link,
     retry: Retry,
@@ -107,29 +118,27 @@ impl Connection {
         if self.attempt == 0 {
             return false;
         }
-        self.retry.resumed();
         self.reconnects = self.reconnects.saturating_add(1);
         out.push(Output::Event(Event::Reconnected { attempt: self.attempt }));
         true
     }
 
-    /// Does what is due: deadlines, ends, tries. `played`: something of this stream has been received. `good`: this
-    /// connection gives what it should.
-    pub fn advance(&mut self, played: bool, good: bool, now: Instant, out: &mut Outbox) {
+    /// Does what is due: deadlines, ends, tries.
+    pub fn advance(&mut self, brought: Brought, now: Instant, out: &mut Outbox) {
+        let played = brought.any;
         match &mut self.link {
             Link::Open(source) => {
                 source.watch(now);
+                if brought.new && self.fruitful_since.is_some() {
+                    self.retry.resumed();
+                }
                 match source.end().cloned() {
-                    None if good => self.prove(now),
+                    None if brought.good => self.prove(now),
                     None => {}
                     Some(End::Clean { finite: true }) => self.end(None),
                     Some(End::Clean { finite: false }) => {
-                        self.lose(
-                            Failure { reason: Reason::End, error: None, final_answer: false },
-                            played,
-                            now,
-                            out,
-                        );
+                        let failure = Failure { reason: Reason::End, error: None, final_answer: false };
+                        self.lose(failure, played, now, out);
                     }
                     Some(End::Failed(failure)) => self.fail(failure, played, now, out),
                 }

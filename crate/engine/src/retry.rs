@@ -12,7 +12,7 @@ use crate::error::SailcastError;
 const ATTEMPTS: u32 = 15;
 /// Tries before anything was ever received: somebody waits in front of an empty player.
 const FIRST_ATTEMPTS: u32 = 3;
-/// Tries after the server ended the stream in good order: an encoder that restarts is back by then.
+/// Tries that bring nothing new after the server ended the stream in good order: an encoder that restarts is back by then.
 const END_ATTEMPTS: u32 = 4;
 const FIRST_DELAY: Micros = Micros::from_millis(500);
 const LONGEST_DELAY: Micros = Micros::from_secs(8);
@@ -113,8 +113,8 @@ pub struct Retry {
     /// The line that played last.
     good: usize,
     attempt: u32,
-    /// The present row of tries began with an end in good order.
-    ended: bool,
+    /// Tries since the server ended the stream in good order, if nothing new of it has come since.
+    ended: Option<u32>,
     state: u64,
 }
 
@@ -123,7 +123,7 @@ impl Retry {
         let line = |url| Line { url, failures: 0, refused: false };
         let lines = urls.into_iter().map(line).collect();
         // Xorshift knows no way out of 0.
-        Self { lines, current: 0, good: 0, attempt: 0, ended: false, state: seed.max(1) }
+        Self { lines, current: 0, good: 0, attempt: 0, ended: None, state: seed.max(1) }
     }
 
     /// The line of the present try.
@@ -140,19 +140,20 @@ impl Retry {
         }
     }
 
-    /// The stream came again, for now: it had not ended.
+    /// Something new of the stream came: it had not ended.
     pub fn resumed(&mut self) {
-        self.ended = false;
+        self.ended = None;
     }
 
-    /// The server had ended the stream in good order, and has not brought it again.
+    /// The server had ended the stream in good order, and nothing new of it has come since.
     pub fn has_ended(&self) -> bool {
-        self.ended
+        self.ended.is_some()
     }
 
     /// The network is back: what was tried without one does not count.
     pub fn forgive(&mut self) {
         self.attempt = 0;
+        self.ended = self.ended.map(|_| 0);
         for line in &mut self.lines {
             line.failures = 0;
         }
@@ -164,23 +165,23 @@ impl Retry {
             line.failures = line.failures.saturating_add(1);
             line.refused = failure.final_answer && !played;
         }
-        if self.attempt == 0 || failure.reason == Reason::End {
-            self.ended = failure.reason == Reason::End;
+        if failure.reason == Reason::End {
+            self.ended.get_or_insert(0);
         }
         let lines = self.lines.len() as u32;
         let limit = match failure.reason {
-            _ if self.ended => END_ATTEMPTS,
             _ if played => ATTEMPTS,
             // Each of these took long to show, and of the stream itself only another line has another.
             Reason::Silent | Reason::NoMedia => lines,
             Reason::NoPictures => lines.saturating_sub(1),
             _ => FIRST_ATTEMPTS.max(lines),
         };
-        if self.attempt >= limit {
+        if self.attempt >= limit || self.ended.is_some_and(|tries| tries >= END_ATTEMPTS) {
             return None;
         }
         self.current = self.best()?;
         self.attempt = self.attempt.saturating_add(1);
+        self.ended = self.ended.map(|tries| tries.saturating_add(1));
         let failures = self.lines.get(self.current).map_or(0, |line| line.failures);
         let longest = match failures.checked_sub(1) {
             None => OTHER_LINE,
@@ -269,6 +270,20 @@ mod tests {
         while r.plan(&LOST, true).is_some() {}
         r.healthy();
         assert_eq!(r.plan(&LOST, true).map(|p| p.attempt), Some(1));
+    }
+
+    #[test]
+    fn an_end_counts_the_tries_that_bring_nothing_new() {
+        const END: Failure = Failure { reason: Reason::End, error: None, final_answer: false };
+        let mut r = retry(&["a"]);
+        for _ in 0..5 {
+            assert!(r.plan(&END, true).is_some());
+            r.resumed();
+        }
+        assert!(r.plan(&END, true).is_some());
+        let tries = std::iter::from_fn(|| r.plan(&LOST, true)).count();
+        assert_eq!(tries as u32 + 1, END_ATTEMPTS);
+        assert!(r.has_ended());
     }
 
     #[test]

@@ -140,19 +140,9 @@ fn a_server_that_answers_with_an_error_in_mid_play_is_asked_again() {
     sim.run_ms(9_000);
     assert_eq!(sim.state(), State::Ended, "a response with a length is whole: {:?}", reasons(&sim));
 
-    let live = |network: Network| Network {
-        deliveries: network
-            .deliveries
-            .into_iter()
-            .map(|(at, e)| match e {
-                IoEvent::Opened { status, .. } => (at, IoEvent::Opened { status, finite: false }),
-                e => (at, e),
-            })
-            .collect(),
-    };
     let gone = Network::only(vec![IoEvent::Opened { status: 404, finite: true }]);
     let mut sim = playing(vec![
-        live(broken(2_000, 80, IoEvent::End)),
+        broken(2_000, 80, IoEvent::End).endless(),
         gone.clone(),
         gone.clone(),
         feed::live("counter-av.flv", 5_000, 20),
@@ -162,10 +152,53 @@ fn a_server_that_answers_with_an_error_in_mid_play_is_asked_again() {
     assert_eq!(sim.state(), State::Playing);
     assert_eq!(sim.errors().len(), 0);
 
-    let mut sim = playing(vec![live(broken(2_000, 80, IoEvent::End)), gone]);
+    let mut sim = playing(vec![broken(2_000, 80, IoEvent::End).endless(), gone]);
     sim.run_ms(15_000);
     assert_eq!(sim.state(), State::Ended, "an end in good order that lasts is no error");
     assert_eq!(sim.errors().len(), 0, "{:?}", sim.errors());
+}
+
+/// What a server gives that ends each connection in good order after `seconds`, the next one joining where it is then.
+fn again_and_again(seconds: i64, turns: usize) -> Vec<Network> {
+    let tags = feed::looped("counter-av.flv", 16_000, 20);
+    let connection = |turn: usize| {
+        let mut network = feed::live_tags(&tags, 2_000 + turn as u32 * 8_000, 20);
+        network.deliveries.retain(|(at, _)| *at < Micros::from_secs(seconds));
+        network.then(IoEvent::End).endless()
+    };
+    (0..turns).map(connection).collect()
+}
+
+#[test]
+fn a_server_that_ends_each_connection_but_brings_the_stream_has_not_ended_it() {
+    let mut servers = again_and_again(3, 8);
+    servers.push(feed::live_tags(&feed::looped("counter-av.flv", 16_000, 20), 120_000, 20));
+    let mut sim = playing(servers);
+    sim.run_ms(85_000);
+    let ends: Vec<(u32, Reason)> = (1..=8).map(|attempt| (attempt, Reason::End)).collect();
+    assert_eq!(reasons(&sim), ends);
+    assert_eq!(sim.state(), State::Playing);
+    assert!(sim.errors().is_empty(), "{:?}", sim.errors());
+}
+
+#[test]
+fn a_server_that_only_ever_ends_connections_is_not_asked_for_ever() {
+    let mut sim = playing(again_and_again(3, 40));
+    sim.run_ms(300_000);
+    assert_eq!(reasons(&sim).len(), 15);
+    assert_eq!(sim.state(), State::Ended);
+    assert!(sim.errors().is_empty(), "{:?}", sim.errors());
+}
+
+#[test]
+fn an_ended_stream_whose_last_pictures_the_server_gives_again_has_ended() {
+    let mut cached = broken(2_000, 80, IoEvent::End).endless();
+    cached.deliveries.truncate(2);
+    let mut sim = playing(vec![broken(2_000, 80, IoEvent::End).endless(), cached.then(IoEvent::End)]);
+    sim.run_ms(15_000);
+    assert_eq!(reasons(&sim).len(), 4);
+    assert_eq!(sim.state(), State::Ended);
+    assert!(sim.errors().is_empty(), "{:?}", sim.errors());
 }
 
 #[test]

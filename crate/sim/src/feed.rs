@@ -63,6 +63,16 @@ impl Network {
         self
     }
 
+    /// The responses do not say how long they are, as those of a live server.
+    pub fn endless(mut self) -> Self {
+        for (_, event) in &mut self.deliveries {
+            if let IoEvent::Opened { finite, .. } = event {
+                *finite = false;
+            }
+        }
+        self
+    }
+
     /// Only these events, 20 ms after the request and 1 ms apart.
     pub fn only(events: Vec<IoEvent>) -> Self {
         let deliveries =

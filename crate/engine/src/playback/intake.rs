@@ -107,6 +107,7 @@ impl Playback {
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;
+        self.end_before = self.end();
         self.barren.clear();
         self.forget_deadlines();
     }

@@ -17,7 +17,7 @@ use crate::{
     arrival::Arrival,
     audio::{Audio, PUMP_EVERY},
     clock::Clock,
-    connection::Connection,
+    connection::{Brought, Connection},
     decode::Outbox,
     error::SailcastError,
     event::{Event, State, Stats},
@@ -68,8 +68,9 @@ pub struct Playback {
     warnings: Warnings,
     phase: Phase,
     paused: bool,
-    /// Pictures decoded of the connections before this one.
+    /// What the connections before this one had brought: pictures decoded, and the end of everything.
     decoded_before: u64,
+    end_before: Option<MediaTime>,
     barren: Barren,
     last_stall: Option<Instant>,
     /// Stalls in a row with little time between them, the first not counted.
@@ -109,6 +110,7 @@ impl Playback {
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
+            end_before: None,
             barren: Barren::default(),
             last_stall: None,
             stalls_together: 0,
@@ -228,10 +230,10 @@ impl Playback {
         if self.is_over() {
             return;
         }
-        let received = self.end().is_some();
-        let good = self.is_good();
+        let end = self.end();
+        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
         if let Some(connection) = &mut self.connection {
-            connection.advance(received, good, now, out);
+            connection.advance(brought, now, out);
         }
         self.aim(now);
         self.watch(now, out);
