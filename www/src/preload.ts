@@ -7,9 +7,8 @@
  */
 import { EngineHost } from './internal/engine-host.js';
 import { watchPage } from './internal/life.js';
-import { absolute } from './internal/lines.js';
+import { absolute, preconnect } from './internal/lines.js';
 import { folder } from './internal/options.js';
-import { preconnect } from './internal/preconnect.js';
 import { missingFeature } from './internal/support.js';
 import type { PlayerOptions } from './types.js';
 

@@ -1,9 +1,9 @@
 // The small pure parts of the page's side.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Pending } from '../../dist/internal/face.js';
+import { blankStats, endToEnd, ranges } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { Pending } from '../../dist/internal/pending.js';
-import { blankStats, endToEnd, ranges } from '../../dist/internal/snapshot.js';
 
 const container = { nodeType: 1 };
 

@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { decodeCmcd, validateCmcdRequest } from '@svta/cml-cmcd';
 import { Cmcd, encode } from '../../dist/internal/cmcd.js';
+import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/qos.js';
 import { LogRequests, PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
 import { VERSION } from '../../dist/internal/version.js';
 

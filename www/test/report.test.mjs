@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, test } from 'node:test';
-import { blankQuality } from '../../dist/internal/qos.js';
+import { blankQuality } from '../../dist/internal/figures.js';
 import { maxAge, RemoteConfigSource, validate } from '../../dist/report/config.js';
 import { encodeOtlp } from '../../dist/report/otlp.js';
 import { CAPACITY, MAX_BODY, Outbox } from '../../dist/report/outbox.js';

@@ -45,11 +45,6 @@ export class Cmcd {
     this.#cid = options.contentId;
   }
 
-  /** A new load: what stalled before was another stream. */
-  restart(): void {
-    this.#stalls = 0;
-  }
-
   /** `url` with the argument `CMCD`, in place of an earlier one. */
   sign(url: string, { startup, quality, buffered }: Attempt): string {
     const stalls = quality?.stalls.count ?? 0;

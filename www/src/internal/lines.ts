@@ -14,6 +14,8 @@ const RESOLVE_WITHIN = 10_000;
 const FURTHER_TRIES = 3;
 /** ...and after so long, times the try, ms. */
 const TRY_AGAIN_AFTER = 500;
+/** The browser acts on a hint when it is added; then the element is of no more use. */
+const HINT_LIFE = 1000;
 
 export interface Signing {
   resolveUrl: PlayerOptions['resolveUrl'];
@@ -110,6 +112,22 @@ export function absolute(url: string): string {
   } catch {
     return url;
   }
+}
+
+/**
+ * Opens the connection to a server while the worker that will use it is still starting: name, TCP and TLS cost round trips.
+ * A hint that may come to nothing, and nothing waits for it. WebSockets share no connections with other requests.
+ */
+export function preconnect(url: string): void {
+  const origin = /^https?:\/\/[^/?#]+/i.exec(url)?.[0];
+  if (!origin) return;
+  const link = document.createElement('link');
+  link.rel = 'preconnect';
+  link.href = origin;
+  // The stream's request has no credentials at other origins; connections with and without are kept apart.
+  if (origin !== location.origin) link.crossOrigin = 'anonymous';
+  document.head.append(link);
+  setTimeout(() => link.remove(), HINT_LIFE);
 }
 
 export function reasonOf(error: unknown): string {
