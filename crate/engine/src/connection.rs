@@ -48,6 +48,10 @@ pub struct Connection {
     resolve: bool,
     online: bool,
     suspended: bool,
+    /// Nothing has been asked for.
+    untried: bool,
+    /// The address was given just now: a signature in it is good.
+    fresh: bool,
     /// Of the present try; 0 for the first of the load.
     attempt: u32,
     reason: Reason,
@@ -60,23 +64,39 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Opens the first of `lines`. They have been checked to be addresses that can be opened.
-    pub fn open(lines: Vec<String>, resolve: bool, seed: u64, now: Instant, out: &mut Outbox) -> Self {
-        let mut connection = Self {
+    /// To the first of `lines`, which have been checked to be addresses that can be opened. Let go of before it is opened:
+    /// [`Connection::wake`] opens it.
+    pub fn new(lines: Vec<String>, resolve: bool, seed: u64) -> Self {
+        Self {
             link: Link::Waiting(None),
             retry: Retry::new(lines, seed),
             resolve,
             online: true,
             suspended: false,
+            untried: true,
+            fresh: true,
             attempt: 0,
             reason: Reason::Wake,
             bytes_before: 0,
             fruitful_since: None,
             proved: false,
             reconnects: 0,
-        };
-        connection.start(now, out);
-        connection
+        }
+    }
+
+    /// Asks for the line that is next, or first for its address.
+    pub fn open(&mut self, now: Instant, out: &mut Outbox) {
+        let id = out.request();
+        let url = self.retry.url().to_owned();
+        self.untried = false;
+        let fresh = std::mem::take(&mut self.fresh);
+        if self.resolve && !fresh {
+            let request = ResolveRequest { url, attempt: self.attempt, reason: self.reason };
+            self.link = Link::Resolving { id, deadline: now + RESOLVE_TIMEOUT };
+            out.push(Output::Resolve(id, request));
+        } else {
+            self.request(id, &url, now, out);
+        }
     }
 
     pub fn owns(&self, id: RequestId) -> bool {
@@ -146,7 +166,7 @@ impl Connection {
             Link::Resolving { deadline, .. } if now >= *deadline => {
                 self.unresolved("it did not answer", played, now, out);
             }
-            Link::Waiting(Some(at)) if now >= *at && self.online => self.start(now, out),
+            Link::Waiting(Some(at)) if now >= *at && self.online => self.open(now, out),
             _ => {}
         }
     }
@@ -166,7 +186,7 @@ impl Connection {
         }
         self.retry.forgive();
         if let Link::Waiting(Some(_)) = self.link {
-            self.start(now, out);
+            self.open(now, out);
         }
     }
 
@@ -182,6 +202,7 @@ impl Connection {
         if matches!(self.link, Link::Over(_)) || std::mem::replace(&mut self.suspended, true) {
             return;
         }
+        self.fresh = false;
         self.cancel(out);
         self.link = Link::Waiting(None);
     }
@@ -190,15 +211,14 @@ impl Connection {
         if !std::mem::take(&mut self.suspended) {
             return;
         }
-        self.retry.forgive();
-        self.attempt = 1;
         self.reason = Reason::Wake;
-        out.push(Output::Event(Event::Reconnecting {
-            attempt: self.attempt,
-            delay: Micros::ZERO,
-            reason: self.reason,
-        }));
-        self.start(now, out);
+        if !self.untried {
+            self.retry.forgive();
+            self.attempt = 1;
+            let (attempt, reason) = (self.attempt, self.reason);
+            out.push(Output::Event(Event::Reconnecting { attempt, delay: Micros::ZERO, reason }));
+        }
+        self.open(now, out);
     }
 
     pub fn is_suspended(&self) -> bool {
@@ -232,18 +252,6 @@ impl Connection {
     pub fn close(&mut self, out: &mut Outbox) {
         self.cancel(out);
         self.end(None);
-    }
-
-    fn start(&mut self, now: Instant, out: &mut Outbox) {
-        let id = out.request();
-        let url = self.retry.url().to_owned();
-        if self.resolve && self.attempt > 0 {
-            let request = ResolveRequest { url, attempt: self.attempt, reason: self.reason };
-            self.link = Link::Resolving { id, deadline: now + RESOLVE_TIMEOUT };
-            out.push(Output::Resolve(id, request));
-        } else {
-            self.request(id, &url, now, out);
-        }
     }
 
     fn request(&mut self, id: RequestId, url: &str, now: Instant, out: &mut Outbox) {

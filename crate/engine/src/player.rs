@@ -184,9 +184,9 @@ impl Player {
             Some(mut before) => playback.inherit_sound(&mut before),
             None => playback.set_audio_output(self.audio_output, now, &mut self.out),
         }
+        playback.set_visible(self.visible, now, &mut self.out);
         playback.open(lines, resolve, seed, now, &mut self.out);
         playback.set_online(self.online, now, &mut self.out);
-        playback.set_visible(self.visible, now, &mut self.out);
         self.playback = Some(playback);
         self.set_state(State::Connecting);
     }

@@ -1,6 +1,6 @@
 //! While nobody can see the page.
 
-use sailcast_engine::{Background, Event, Input, LatencyTarget, PlayerConfig, State};
+use sailcast_engine::{Background, Event, Input, LatencyTarget, PlayerConfig, Reason, State};
 use sailcast_media::Micros;
 use sailcast_sim::{Sim, config, feed, load};
 
@@ -84,6 +84,33 @@ fn suspend_closes_the_connection_until_somebody_looks_again() {
     assert_eq!(sim.state(), State::Playing);
     let first = sim.shown.iter().find(|(at, _)| *at > back).expect("a picture").0;
     assert!(first - back < MS(300), "{:?}", first - back);
+}
+
+#[test]
+fn a_load_out_of_sight_asks_for_nothing_until_somebody_looks() {
+    for resolve in [false, true] {
+        let config =
+            PlayerConfig { background: Background::Suspend, ..config(LatencyTarget::fixed(MS(400))) };
+        let mut sim = Sim::with(config, feed::live("counter-av.flv", 1_000, 20));
+        sim.input(Input::Visible(false));
+        sim.input(Input::Load { lines: vec!["http://live/s.flv".into()], resolve });
+        sim.input(Input::Play);
+        sim.sound_on(48_000, 20);
+        sim.run_ms(60_000);
+        assert_eq!((sim.requests.len(), sim.resolved.len()), (0, 0));
+        let back = sim.now;
+        sim.input(Input::Visible(true));
+        sim.run_ms(1_000);
+        assert_eq!(sim.state(), State::Playing);
+        assert_eq!(sim.requests.len(), 1);
+        assert!(sim.shown[0].0 - back < MS(300), "{:?}", sim.shown[0].0 - back);
+        let again = |e: &Event| matches!(e, Event::Reconnecting { .. } | Event::Reconnected { .. });
+        assert_eq!(sim.count(again), 0, "it is the first connection");
+        assert_eq!(sim.stats().reconnects, 0);
+        // A signature may not last for so long.
+        let asked: Vec<_> = sim.resolved.iter().map(|r| (r.attempt, r.reason)).collect();
+        assert_eq!(asked, if resolve { vec![(0, Reason::Wake)] } else { vec![] });
+    }
 }
 
 #[test]

@@ -71,8 +71,7 @@ impl Playback {
     }
 
     pub(super) fn wake(&mut self, now: Instant, out: &mut Outbox) {
-        let still_away = self.hidden && self.background == Background::Suspend;
-        if still_away || !self.is_suspended() {
+        if self.is_put_away() || !self.is_suspended() {
             return;
         }
         if let Some(connection) = &mut self.connection {
@@ -82,6 +81,11 @@ impl Playback {
             *since = now;
             self.returning = true;
         }
+    }
+
+    /// Hidden, and to do nothing until it is seen.
+    pub(super) fn is_put_away(&self) -> bool {
+        self.hidden && self.background == Background::Suspend
     }
 
     pub(super) fn is_suspended(&self) -> bool {

@@ -138,8 +138,14 @@ impl Playback {
         }
     }
 
+    /// Opens the connection, or leaves that to the moment at which the page is seen.
     pub fn open(&mut self, lines: Vec<String>, resolve: bool, seed: u64, now: Instant, out: &mut Outbox) {
-        self.connection = Some(Connection::open(lines, resolve, seed, now, out));
+        let mut connection = Connection::new(lines, resolve, seed);
+        match self.is_put_away() {
+            true => connection.suspend(out),
+            false => connection.open(now, out),
+        }
+        self.connection = Some(connection);
     }
 
     pub fn set_target(&mut self, target: LatencyTarget) {
