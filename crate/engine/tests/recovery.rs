@@ -280,7 +280,7 @@ fn a_decoder_that_stops_working_in_mid_play_is_tried_on_another_connection() {
 }
 
 #[test]
-fn a_reclaimed_decoder_is_replaced_however_often() {
+fn a_decoder_that_fails_now_and_then_is_replaced_however_often() {
     let mut sim = playing(vec![feed::live("counter-av.flv", 1_000, 20)]);
     for _ in 0..5 {
         sim.run_ms(2_200);

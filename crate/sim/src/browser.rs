@@ -155,10 +155,21 @@ impl Sim {
 
     /// The decoder of that kind closes itself with an error, as WebCodecs' do.
     pub fn fail_decoder(&mut self, kind: MediaKind) {
+        let id = self.lose_decoder(kind);
+        self.input(Input::DecoderFailed(id, "EncodingError: Decoding error.".into()));
+    }
+
+    /// The browser takes the decoder of that kind away.
+    pub fn reclaim_decoder(&mut self, kind: MediaKind) {
+        let id = self.lose_decoder(kind);
+        self.input(Input::DecoderReclaimed(id));
+    }
+
+    fn lose_decoder(&mut self, kind: MediaKind) -> DecoderId {
         let id = self.decoders.iter().find(|(_, d)| d.config.kind() == kind).map(|(id, _)| *id);
         let id = id.expect("an open decoder of that kind");
         self.decoders.remove(&id);
-        self.input(Input::DecoderFailed(id, "EncodingError: Decoding error.".into()));
+        id
     }
 
     /// Time passes while nothing runs; what should have happened meanwhile happens afterwards, the timer first.
