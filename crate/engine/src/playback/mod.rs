@@ -57,7 +57,7 @@ pub struct Playback {
     video: Video,
     audio: Audio,
     clock: Clock,
-    /// The latency that was asked for.
+    /// Which latency to hold, within what was asked for.
     aim: Aim,
     latency: LatencyController,
     pressure: Pressure,
@@ -93,14 +93,15 @@ pub struct Playback {
 
 impl Playback {
     pub fn new(config: PlayerConfig, paused: bool, now: Instant) -> Self {
-        let start = Aim::new(config.latency).held();
+        let aim = Aim::new(config.latency);
+        let start = aim.held();
         Self {
             connection: None,
             timeline: Timeline::default(),
             video: Video::default(),
             audio: Audio::default(),
             clock: Clock::new(),
-            aim: Aim::new(config.latency),
+            aim,
             latency: LatencyController::new(start),
             pressure: Pressure::default(),
             background: config.background,
@@ -397,10 +398,7 @@ impl Playback {
     }
 
     fn decode_and_present(&mut self, now: Instant, out: &mut Outbox) {
-        if self.is_over() {
-            return;
-        }
-        if self.is_suspended() {
+        if self.is_over() || self.is_suspended() {
             return;
         }
         let ended = self.has_ended();
