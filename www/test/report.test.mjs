@@ -165,6 +165,40 @@ test('the queue is bounded, and so is a body', async () => {
   assert.equal(outbox.lost, 22);
 });
 
+test('a closed outbox gives up what waits, and what comes back from a post that fails', async () => {
+  const held = [];
+  const server = await serve(response => held.push(response));
+  const outbox = new Outbox({ url: server.url, headers: {} }, items => JSON.stringify(items));
+  outbox.add(1);
+  outbox.flush();
+  outbox.add(2);
+  await until(() => held.length === 1);
+  outbox.close();
+  assert.equal(outbox.length, 0);
+  held[0].statusCode = 503;
+  held[0].end();
+  await until(() => held[0].writableFinished);
+  await new Promise(resolve => setTimeout(resolve, 20));
+  assert.equal(outbox.length, 0);
+  outbox.flush();
+  assert.deepEqual(server.bodies, ['[1]']);
+});
+
+test('the last post of a closed outbox is on its way, and is not made again', async () => {
+  const { location } = globalThis;
+  globalThis.location = new URL('https://page.example/');
+  const server = await serve(response => response.destroy());
+  const outbox = new Outbox({ url: server.url, headers: {} }, items => JSON.stringify(items));
+  outbox.add(1);
+  outbox.leave();
+  outbox.close();
+  await until(() => server.bodies.length === 1);
+  await new Promise(resolve => setTimeout(resolve, 20));
+  assert.equal(outbox.length, 0);
+  assert.deepEqual(server.bodies, ['[1]']);
+  globalThis.location = location;
+});
+
 /** A `qos` record of a load that stalled twice. */
 function record() {
   const quality = blankQuality();

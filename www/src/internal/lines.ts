@@ -101,7 +101,7 @@ export class Lines {
     if (!resolveUrl) return finish(request.url);
     const answer = resolveUrl({ url: request.url, attempt: request.attempt, reason: request.reason });
     if (typeof answer === 'string') return finish(answer);
-    return Promise.race([answer, late()]).then(finish);
+    return inTime(answer).then(finish);
   }
 }
 
@@ -138,8 +138,12 @@ function pause(ms: number): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, ms));
 }
 
-function late(): Promise<never> {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error('it did not answer')), RESOLVE_WITHIN));
+function inTime<T>(answer: T | Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout>;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it did not answer')), RESOLVE_WITHIN);
+  });
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 /** The engine's own error for the same (crate/engine/src/error.rs), of a try that does not reach it. */

@@ -1,0 +1,237 @@
+// A player's way to its worker: what a session is told, and that only the present one counts. The workers only listen.
+import assert from 'node:assert/strict';
+import { beforeEach, mock, test } from 'node:test';
+
+const workers = [];
+
+class FakeWorker {
+  posted = [];
+  constructor() {
+    workers.push(this);
+  }
+  postMessage(message) {
+    this.posted.push(message);
+  }
+  terminate() {}
+  say(player, message) {
+    this.onmessage({ data: { type: 'player', player, message } });
+  }
+}
+
+const nothing = () => {};
+Object.assign(globalThis, {
+  Worker: FakeWorker,
+  location: { origin: 'https://page.example' },
+  window: new EventTarget(),
+  document: Object.assign(new EventTarget(), {
+    baseURI: 'https://page.example/',
+    visibilityState: 'visible',
+    createElement: () => ({ remove: nothing }),
+    head: { append: nothing },
+  }),
+  fetch: () => new Promise(nothing),
+});
+Object.defineProperty(globalThis, 'navigator', {
+  value: { hardwareConcurrency: 1, onLine: true },
+  configurable: true,
+});
+const { EngineHost } = await import('../../dist/internal/engine-host.js');
+const { Link } = await import('../../dist/internal/link.js');
+
+const A = 'https://a.example/live.flv';
+const B = 'https://b.example/live.flv';
+const settled = () => new Promise(resolve => setImmediate(resolve));
+
+/** Each test has a worker of its own: another folder. */
+let base;
+let tests = 0;
+beforeEach(() => {
+  base = new URL(`https://page.example/${++tests}/`);
+  workers.length = 0;
+});
+
+function connect(settings = {}) {
+  const heard = { received: [], failed: [], left: 0 };
+  const sinks = [];
+  const view = {
+    apart: false,
+    sink: follows => {
+      sinks.push(follows);
+      return { kind: 'track', writable: {} };
+    },
+    refresh: nothing,
+    bringBack: nothing,
+    putAway: nothing,
+  };
+  const latency = { start: 0.2, min: 0.05, max: 2 };
+  const link = new Link({ base, background: 'audio', latency, ...settings }, view, {
+    receive: message => heard.received.push(message),
+    leaving: () => heard.left++,
+    failed: (error, blameless) => heard.failed.push([error.details, blameless]),
+    attempt: () => ({ startup: true, buffered: 0 }),
+  });
+  return { link, heard, sinks };
+}
+
+/** What each session was told, by the number of its player, oldest first. */
+function sessions() {
+  const told = new Map();
+  for (const { player, message } of workers.flatMap(({ posted }) => posted)) {
+    if (player === undefined) continue;
+    if (!told.has(player)) told.set(player, []);
+    told.get(player).push(message);
+  }
+  return [...told].map(([player, messages]) => ({
+    player,
+    types: messages.map(({ type }) => type),
+    loads: messages.filter(({ type }) => type === 'load').map(({ load, lines }) => [load, ...lines]),
+  }));
+}
+
+/** `resolveUrl` whose answers the test gives. */
+function later() {
+  const answers = [];
+  const resolveUrl = () => new Promise((resolve, reject) => answers.push({ resolve, reject }));
+  return { answers, resolveUrl };
+}
+
+test('a load whose address is known replaces the stream before in the same session', () => {
+  const { link, heard, sinks } = connect();
+  link.ensure();
+  link.load(1, [A]);
+  link.load(2, [B, A]);
+  const [only, ...others] = sessions();
+  assert.deepEqual(others, []);
+  assert.deepEqual(only.loads, [
+    [1, A],
+    [2, B, A],
+  ]);
+  assert.deepEqual(sinks, [false]);
+  assert.equal(heard.left, 0);
+  link.close();
+});
+
+test('while the next load waits for its address, the stream before is not heard any more', async () => {
+  const { answers, resolveUrl } = later();
+  const { link, heard, sinks } = connect({ resolveUrl });
+  link.ensure();
+  link.load(1, [A]);
+  answers[0].resolve(`${A}?1`);
+  await settled();
+  assert.equal(sessions().length, 1, 'nothing had been loaded before the first');
+  const [{ player: first }] = sessions();
+
+  link.load(2, [B]);
+  const [before, after] = sessions();
+  assert.equal(before.types.at(-1), 'close', 'at once');
+  assert.equal(heard.left, 1);
+  assert.deepEqual(sinks, [false, true], 'its last picture stays');
+  assert.deepEqual(after.loads, []);
+  workers[0].say(first, { type: 'event', load: 2, event: { name: 'playing' } });
+  assert.deepEqual(heard.received, []);
+
+  answers[1].resolve(`${B}?2`);
+  await settled();
+  assert.deepEqual(sessions()[1].loads, [[2, `${B}?2`]]);
+  const event = { type: 'event', load: 2, event: { name: 'playing' } };
+  workers[0].say(after.player, event);
+  assert.deepEqual(heard.received, [event]);
+  link.close();
+});
+
+test('a second load that waits keeps the session that has loaded nothing', async () => {
+  const { answers, resolveUrl } = later();
+  const { link, heard } = connect({ resolveUrl });
+  link.ensure();
+  link.load(1, [A]);
+  link.load(2, [B]);
+  answers[1].resolve(`${B}?2`);
+  answers[0].resolve(`${A}?1`);
+  await settled();
+  const [only, ...others] = sessions();
+  assert.deepEqual(others, []);
+  assert.deepEqual(only.loads, [[2, `${B}?2`]], 'the address of the load before comes too late');
+  assert.equal(heard.left, 0);
+  link.close();
+});
+
+for (const [how, end] of Object.entries({
+  closed: link => link.close(),
+  lost: () => workers.at(-1).onerror({ message: 'it is gone' }),
+})) {
+  for (const answer of ['resolve', 'reject']) {
+    test(`the answer for a session that is ${how} changes nothing: ${answer}`, async () => {
+      const { answers, resolveUrl } = later();
+      const { link, heard } = connect({ resolveUrl });
+      link.ensure();
+      link.load(1, [A]);
+      end(link);
+      const failed = heard.failed.length;
+      mock.timers.enable({ apis: ['setTimeout'] });
+      for (let i = 0; i < answers.length && i < 10; i++) {
+        answers[i][answer](A);
+        await settled();
+        mock.timers.tick(5000);
+        await settled();
+      }
+      mock.timers.reset();
+      assert.equal(link.open, false);
+      assert.equal(heard.failed.length, failed);
+      assert.deepEqual(sessions().at(-1).loads, []);
+      link.close();
+    });
+  }
+}
+
+test('a lost session is told once, and another one goes on', () => {
+  const { link, heard, sinks } = connect();
+  link.ensure();
+  link.load(1, [A]);
+  const [{ player }] = sessions();
+  workers[0].onmessage({ data: { type: 'crash', message: 'unreachable', player } });
+  workers[0].say(player, { type: 'event', load: 1, event: { name: 'playing' } });
+  assert.deepEqual(heard, { received: [], failed: [['workerCrashed', false]], left: 0 });
+  link.ensure(true);
+  link.load(1, [A], undefined, 'crash');
+  assert.deepEqual(sessions()[1].loads, [[1, A]]);
+  assert.deepEqual(sinks, [false, true]);
+  link.close();
+});
+
+test('a preloaded session is taken over with the address it has asked for', () => {
+  const asked = [];
+  const { link, heard } = connect({ resolveUrl: ({ attempt }) => asked.push(attempt) });
+  link.ensure();
+  const host = new EngineHost(base, nothing);
+  host.send({ type: 'preload', url: `${A}?signed` });
+  link.swap(host);
+  link.load(1, [A, B], `${A}?signed`);
+  const [before, after] = sessions();
+  assert.equal(before.types.at(-1), 'close');
+  assert.deepEqual(after.types.slice(0, 2), ['preload', 'init']);
+  assert.deepEqual(after.loads, [[1, `${A}?signed`, B]]);
+  assert.equal(heard.left, 1);
+  assert.deepEqual(asked, []);
+  link.close();
+});
+
+test('each session is told the newest target latency, and that there is no network', () => {
+  const { link } = connect();
+  navigator.onLine = false;
+  const latency = { start: 1, min: 1, max: 1 };
+  link.latency = latency;
+  link.ensure();
+  navigator.onLine = true;
+  const told = workers[0].posted.map(({ message }) => message);
+  assert.deepEqual(told.find(({ type }) => type === 'init').latency, latency);
+  assert.deepEqual(told.at(-1), { type: 'online', online: false });
+  document.visibilityState = 'hidden';
+  document.dispatchEvent(new Event('visibilitychange'));
+  document.visibilityState = 'visible';
+  document.dispatchEvent(new Event('visibilitychange'));
+  assert.deepEqual(
+    workers[0].posted.flatMap(({ message }) => (message.type === 'visible' ? [message.visible] : [])),
+    [false, true],
+  );
+  link.close();
+});
