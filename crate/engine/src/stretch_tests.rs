@@ -305,17 +305,3 @@ fn a_cut_leaves_out_its_length_and_does_not_click() {
         assert!(step < 1.2, "{name}: step {step}");
     }
 }
-
-/// `cargo test -p sailcast-engine --release -- --ignored --nocapture cost`
-#[test]
-#[ignore = "a measurement, not a test"]
-fn cost() {
-    for (name, input) in [("voice", voice()), ("noise", noise())] {
-        for rate in [1.0, 1.02, 1.08, 0.96] {
-            let begin = std::time::Instant::now();
-            let seconds = play(&input, rate).len() as f64 / HZ as f64;
-            let spent = begin.elapsed().as_secs_f64();
-            println!("{name} at {rate}: {:.3} % of a core", spent / seconds * 100.0);
-        }
-    }
-}

@@ -11,10 +11,21 @@ use sailcast_sim::{
 const MS: fn(i64) -> Micros = Micros::from_millis;
 const AUDIO_TAG: u8 = 8;
 
-fn worst_offset(sim: &Sim, from: Instant) -> f64 {
+/// A player of this stream, with sound.
+fn playing(target_ms: i64, network: Network) -> Sim {
+    let mut sim = Sim::playing(target_ms, network);
+    sim.sound_on(48_000, 20);
+    sim
+}
+
+/// Plays on for so long, and all of it is heard with the picture that belongs to it.
+fn assert_in_step(sim: &mut Sim, ms: i64) {
+    let from = sim.now;
+    sim.run_ms(ms);
     let offsets: Vec<f64> = sim.av_offsets_ms(from).iter().map(|o| o.abs()).collect();
     assert!(offsets.len() > 20, "too few measurements: {}", offsets.len());
-    percentile(&offsets, 0.95)
+    let worst = percentile(&offsets, 0.95);
+    assert!(worst < 40.0, "sound and picture are {worst} ms apart");
 }
 
 /// Turns of the sound card without sound, after `from`.
@@ -43,8 +54,7 @@ fn longest_hold(sim: &Sim, from: Instant) -> Micros {
 
 #[test]
 fn a_ring_that_runs_dry_neither_holds_nor_pulls_back_the_picture() {
-    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 2_500, 50));
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(400, feed::live("counter-av.flv", 2_500, 50));
     sim.run_ms(3_000);
     let (from, before) = (sim.now, sim.stats());
     for _ in 0..4 {
@@ -57,34 +67,27 @@ fn a_ring_that_runs_dry_neither_holds_nor_pulls_back_the_picture() {
     assert!(off.abs() < MS(35), "the playhead went {off:?} from its pace");
     assert!(after.sound.underruns >= 1, "{:?}", after.sound);
     assert_eq!((after.stalls, after.skips), (before.stalls, before.skips));
-    let last = sim.now;
-    sim.run_ms(2_000);
-    assert!(worst_offset(&sim, last) < 40.0, "{}", worst_offset(&sim, last));
-    assert_eq!(silent(&sim, last), 0);
+    let from = sim.now;
+    assert_in_step(&mut sim, 2_000);
+    assert_eq!(silent(&sim, from), 0);
 }
 
 #[test]
 fn after_an_underrun_the_sound_is_back_in_step_at_once() {
-    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 2_500, 50));
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(400, feed::live("counter-av.flv", 2_500, 50));
     sim.run_ms(3_000);
     sim.block(MS(250));
     sim.run_ms(100);
-    let from = sim.now;
-    sim.run_ms(1_500);
-    assert!(worst_offset(&sim, from) < 40.0, "{}", worst_offset(&sim, from));
+    assert_in_step(&mut sim, 1_500);
 }
 
 #[test]
 fn an_output_that_stood_still_is_caught_up_with() {
-    let mut sim = Sim::playing(500, feed::live("counter-av.flv", 2_500, 50));
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(500, feed::live("counter-av.flv", 2_500, 50));
     sim.run_ms(3_000);
     sim.sleep(MS(120));
     sim.run_ms(1_500);
-    let from = sim.now;
-    sim.run_ms(3_000);
-    assert!(worst_offset(&sim, from) < 40.0, "{}", worst_offset(&sim, from));
+    assert_in_step(&mut sim, 3_000);
     assert_eq!(sim.stats().stalls, 0);
 }
 
@@ -93,8 +96,7 @@ fn sound_packets_that_come_too_late_are_left_out() {
     // From 3 to 4.8 s all sound is held up; then it comes at once.
     let late = |at: Micros| Some(if at > MS(3_000) && at < MS(4_800) { MS(4_800) } else { at });
     let network = with_sound(feed::live("counter-av.flv", 2_500, 50), late);
-    let mut sim = Sim::playing(300, network);
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(300, network);
     sim.run_ms(3_000);
     let from = sim.now;
     sim.run_ms(3_500);
@@ -103,8 +105,7 @@ fn sound_packets_that_come_too_late_are_left_out() {
     assert!(stats.sound.dropped > 20, "{:?}", stats.sound);
     assert_eq!(stats.stalls, 0);
     let from = sim.now;
-    sim.run_ms(3_000);
-    assert!(worst_offset(&sim, from) < 40.0, "{}", worst_offset(&sim, from));
+    assert_in_step(&mut sim, 3_000);
     assert_eq!(silent(&sim, from), 0);
 }
 
@@ -113,8 +114,7 @@ fn a_gap_in_the_sound_is_silence_of_its_length() {
     for gap in [60, 300, 900, 2_500] {
         let kept = |at: Micros| (at < MS(3_000) || at >= MS(3_000 + gap)).then_some(at);
         let network = with_sound(feed::live("counter-av.flv", 2_500, 50), kept);
-        let mut sim = Sim::playing(300, network);
-        sim.sound_on(48_000, 20);
+        let mut sim = playing(300, network);
         sim.run_ms(3_000);
         let from = sim.now;
         sim.run_ms(gap + 1_500);
@@ -123,9 +123,7 @@ fn a_gap_in_the_sound_is_silence_of_its_length() {
         assert!(off.abs() < MS(50), "{gap} ms: {:?}", stats.sound);
         assert_eq!(stats.sound.underruns, 0, "{gap} ms: {:?}", stats.sound);
         assert!(longest_hold(&sim, from) < MS(120), "{gap} ms: {:?}", longest_hold(&sim, from));
-        let from = sim.now;
-        sim.run_ms(2_000);
-        assert!(worst_offset(&sim, from) < 40.0, "{gap} ms: {}", worst_offset(&sim, from));
+        assert_in_step(&mut sim, 2_000);
     }
 }
 
@@ -134,8 +132,7 @@ fn sound_that_ends_or_never_comes_does_not_hold_the_picture() {
     for until in [0, 3_000] {
         let kept = |at: Micros| (at < MS(until)).then_some(at);
         let network = with_sound(feed::live("counter-av.flv", 2_500, 50), kept);
-        let mut sim = Sim::playing(300, network);
-        sim.sound_on(48_000, 20);
+        let mut sim = playing(300, network);
         sim.run_ms(5_000);
         let from = sim.now;
         sim.run_ms(3_000);
@@ -151,8 +148,7 @@ fn a_picture_that_ends_does_not_hold_the_sound() {
     network.deliveries.retain(
         |(at, event)| !matches!(event, IoEvent::Bytes(b) if *at > MS(3_000) && b.first() == Some(&9)),
     );
-    let mut sim = Sim::playing(300, network);
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(300, network);
     sim.run_ms(5_000);
     let from = sim.now;
     sim.run_ms(3_000);
@@ -162,8 +158,7 @@ fn a_picture_that_ends_does_not_hold_the_sound() {
 
 #[test]
 fn a_punctual_worker_lets_the_sound_be_near() {
-    let mut sim = Sim::playing(50, feed::live("counter-av.flv", 1_000, 50));
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(50, feed::live("counter-av.flv", 1_000, 50));
     sim.run_ms(8_000);
     let from = sim.now;
     sim.run_ms(5_000);
@@ -174,8 +169,7 @@ fn a_punctual_worker_lets_the_sound_be_near() {
 
 #[test]
 fn a_worker_that_is_often_late_gets_a_deeper_ring_and_then_no_more_underruns() {
-    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 500, 50));
-    sim.sound_on(48_000, 20);
+    let mut sim = playing(400, feed::live("counter-av.flv", 500, 50));
     for _ in 0..20 {
         sim.run_ms(200);
         sim.block(MS(70));
@@ -200,7 +194,6 @@ fn an_output_slower_than_the_target_is_heard_after_some_seconds_of_slower_playba
     sim.run_ms(6_000);
     assert!(longest_hold(&sim, from) < MS(60), "{:?}", longest_hold(&sim, from));
     let from = sim.now;
-    sim.run_ms(3_000);
-    assert!(worst_offset(&sim, from) < 40.0, "{}", worst_offset(&sim, from));
+    assert_in_step(&mut sim, 3_000);
     assert_eq!(silent(&sim, from), 0);
 }

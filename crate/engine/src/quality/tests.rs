@@ -110,17 +110,10 @@ fn each_step_of_a_start_is_counted_from_the_load() {
     door.wait(500);
     door.bytes(1);
     door.output(Output::Render(FrameId(2)));
-    let ms = |at: Option<Micros>| at.map(|at| at.0 / 1000);
-    let start = door.quality().start_up;
-    let steps = [
-        start.connected,
-        start.first_byte,
-        start.first_tag,
-        start.first_keyframe,
-        start.decoded,
-        start.shown,
-    ];
-    assert_eq!(steps.map(ms), [40, 50, 55, 70, 90, 92].map(Some));
+    let [connected, first_byte, first_tag, first_keyframe, decoded, shown] =
+        [40, 50, 55, 70, 90, 92].map(|ms| Some(Micros::from_millis(ms)));
+    let steps = StartUp { connected, first_byte, first_tag, first_keyframe, decoded, shown };
+    assert_eq!(door.quality().start_up, steps);
     assert!(door.logged().contains(&What::FirstFrame { after: Micros::from_millis(92) }));
 }
 
