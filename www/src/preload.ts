@@ -5,6 +5,7 @@
  * bytes get old, and a page must not hold on to streams that nobody watches. It never fails aloud: a `load()` that finds
  * nothing ready does everything itself, and says what is wrong.
  */
+import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
 import { watchPage } from './internal/life.js';
 import { absolute, preconnect } from './internal/lines.js';
@@ -12,8 +13,8 @@ import { folder } from './internal/options.js';
 import { missingFeature } from './internal/support.js';
 import type { PlayerOptions } from './types.js';
 
-export interface PreloadOptions extends Pick<PlayerOptions, 'baseUrl' | 'resolveUrl'> {
-  /** How long to hold it ready, seconds. Default 15. */
+export interface PreloadOptions extends Pick<PlayerOptions, 'baseUrl' | 'resolveUrl' | 'cmcd'> {
+  /** How long to hold it ready, seconds; `Infinity`: until it is used. Default 15. */
   seconds?: number;
 }
 
@@ -26,12 +27,16 @@ export interface Preload {
 /** How many at a time; the oldest goes. */
 const MOST = 4;
 const KEEP = 15;
+/** A longer timer fires at once, ms: browsers count in 32 bits. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 interface Entry extends Preload {
   key: string;
   host: EngineHost;
   /** What was asked for; undefined while `resolveUrl()` has not answered. */
   address: string | undefined;
+  /** Holds it for so long from now on, if that is longer than it is held already. */
+  keep(seconds: number): void;
   /** Takes it off the list; false if it was off already. */
   forget(): boolean;
 }
@@ -40,14 +45,18 @@ const entries: Entry[] = [];
 let unwatch: (() => void) | undefined;
 
 /**
- * Begins to fetch the stream at `url`, for a `load()` of it by any player within the next seconds. Of a `ws:` address only
- * the player is made ready, not the connection.
+ * Begins to fetch the stream at `url`, for a `load()` of it by any player within the next seconds; called again, holds it
+ * until the later of the two ends. Of a `ws:` address only the player is made ready, not the connection.
  */
 export function preload(url: string, options: PreloadOptions = {}): Preload {
   const base = options.baseUrl === undefined ? undefined : folder(options.baseUrl);
   const key = keyOf(absolute(url), base);
+  const { cmcd, resolveUrl, seconds = KEEP } = options;
   const found = entries.find(entry => entry.key === key);
-  if (found) return found;
+  if (found) {
+    found.keep(seconds);
+    return found;
+  }
   if (missingFeature() !== null) return { release() {} };
   const forget = () => {
     clearTimeout(timer);
@@ -62,25 +71,35 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
   const release = () => {
     if (forget()) host.close();
   };
-  const timer = setTimeout(release, (options.seconds ?? KEEP) * 1000);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let until = Number.NEGATIVE_INFINITY;
+  const keep = (seconds: number) => {
+    const end = performance.now() + seconds * 1000;
+    if (end <= until) return;
+    until = end;
+    clearTimeout(timer);
+    timer = seconds * 1000 > LONGEST_TIMER ? undefined : setTimeout(release, seconds * 1000);
+  };
   const host = new EngineHost(base, forget);
-  const entry: Entry = { key, host, address: undefined, forget, release };
+  const entry: Entry = { key, host, address: undefined, keep, forget, release };
+  keep(seconds);
   if (entries.length >= MOST) entries[0]?.release();
   entries.push(entry);
   // A page that holds on to streams cannot be put away, and what it held would be old.
   unwatch ??= watchPage({ suspend: releaseAll, putAway: releaseAll });
-  const open = (address: string) => {
+  const open = (answer: string) => {
     if (!entries.includes(entry)) return;
+    const bare = absolute(answer);
+    const address = cmcd ? new Cmcd(cmcd).sign(bare) : bare;
     entry.address = address;
     preconnect(address);
     host.send({ type: 'preload', url: address });
   };
-  const { resolveUrl } = options;
-  if (!resolveUrl) open(absolute(url));
+  if (!resolveUrl) open(url);
   else {
     new Promise<string>(answer =>
       answer(resolveUrl({ url: absolute(url), attempt: 0, reason: 'load' })),
-    ).then(address => open(absolute(address)), release);
+    ).then(open, release);
   }
   return entry;
 }

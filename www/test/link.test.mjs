@@ -1,53 +1,20 @@
 // A player's way to its worker: what a session is told, and that only the present one counts. The workers only listen.
 import assert from 'node:assert/strict';
 import { beforeEach, mock, test } from 'node:test';
-
-const workers = [];
-
-class FakeWorker {
-  posted = [];
-  constructor() {
-    workers.push(this);
-  }
-  postMessage(message) {
-    this.posted.push(message);
-  }
-  terminate() {}
-  say(player, message) {
-    this.onmessage({ data: { type: 'player', player, message } });
-  }
-}
+import { afresh, sessions, workers } from './fake-page.mjs';
 
 const nothing = () => {};
-Object.assign(globalThis, {
-  Worker: FakeWorker,
-  location: { origin: 'https://page.example' },
-  window: new EventTarget(),
-  document: Object.assign(new EventTarget(), {
-    baseURI: 'https://page.example/',
-    visibilityState: 'visible',
-    createElement: () => ({ remove: nothing }),
-    head: { append: nothing },
-  }),
-  fetch: () => new Promise(nothing),
-});
-Object.defineProperty(globalThis, 'navigator', {
-  value: { hardwareConcurrency: 1, onLine: true },
-  configurable: true,
-});
 const { EngineHost } = await import('../../dist/internal/engine-host.js');
 const { Link } = await import('../../dist/internal/link.js');
 
 const A = 'https://a.example/live.flv';
 const B = 'https://b.example/live.flv';
+mock.timers.enable({ apis: ['setTimeout'] });
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
-/** Each test has a worker of its own: another folder. */
 let base;
-let tests = 0;
 beforeEach(() => {
-  base = new URL(`https://page.example/${++tests}/`);
-  workers.length = 0;
+  base = afresh();
 });
 
 function connect(settings = {}) {
@@ -71,21 +38,6 @@ function connect(settings = {}) {
     attempt: () => ({ startup: true, buffered: 0 }),
   });
   return { link, heard, sinks };
-}
-
-/** What each session was told, by the number of its player, oldest first. */
-function sessions() {
-  const told = new Map();
-  for (const { player, message } of workers.flatMap(({ posted }) => posted)) {
-    if (player === undefined) continue;
-    if (!told.has(player)) told.set(player, []);
-    told.get(player).push(message);
-  }
-  return [...told].map(([player, messages]) => ({
-    player,
-    types: messages.map(({ type }) => type),
-    loads: messages.filter(({ type }) => type === 'load').map(({ load, lines }) => [load, ...lines]),
-  }));
 }
 
 /** `resolveUrl` whose answers the test gives. */
@@ -127,14 +79,14 @@ test('while the next load waits for its address, the stream before is not heard 
   assert.equal(heard.left, 1);
   assert.deepEqual(sinks, [false, true], 'its last picture stays');
   assert.deepEqual(after.loads, []);
-  workers[0].say(first, { type: 'event', load: 2, event: { name: 'playing' } });
+  workers[0].tell(first, { type: 'event', load: 2, event: { name: 'playing' } });
   assert.deepEqual(heard.received, []);
 
   answers[1].resolve(`${B}?2`);
   await settled();
   assert.deepEqual(sessions()[1].loads, [[2, `${B}?2`]]);
   const event = { type: 'event', load: 2, event: { name: 'playing' } };
-  workers[0].say(after.player, event);
+  workers[0].tell(after.player, event);
   assert.deepEqual(heard.received, [event]);
   link.close();
 });
@@ -167,14 +119,12 @@ for (const [how, end] of Object.entries({
       link.load(1, [A]);
       end(link);
       const failed = heard.failed.length;
-      mock.timers.enable({ apis: ['setTimeout'] });
       for (let i = 0; i < answers.length && i < 10; i++) {
         answers[i][answer](A);
         await settled();
         mock.timers.tick(5000);
         await settled();
       }
-      mock.timers.reset();
       assert.equal(link.open, false);
       assert.equal(heard.failed.length, failed);
       assert.deepEqual(sessions().at(-1).loads, []);
@@ -188,8 +138,8 @@ test('a lost session is told once, and another one goes on', () => {
   link.ensure();
   link.load(1, [A]);
   const [{ player }] = sessions();
-  workers[0].onmessage({ data: { type: 'crash', message: 'unreachable', player } });
-  workers[0].say(player, { type: 'event', load: 1, event: { name: 'playing' } });
+  workers[0].say({ type: 'crash', message: 'unreachable', player });
+  workers[0].tell(player, { type: 'event', load: 1, event: { name: 'playing' } });
   assert.deepEqual(heard, { received: [], failed: [['workerCrashed', false]], left: 0 });
   link.ensure(true);
   link.load(1, [A], undefined, 'crash');

@@ -45,8 +45,8 @@ export class Cmcd {
     this.#cid = options.contentId;
   }
 
-  /** `url` with the argument `CMCD`, in place of an earlier one. */
-  sign(url: string, { startup, quality, buffered }: Attempt): string {
+  /** `url` with the argument `CMCD`, in place of an earlier one. Default: the first try of a load. */
+  sign(url: string, { startup, quality, buffered }: Attempt = { startup: true, buffered: 0 }): string {
     const stalls = quality?.stalls.count ?? 0;
     const starved = stalls > this.#stalls;
     this.#stalls = stalls;

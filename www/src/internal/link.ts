@@ -188,7 +188,6 @@ export class Link {
   }
 
   #mark(url: string, again: boolean): string {
-    const attempt = again ? this.#events.attempt() : { startup: true, buffered: 0 };
-    return this.#cmcd?.sign(url, attempt) ?? url;
+    return this.#cmcd?.sign(url, again ? this.#events.attempt() : undefined) ?? url;
   }
 }
