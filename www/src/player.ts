@@ -90,7 +90,10 @@ export class Player extends Target {
     });
   }
 
-  /** The `<video>` or `<canvas>` in the container. A canvas is replaced when another worker goes on. Owned by the player. */
+  /**
+   * The `<video>` or `<canvas>` in the container. Owned by the player. A canvas is replaced by another one when another
+   * session goes on: after a crash of the worker, with a preloaded stream, and when a load waits for its address.
+   */
   get element(): HTMLVideoElement | HTMLCanvasElement {
     return this.#view.element;
   }
