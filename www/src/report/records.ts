@@ -1,11 +1,9 @@
 /** What is reported: the player's events as plain records, and the choice of events and fields. */
 import type { PlayerEventMap, PlayerSnapshot } from '../types.js';
 
-/** The events that can be reported. `stall` is one that has ended. */
-export const EVENTS = [
-  'loadstart',
+/** The player's events that are reported as they come. */
+export const PLAIN_EVENTS = [
   'firstframe',
-  'stall',
   'skip',
   'discontinuity',
   'reconnecting',
@@ -13,8 +11,10 @@ export const EVENTS = [
   'error',
   'statechange',
   'ended',
-  'qos',
 ] as const;
+
+/** All that can be reported. `stall` is one that has ended. */
+export const EVENTS = ['loadstart', 'stall', 'qos', ...PLAIN_EVENTS] as const;
 
 export type ReportEvent = (typeof EVENTS)[number];
 

@@ -11,7 +11,15 @@ import type { PlayerEventMap, PlayerEventTarget } from '../types.js';
 import { MAX_INTERVAL, MIN_INTERVAL, type RemoteConfig, RemoteConfigSource, selection } from './config.js';
 import { type Attributes, encodeOtlp } from './otlp.js';
 import { Outbox } from './outbox.js';
-import { DEFAULT_SELECTION, pick, type Record, type ReportEvent, read, type Selection } from './records.js';
+import {
+  DEFAULT_SELECTION,
+  PLAIN_EVENTS,
+  pick,
+  type Record,
+  type ReportEvent,
+  read,
+  type Selection,
+} from './records.js';
 import { isSampled } from './sampling.js';
 
 export interface ReporterOptions {
@@ -138,18 +146,7 @@ export class Reporter {
       this.#stalls = 0;
       report('loadstart', detail);
     });
-    for (const name of [
-      'firstframe',
-      'skip',
-      'discontinuity',
-      'reconnecting',
-      'autoplayblocked',
-      'error',
-      'statechange',
-      'ended',
-    ] as const) {
-      on(name, detail => report(name, detail));
-    }
+    for (const name of PLAIN_EVENTS) on(name, detail => report(name, detail));
     on('qos', detail => {
       const { recent, finished } = detail.stats.quality.stalls;
       const fresh = Math.min(Math.max(finished - this.#stalls, 0), recent.length);
