@@ -1,7 +1,7 @@
 // A page that is none, and workers that only listen: what players and preloads tell their sessions can be read from them.
 const workers = [];
 
-export class FakeWorker {
+class FakeWorker {
   posted = [];
   #tell;
   constructor() {

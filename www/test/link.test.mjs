@@ -35,7 +35,7 @@ function connect(settings = {}) {
     receive: message => heard.received.push(message),
     leaving: () => heard.left++,
     failed: (error, blameless) => heard.failed.push([error.details, blameless]),
-    attempt: () => ({ startup: true, buffered: 0 }),
+    attempt: () => ({ startup: false, buffered: 1.5 }),
   });
   return { link, heard, sinks };
 }
@@ -183,5 +183,21 @@ test('each session is told the newest target latency, and that there is no netwo
     workers[0].posted.flatMap(({ message }) => (message.type === 'visible' ? [message.visible] : [])),
     [false, true],
   );
+  link.close();
+});
+
+test('each try is marked with what is known of it', async () => {
+  const { link } = connect({ cmcd: { sessionId: 's' } });
+  const marks = url => new URL(url).searchParams.get('CMCD');
+  link.ensure();
+  link.load(1, [A]);
+  const [[, first]] = sessions()[0].loads;
+  assert.equal(marks(first), 'bl=0,ot=av,sf=o,sid="s",st=l,su');
+  link.resolve(1, { request: 7, url: first, attempt: 1, reason: 'lost' });
+  await settled();
+  const { url, ...answer } = workers[0].posted.at(-1).message;
+  assert.deepEqual(answer, { type: 'resolved', load: 1, request: 7 });
+  assert.equal(marks(url), 'bl=1500,dl=1500,ot=av,sf=o,sid="s",st=l');
+  assert.ok(url.startsWith(A));
   link.close();
 });

@@ -85,9 +85,10 @@ export class Link {
 
   /** Sends the load to the session, as soon as its first address is known; `asked`: it was asked for already. */
   load(load: number, given: readonly string[], asked?: string, reason: 'load' | 'crash' = 'load'): void {
+    const cmcd = this.#cmcd;
     const lines = new Lines(given.map(absolute), {
       resolveUrl: this.#settings.resolveUrl,
-      mark: this.#cmcd && ((url, again) => this.#mark(url, again)),
+      mark: cmcd && ((url, again) => cmcd.sign(url, again ? this.#events.attempt() : undefined)),
     });
     this.#lines = lines;
     const send = (addresses: readonly string[]) => {
@@ -185,9 +186,5 @@ export class Link {
       this.#view.refresh();
     }
     this.send({ type: 'wake' });
-  }
-
-  #mark(url: string, again: boolean): string {
-    return this.#cmcd?.sign(url, again ? this.#events.attempt() : undefined) ?? url;
   }
 }
