@@ -8,3 +8,8 @@ declare class MediaStreamTrackGenerator extends MediaStreamTrack {
 
 /** The worklet's global scope, as far as worklet.ts needs it. */
 declare function registerProcessor(name: string, processor: new () => object): void;
+
+/** Web Audio API 1.1, `AudioContextOptions`. */
+interface AudioContextOptions {
+  renderSizeHint?: number | 'default' | 'hardware';
+}

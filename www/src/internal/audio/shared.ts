@@ -25,6 +25,9 @@ export interface SharedUser {
   failed(error: unknown): void;
 }
 
+/** Frames that the worklet is asked for at a time: about what a sound card takes, for each call costs. Not all browsers obey. */
+const RENDER_SIZE = 512;
+
 const open = new Map<string, SharedContext>();
 
 /** The page's context for this rate. Throws what the browser throws. `base`: the folder of the worklet. */
@@ -56,7 +59,11 @@ export class SharedContext {
   constructor(rate: number, base: URL | undefined, forget: () => void) {
     this.#forget = forget;
     // The name `context` is how webpack recognises a worklet.
-    const context = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
+    const context = new AudioContext({
+      sampleRate: rate,
+      latencyHint: 'interactive',
+      renderSizeHint: RENDER_SIZE,
+    });
     this.context = context;
     const added = base
       ? context.audioWorklet.addModule(new URL('internal/audio/worklet.js', base))

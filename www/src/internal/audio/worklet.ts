@@ -17,8 +17,8 @@ const RING_FRAMES: typeof protocol.RING_FRAMES = 32768;
 /** How much of a jump is left one frame later: under a hundredth after 5 ms at 48 kHz. */
 const DECAY = 0.98;
 const SILENT = 1e-4;
-/** Port mode tells the total about every 20 ms, not for each 128 frames: each time wakes the worker. */
-const REPORT_FRAMES = 1024;
+/** Port mode tells the total about every 40 ms, not for each 128 frames: each time wakes the worker. */
+const REPORT_FRAMES = 2048;
 
 /** Fills blocks with frames while there are any, then with silence. */
 abstract class Reader {
