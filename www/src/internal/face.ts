@@ -1,6 +1,6 @@
 /**
- * What is seen and heard of a player: its state, its figures, its sound, the events that tell of them, and the promises
- * that wait for them.
+ * What a player is to its page, the picture aside: its state, its figures, its sound, the events that tell of them, and the
+ * promises that wait for them.
  *
  * Its one invariant: a change is complete before anybody hears of it, and nothing is said of a load that is over. Any
  * listener may load something else or destroy the player, so whoever says two things looks at `load` in between.
