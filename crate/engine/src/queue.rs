@@ -23,6 +23,7 @@ pub struct PacketQueue {
     items: VecDeque<Item>,
     bytes: u64,
     packets: usize,
+    memory: u64,
     /// Latest end of anything ever pushed.
     edge: Option<MediaTime>,
     last_dts: Option<MediaTime>,
@@ -33,13 +34,13 @@ pub struct PacketQueue {
 
 impl PacketQueue {
     pub fn push_config(&mut self, track: TrackInfo) {
-        self.items.push_back(Item::Config(track));
+        self.put_back(Item::Config(track));
     }
 
     /// The next packet is to be decoded anew with this configuration, unless another one already stands in front.
     pub fn push_front_config(&mut self, track: TrackInfo) {
         if !matches!(self.items.front(), Some(Item::Config(_))) {
-            self.items.push_front(Item::Config(track));
+            self.put_front(Item::Config(track));
         }
     }
 
@@ -50,7 +51,7 @@ impl PacketQueue {
 
     pub fn break_reference(&mut self) {
         if !matches!(self.items.back(), Some(Item::Break)) {
-            self.items.push_back(Item::Break);
+            self.put_back(Item::Break);
         }
     }
 
@@ -67,7 +68,7 @@ impl PacketQueue {
         self.edge = Some(self.edge.map_or(end, |e| e.max(end)));
         self.bytes = self.bytes.saturating_add(packet.data.len() as u64);
         self.packets = self.packets.saturating_add(1);
-        self.items.push_back(Item::Packet(packet));
+        self.put_back(Item::Packet(packet));
     }
 
     pub fn front(&self) -> Option<&Item> {
@@ -76,6 +77,7 @@ impl PacketQueue {
 
     pub fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
+        self.memory = self.memory.saturating_sub(weight(&item));
         if let Item::Packet(p) = &item {
             self.bytes = self.bytes.saturating_sub(p.data.len() as u64);
             self.packets = self.packets.saturating_sub(1);
@@ -107,10 +109,9 @@ impl PacketQueue {
         self.bytes
     }
 
-    /// What the packets occupy, their bookkeeping included: many tiny ones are large, too.
+    /// What all that waits occupies.
     pub fn memory(&self) -> u64 {
-        let overhead = self.packets.saturating_mul(size_of::<Item>());
-        self.bytes.saturating_add(overhead as u64)
+        self.memory
     }
 
     pub fn is_empty(&self) -> bool {
@@ -149,6 +150,16 @@ impl PacketQueue {
         self.drop_while(|p| std::mem::take(&mut first) || !p.keyframe)
     }
 
+    fn put_back(&mut self, item: Item) {
+        self.memory = self.memory.saturating_add(weight(&item));
+        self.items.push_back(item);
+    }
+
+    fn put_front(&mut self, item: Item) {
+        self.memory = self.memory.saturating_add(weight(&item));
+        self.items.push_front(item);
+    }
+
     fn packets(&self) -> impl Iterator<Item = &Packet> {
         self.items.iter().filter_map(|i| match i {
             Item::Packet(p) => Some(p),
@@ -178,19 +189,29 @@ impl PacketQueue {
         }
         let at_keyframe = matches!(self.items.front(), Some(Item::Packet(p)) if p.keyframe);
         if (broken || dropped > 0) && !at_keyframe {
-            self.items.push_front(Item::Break);
+            self.put_front(Item::Break);
         }
         if let Some(config) = config {
-            self.items.push_front(config);
+            self.put_front(config);
         }
         dropped
     }
 }
 
+/// What an item occupies, its bookkeeping included: many tiny ones are large, too.
+fn weight(item: &Item) -> u64 {
+    let data = match item {
+        Item::Packet(packet) => packet.data.len(),
+        Item::Config(track) => track.config.description.len(),
+        Item::Break => 0,
+    };
+    data.saturating_add(size_of::<Item>()) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use sailcast_media::TrackId;
+    use sailcast_media::{Codec, CodecParams, DecoderConfig, TrackId, VideoParams};
 
     use super::*;
 
@@ -258,5 +279,30 @@ mod tests {
         }
         assert_eq!(q.drop_oldest_gop(), 2);
         assert!(matches!(q.front(), Some(Item::Packet(p)) if p.keyframe));
+    }
+
+    #[test]
+    fn whatever_waits_has_a_weight_and_leaves_none_behind() {
+        let config = || TrackInfo {
+            id: TrackId(0),
+            config: DecoderConfig {
+                codec: Codec::Avc,
+                codec_string: String::new(),
+                description: Bytes::from_static(&[0; 100]),
+                params: CodecParams::Video(VideoParams { width: 2, height: 2, reorder_depth: 0 }),
+            },
+        };
+        let mut q = queue("KddKdd");
+        let packets = q.memory();
+        for _ in 0..10 {
+            q.push_config(config());
+            q.break_reference();
+        }
+        assert!(q.memory() >= packets + 1000);
+        q.drop_oldest_gop();
+        assert_eq!(q.drop_oldest_gop(), 3);
+        assert!(q.memory() < packets, "one configuration and one break are left");
+        q.clear();
+        assert_eq!((q.memory(), q.bytes()), (0, 0));
     }
 }
