@@ -117,7 +117,7 @@ impl ErrorCode {
                 "Check that the publisher sends H.264 video or AAC sound, each with its sequence header."
             }
             Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",
-            Self::AudioDecoderFailed => "The picture goes on without sound; publish AAC-LC.",
+            Self::AudioDecoderFailed => "Publish AAC-LC; a picture goes on without its sound.",
             Self::UrlUnsupported => "Give an http:, https:, ws: or wss: URL.",
         }
     }

@@ -164,3 +164,14 @@ fn an_audio_decoder_that_never_works_leaves_the_picture() {
     assert_eq!(sim.state(), State::Playing);
     assert!(sim.shown.len() > 100);
 }
+
+#[test]
+fn sound_alone_that_cannot_be_decoded_is_one_fatal_error() {
+    let mut sim = Sim::playing(400, feed::live("audio-only.flv", 500, 20));
+    sim.audio_broken = true;
+    sim.sound_on(48_000, 20);
+    sim.run_ms(5_000);
+    let fatal: Vec<_> = sim.errors().into_iter().filter(|e| e.fatal).map(|e| e.code).collect();
+    assert_eq!(fatal, [ErrorCode::AudioDecoderFailed]);
+    assert_eq!(sim.state(), State::Failed);
+}

@@ -127,6 +127,11 @@ impl Playback {
         self.audio.disabled = true;
         self.audio.silence(now, out);
         self.clock.forget_sound();
+        if self.first_video.is_none() {
+            // Sound is all there is, unless a picture comes soon.
+            self.unsupported = Some((now, fatal(ErrorCode::AudioDecoderFailed, what)));
+            return;
+        }
         out.push(Output::Event(Event::Error(warning(ErrorCode::AudioDecoderFailed, what))));
     }
 }
