@@ -165,13 +165,20 @@ impl Arrival {
         Some(worst - (worst - DEAR).max(Micros::ZERO).scale(SPARED))
     }
 
-    pub fn since_first(&self, now: Instant) -> Micros {
-        self.first.map_or(Micros::ZERO, |at| now - at)
+    /// When the first data came.
+    pub fn first(&self) -> Option<Instant> {
+        self.first
     }
 
     pub fn burst_is_over(&self, now: Instant) -> bool {
-        self.best.is_some_and(|(_, at)| now - at >= QUIET)
-            || self.began.is_some_and(|at| now - at >= LONGEST_BURST)
+        self.burst_ends().is_some_and(|at| now >= at)
+    }
+
+    /// When the burst will have been over, if the edge comes no nearer until then.
+    pub fn burst_ends(&self) -> Option<Instant> {
+        let quiet = self.best.map(|(_, at)| at + QUIET);
+        let longest = self.began.map(|at| at + LONGEST_BURST);
+        [quiet, longest].into_iter().flatten().min()
     }
 
     /// After a stall the backlog comes as another burst.

@@ -20,8 +20,8 @@ use crate::{
     stretch::Stretch,
 };
 
-/// Without anything to write, how soon to look again.
-pub const PUMP_EVERY: Micros = Micros::from_millis(20);
+/// How soon to look again at packets that nothing decodes yet.
+const PUMP_EVERY: Micros = Micros::from_millis(20);
 /// A wake-up sooner than this is not worth it; a later one would tell the clock too little of what is heard.
 const PUMP_SOONEST: Micros = Micros::from_millis(2);
 const PUMP_LATEST: Micros = Micros::from_millis(40);
@@ -103,6 +103,10 @@ pub struct Audio {
     /// The level after the last write, if the next one was not kept waiting by the stream.
     filled: Option<u64>,
     written_at: Instant,
+    /// The output has been standing still.
+    stood: bool,
+    /// What waits to join is too early before this.
+    early_until: Option<Instant>,
     /// What was heard when, for the A/V offset.
     heard: Option<(MediaTime, Instant)>,
     /// Distances of the sound from the playhead, as reported.
@@ -127,6 +131,8 @@ impl Default for Audio {
             seam: true,
             filled: None,
             written_at: Instant(0),
+            stood: false,
+            early_until: None,
             heard: None,
             offsets: VecDeque::new(),
             moved: false,
@@ -229,12 +235,17 @@ impl Audio {
         }
     }
 
-    /// When `pump` has something to do.
+    /// When `pump` has something to do, if nothing happens until then.
     pub fn next_pump(&self, now: Instant) -> Option<Instant> {
-        let open = self.open.as_ref().filter(|_| self.is_wanted())?;
+        let open = self.open.as_ref().filter(|_| self.is_wanted() && !self.stands())?;
         self.stage.config()?;
         if open.buffer.frames() == 0 {
-            return Some(now + PUMP_EVERY);
+            // What the decoder holds comes by itself.
+            let is_held = self.stage.inside() == 0 && !self.stage.queue.is_empty();
+            return is_held.then(|| now + PUMP_EVERY);
+        }
+        if self.early_until.is_some() {
+            return self.early_until;
         }
         let level = open.buffer.time_of(self.ring.level(now, open.buffer.sample_rate()) as usize);
         let spare = level - (self.depth.goal() - self.depth.write_above());
@@ -248,11 +259,25 @@ impl Audio {
         }
         self.note_offset(clock);
         self.find_dry(now);
+        self.early_until = None;
+        if self.stands() {
+            self.stood = true;
+            return;
+        }
+        if std::mem::take(&mut self.stood) {
+            // What it still had is old by now.
+            self.silence(now, out);
+        }
         if self.lost.is_some() && !self.join(clock, now, out) {
             return;
         }
         self.mend(now, out);
         self.top_up(clock.rate(), now, out);
+    }
+
+    /// The output has stopped taking anything: it has enough for when it goes on, and says so then.
+    fn stands(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| self.ring.untold() > open.buffer.frames_in(STANDS) as u64)
     }
 
     fn find_dry(&mut self, now: Instant) {
@@ -281,9 +306,6 @@ impl Audio {
         }
         if buffer.frames() == 0 {
             self.filled = None;
-            return;
-        }
-        if self.ring.outstanding() > buffer.frames_in(STANDS) as u64 {
             return;
         }
         if let Some(filled) = self.filled.take() {
@@ -356,6 +378,7 @@ impl Audio {
         let start = open.buffer.start();
         let early = start - want;
         if early > JOIN_WITHIN {
+            self.early_until = Some(now + (early - JOIN_WITHIN).scale(1.0 / clock.rate()).max(PUMP_SOONEST));
             return false;
         }
         if let Some(Lost::Dry(end)) = self.lost {

@@ -19,6 +19,8 @@ pub struct Ring {
     written: u64,
     played: u64,
     played_at: Instant,
+    /// What the output itself has said that it took, or was told to drop.
+    told: u64,
     cleared: u64,
     /// Newest last; those already heard are dropped.
     spans: VecDeque<Span>,
@@ -31,9 +33,14 @@ impl Ring {
         self.written.saturating_sub(self.played).saturating_sub(since as u64)
     }
 
-    /// Frames written and not reported as taken.
-    pub fn outstanding(&self) -> u64 {
+    /// Frames written and not taken, as far as can be told without looking at the time.
+    fn outstanding(&self) -> u64 {
         self.written.saturating_sub(self.played)
+    }
+
+    /// Frames written of which the output has said nothing, even if it should have taken them long ago.
+    pub fn untold(&self) -> u64 {
+        self.written.saturating_sub(self.told)
     }
 
     /// The output, at its pace, should have run out this long ago. Beyond its own pieces and late reports, it has.
@@ -65,6 +72,7 @@ impl Ring {
     /// The output has taken `total` frames; the media time of the frame it takes next, if it is known.
     pub fn taken(&mut self, total: u64, now: Instant) -> Option<MediaTime> {
         self.played = total.max(self.cleared).min(self.written);
+        self.told = self.played;
         self.played_at = now;
         while self.spans.len() > 1
             && self.spans.front().is_some_and(|s| s.start.saturating_add(s.frames) < total)
@@ -84,6 +92,7 @@ impl Ring {
     pub fn clear(&mut self, now: Instant) {
         self.cleared = self.written;
         self.played = self.written;
+        self.told = self.written;
         self.played_at = now;
         self.spans.clear();
     }

@@ -52,6 +52,11 @@ impl Sim {
         })
     }
 
+    /// Frames of PCM that wait in the sound card's ring.
+    pub fn ring_level(&self) -> usize {
+        self.card.as_ref().map_or(0, |card| card.ring.len())
+    }
+
     pub fn outstanding_frames(&self) -> usize {
         self.frames.len()
     }

@@ -43,6 +43,10 @@ pub struct Sim {
     /// Sound is decoded to this fraction of its rate (an output at that rate is then no resampling): cheap over days.
     pub sound_divisor: u32,
     pub max_outstanding: usize,
+    /// How often the engine's timer has gone off: each costs a turn of the browser's event loop.
+    pub timer_turns: u64,
+    /// The sound card takes nothing and tells nothing, as that of an interrupted context.
+    pub card_stands: bool,
     pub(crate) server: Box<dyn Server>,
     pub(crate) streams: HashMap<RequestId, Stream>,
     pub(crate) wake: Option<Instant>,
@@ -101,6 +105,8 @@ impl Sim {
             video_swallowed: false,
             sound_divisor: 1,
             max_outstanding: 0,
+            timer_turns: 0,
+            card_stands: false,
             server: Box::new(server),
             streams: HashMap::new(),
             wake: None,
@@ -241,6 +247,7 @@ impl Sim {
                 }
             } else {
                 self.wake = None;
+                self.timer_turns += 1;
                 self.input(Input::Timeout);
             }
         }
@@ -297,6 +304,11 @@ impl Sim {
     /// One turn of the card; what it has to tell.
     fn card_takes(&mut self, generation: u64) -> Option<u64> {
         let card = self.card.as_mut().filter(|_| generation == self.card_generation)?;
+        if self.card_stands {
+            let period = card.period();
+            self.schedule(period, Happening::Card(generation));
+            return None;
+        }
         let turn = card.turn();
         self.heard.push((self.now + card.latency, turn.heard));
         let period = card.period();

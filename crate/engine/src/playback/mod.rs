@@ -15,7 +15,7 @@ use sailcast_media::{MediaTime, Micros};
 use self::watch::Barren;
 use crate::{
     arrival::Arrival,
-    audio::{Audio, PUMP_EVERY},
+    audio::Audio,
     clock::Clock,
     connection::{Brought, Connection},
     decode::Outbox,
@@ -289,8 +289,8 @@ impl Playback {
             if let Some(end) = self.end().and_then(|end| self.clock.instant_of(end)) {
                 at(end.max(now + Micros(1000)));
             }
-        } else if !self.paused && !self.is_suspended() && self.edge().is_some() {
-            at(now + PUMP_EVERY);
+        } else if let Some(next) = self.next_start(now) {
+            at(next);
         }
         wake
     }

@@ -68,12 +68,26 @@ impl Playback {
 
     /// The first picture stands before the clock starts, unless none comes.
     fn picture_ready(&self, now: Instant) -> bool {
-        if self.video.has_shown() || self.is_unseen() {
-            return true;
-        }
-        let waited = self.arrival.since_first(now);
+        let is_late = || self.picture_late().is_some_and(|at| now >= at) && self.audio_edge().is_some();
+        self.video.has_shown() || self.is_unseen() || is_late()
+    }
+
+    /// When the first picture will have been waited for long enough.
+    fn picture_late(&self) -> Option<Instant> {
         let expected = self.first_video.is_some() || self.video.stage.is_known();
-        waited >= if expected { PICTURE_WAIT } else { PICTURE_WAIT.scale(0.1) } && self.audio_edge().is_some()
+        let wait = if expected { PICTURE_WAIT } else { PICTURE_WAIT.scale(0.1) };
+        self.arrival.first().map(|first| first + wait)
+    }
+
+    /// While the clock stands: when it may start, or the next picture be shown, with nothing that happens until then.
+    pub(super) fn next_start(&self, now: Instant) -> Option<Instant> {
+        if self.paused || self.is_suspended() {
+            return None;
+        }
+        let playhead = self.playhead(now);
+        let picture = self.video.next_due().filter(|(at, _)| *at <= playhead).map(|(_, earliest)| earliest);
+        let late = self.picture_late().filter(|_| self.phase == Phase::Starting);
+        [picture, late, self.arrival.burst_ends()].into_iter().flatten().filter(|at| *at > now).min()
     }
 
     pub(super) fn resume(&mut self, now: Instant, out: &mut Outbox) {
