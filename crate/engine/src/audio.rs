@@ -5,8 +5,6 @@
 //! stood still, the stream left something out) the sound is mended, never the picture: late samples are left out, early
 //! ones wait, and every seam is faded. It never starts, stops or holds the clock.
 
-use std::collections::VecDeque;
-
 use sailcast_media::{MediaTime, Micros};
 
 use crate::{
@@ -15,6 +13,7 @@ use crate::{
     depth::Depth,
     fade::{fade_in, let_go},
     io::{AudioOutput, Instant, Output, PcmBlock},
+    offsets::Offsets,
     pcm::{CHANNELS, FADE, PcmBuffer, Resampler, Seam, to_stereo},
     ring::Ring,
     stretch::Stretch,
@@ -44,8 +43,6 @@ const FIND_IN: Micros = Micros::from_millis(30);
 /// Sound found this late or early, in each report of that time, is mended. Reports themselves come late at times.
 const LATE: Micros = Micros::from_millis(30);
 const EARLY: Micros = Micros::from_millis(60);
-const SURE_AFTER: Micros = Micros::from_millis(300);
-const LOOK_BACK: Micros = Micros::from_millis(400);
 /// An output that should have run out so long ago has: its report is on the way.
 const OVERDUE: Micros = Micros::from_millis(40);
 /// What must be left behind a cut.
@@ -109,8 +106,7 @@ pub struct Audio {
     early_until: Option<Instant>,
     /// What was heard when, for the A/V offset.
     heard: Option<(MediaTime, Instant)>,
-    /// Distances of the sound from the playhead, as reported.
-    offsets: VecDeque<(Instant, Micros)>,
+    offsets: Offsets,
     /// The distance is known to have changed without an underrun.
     moved: bool,
     counts: SoundCounts,
@@ -134,7 +130,7 @@ impl Default for Audio {
             stood: false,
             early_until: None,
             heard: None,
-            offsets: VecDeque::new(),
+            offsets: Offsets::default(),
             moved: false,
             counts: SoundCounts::default(),
             disabled: false,
@@ -257,7 +253,9 @@ impl Audio {
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
-        self.note_offset(clock);
+        if let Some((media, at)) = self.heard {
+            self.offsets.note(media - clock.media(at), at);
+        }
         self.find_dry(now);
         self.early_until = None;
         if self.stands() {
@@ -394,30 +392,9 @@ impl Audio {
         true
     }
 
-    /// Where the sound is off, for as long as it takes to be sure.
-    fn note_offset(&mut self, clock: &Clock) {
-        let Some((media, at)) = self.heard else { return };
-        if self.offsets.back().is_some_and(|(last, _)| *last >= at) {
-            return;
-        }
-        self.offsets.push_back((at, media - clock.media(at)));
-        while self.offsets.front().is_some_and(|(first, _)| at - *first > LOOK_BACK) {
-            self.offsets.pop_front();
-        }
-    }
-
-    fn offset(&self) -> Option<Micros> {
-        let (first, last) = (self.offsets.front()?.0, self.offsets.back()?.0);
-        if last - first < SURE_AFTER {
-            return None;
-        }
-        // Reports come late, never early.
-        self.offsets.iter().map(|(_, offset)| *offset).max()
-    }
-
     /// Sound that came out of step joins again where the playhead is: what is late is cut out, what is early waits.
     fn mend(&mut self, now: Instant, out: &mut Outbox) {
-        let (Some(offset), Some(open)) = (self.offset(), &mut self.open) else { return };
+        let (Some(offset), Some(open)) = (self.offsets.sure(), &mut self.open) else { return };
         if offset < -LATE {
             let frames = open.buffer.frames_in(-offset);
             // With less at hand, the clock glides to the sound instead: the buffer is too thin for where the playhead is.

@@ -30,6 +30,7 @@ pub mod event;
 mod fade;
 pub mod io;
 pub mod latency;
+mod offsets;
 mod pcm;
 mod playback;
 mod player;

@@ -1,6 +1,6 @@
 //! Picture and sound together.
 
-use sailcast_engine::{Instant, State};
+use sailcast_engine::{Event, Instant, IoEvent, State};
 use sailcast_media::Micros;
 use sailcast_sim::{Sim, feed, percentile};
 
@@ -86,5 +86,25 @@ fn sound_is_whole_whatever_the_output_and_the_target() {
             );
             assert_eq!(sim.stats().stalls, 0, "output {card_latency} ms, target {target} ms");
         }
+    }
+}
+
+#[test]
+fn a_picture_that_always_comes_a_second_after_the_sound_does_not_make_the_rate_restless() {
+    for behind in [980, 1_020] {
+        let mut network = feed::live_tags(&feed::looped("counter-av.flv", 16_000, 4), 2_000, 20);
+        for (at, event) in &mut network.deliveries {
+            if matches!(event, IoEvent::Bytes(bytes) if bytes.first() == Some(&9)) {
+                let wobble = if (at.0 / 700_000) % 2 == 0 { 0 } else { 60 };
+                *at += Micros::from_millis(behind + wobble);
+            }
+        }
+        network.deliveries.sort_by_key(|(at, _)| *at);
+        let mut sim = Sim::playing(400, network);
+        sim.sound_on(48_000, 20);
+        sim.run_ms(40_000);
+        let rates = sim.count(|e| matches!(e, Event::RateChange { .. }));
+        assert!(rates < 12, "{behind} ms: {rates} changes of the rate");
+        assert_eq!((sim.stats().skips, sim.stats().stalls), (0, 0));
     }
 }

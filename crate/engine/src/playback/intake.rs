@@ -27,6 +27,7 @@ impl Playback {
             let Some(event) = self.connection.as_mut().and_then(|c| c.poll(now)) else { break };
             self.on_demuxed(event, now, out);
         }
+        self.compare_tracks();
         if let Some(edge) = self.edge() {
             self.arrival.note(edge, now);
         }

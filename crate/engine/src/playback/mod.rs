@@ -37,6 +37,11 @@ const KEYFRAME_TIMEOUT: Micros = Micros::from_secs(10);
 const CODEC_TIMEOUT: Micros = Micros::from_secs(3);
 /// A track this far behind the other has stopped: it no longer counts for what can be played.
 const TRACK_LOST: Micros = Micros::from_secs(1);
+/// And is back when it is nearer than this: one that is always about as far behind does not come and go.
+const TRACK_BACK: Micros = Micros::from_millis(700);
+
+/// Behind the end of the stream: how soon to look whether the decoders have given all.
+const DRAINS: Micros = Micros::from_millis(20);
 
 #[derive(Debug, PartialEq)]
 enum Phase {
@@ -83,6 +88,8 @@ pub struct Playback {
     /// pts of the first keyframe and of the first sound: playback cannot start before.
     first_keyframe: Option<MediaTime>,
     first_sound: Option<MediaTime>,
+    /// One of the tracks has stopped, or is too far behind the other.
+    apart: bool,
     unsupported: Option<(Instant, SailcastError)>,
     keyframe_warned: bool,
     next_tick: Instant,
@@ -120,6 +127,7 @@ impl Playback {
             first_video: None,
             first_keyframe: None,
             first_sound: None,
+            apart: false,
             unsupported: None,
             keyframe_warned: false,
             next_tick: now,
@@ -287,7 +295,8 @@ impl Playback {
                 at(due.max(earliest));
             }
             if let Some(end) = self.end().and_then(|end| self.clock.instant_of(end)) {
-                at(end.max(now + Micros(1000)));
+                let soon = if self.has_ended() { DRAINS } else { Micros(1000) };
+                at(if end > now { end } else { now + soon });
             }
         } else if let Some(next) = self.next_start(now) {
             at(next);
@@ -358,8 +367,15 @@ impl Playback {
     /// Up to where everything can be played. A track that has stopped does not hold the other.
     fn edge(&self) -> Option<MediaTime> {
         match (self.video.stage.queue.edge(), self.audio_edge()) {
-            (Some(v), Some(a)) if (v - a).abs() <= TRACK_LOST => Some(v.min(a)),
+            (Some(v), Some(a)) if !self.apart => Some(v.min(a)),
             (v, a) => v.max(a),
+        }
+    }
+
+    /// Packets came: whether the tracks go together.
+    fn compare_tracks(&mut self) {
+        if let (Some(v), Some(a)) = (self.video.stage.queue.edge(), self.audio_edge()) {
+            self.apart = (v - a).abs() > if self.apart { TRACK_BACK } else { TRACK_LOST };
         }
     }
 
