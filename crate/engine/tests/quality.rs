@@ -64,6 +64,15 @@ fn an_outage_is_one_silent_stall_of_its_length() {
 }
 
 #[test]
+fn a_stall_in_which_nothing_happens_counts_whole() {
+    let sim = played([feed::live("counter-av.flv", 2_000, 20).outage(3_000, 4_500)], 9_000);
+    let stalls = quality(&sim).stalls;
+    assert_eq!(stalls.count, 1);
+    assert!((stalls.total - MS(4_100)).abs() < MS(300), "{stalls:?}");
+    assert!((stalls.total - sim.stats().stalled).abs() < MS(50), "{:?}", sim.stats().stalled);
+}
+
+#[test]
 fn a_lost_connection_is_told_by_its_reason() {
     let mut first = feed::live("counter-av.flv", 2_000, 20);
     first.deliveries.truncate(100);

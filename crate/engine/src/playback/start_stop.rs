@@ -22,6 +22,8 @@ const MOST_DOUBLINGS: u32 = 2;
 const BRIEF_STALL: Micros = Micros::from_millis(600);
 /// A pause that leaves playback farther behind its target ends with a skip: a viewer who comes back wants to be live.
 const RESUME_BEHIND: Micros = Micros::from_millis(250);
+/// While nothing comes, a timer that goes off so rarely still tells waiting from sleep.
+const BEAT: Micros = Micros::from_secs(1);
 /// A picture is expected this long before sound starts alone.
 const PICTURE_WAIT: Micros = Micros::from_secs(2);
 
@@ -87,7 +89,8 @@ impl Playback {
         let playhead = self.playhead(now);
         let picture = self.video.next_due().filter(|(at, _)| *at <= playhead).map(|(_, earliest)| earliest);
         let late = self.picture_late().filter(|_| self.phase == Phase::Starting);
-        [picture, late, self.arrival.burst_ends()].into_iter().flatten().filter(|at| *at > now).min()
+        let due = [picture, late, self.arrival.burst_ends(), Some(now + BEAT)];
+        due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
     pub(super) fn resume(&mut self, now: Instant, out: &mut Outbox) {
