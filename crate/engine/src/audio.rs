@@ -24,9 +24,11 @@ const PUMP_EVERY: Micros = Micros::from_millis(20);
 /// A wake-up sooner than this is not worth it; a later one would tell the clock too little of what is heard.
 const PUMP_SOONEST: Micros = Micros::from_millis(2);
 const PUMP_LATEST: Micros = Micros::from_millis(40);
-/// Where sound lies waiting anyway, the ring takes so much more at once: fewer wake-ups, of the worker and of the output.
-const AT_ONCE: Micros = Micros::from_millis(40);
-/// What stays back for the time-stretch to choose from.
+/// Where sound lies waiting anyway, the ring takes so much more than it must, as soon as a write is worth it: fewer
+/// wake-ups, of the worker and of the output.
+const AT_ONCE: Micros = Micros::from_millis(60);
+const WORTH_WRITING: Micros = Micros::from_millis(40);
+/// What stays back for the time-stretch to choose from; at rate 1 it does not choose.
 const STAYS: Micros = Micros::from_millis(40);
 /// Decoded sound kept before the ring.
 const PCM_AHEAD: Micros = Micros::from_millis(160);
@@ -299,7 +301,12 @@ impl Audio {
         let level = self.ring.level(now, buffer.sample_rate());
         let goal = buffer.frames_in(self.depth.goal()) as u64;
         let missing = goal.saturating_sub(level);
-        if missing < buffer.frames_in(self.depth.write_above()) as u64 {
+        let stays = if rate == 1.0 { Micros::ZERO } else { STAYS };
+        let waiting = buffer.frames_in(buffer.length() - stays) as u64;
+        let room = goal.saturating_add(buffer.frames_in(AT_ONCE) as u64).saturating_sub(level);
+        let fitting = waiting.min(room);
+        let must = missing >= buffer.frames_in(self.depth.write_above()) as u64;
+        if !must && fitting < buffer.frames_in(WORTH_WRITING) as u64 {
             return;
         }
         if buffer.frames() == 0 {
@@ -309,10 +316,8 @@ impl Audio {
         if let Some(filled) = self.filled.take() {
             self.depth.taken(buffer.time_of(filled.min(goal).saturating_sub(level) as usize), now);
         }
-        let waiting = buffer.length() - buffer.time_of(missing as usize) - STAYS;
-        let missing = missing.saturating_add(buffer.frames_in(waiting.min(AT_ONCE)) as u64);
         let media = self.stretch.position(buffer);
-        let data = self.stretch.take(buffer, missing as usize, rate);
+        let data = self.stretch.take(buffer, missing.max(fitting) as usize, rate);
         let length = self.stretch.position(buffer) - media;
         self.filled = Some(level.saturating_add((data.len() / CHANNELS) as u64));
         self.write(data, media, length, now, out);

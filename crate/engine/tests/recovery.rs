@@ -255,6 +255,11 @@ fn a_page_put_away_lets_go_and_comes_back_live() {
     sim.run_ms(600);
     assert_eq!(reasons(&sim), [(1, Reason::Wake)]);
     assert_eq!(sim.state(), State::Playing);
+    assert!(
+        sim.shown.iter().skip(shown).all(|(_, pts)| pts.0 > 7_000_000),
+        "nothing of before: {:?}",
+        sim.shown
+    );
     assert!(sim.stats().latency < MS(700), "{:?}", sim.stats().latency);
     assert!(sim.stats().stalled < MS(600), "being away is no stall: {:?}", sim.stats().stalled);
 }

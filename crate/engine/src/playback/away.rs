@@ -79,7 +79,7 @@ impl Playback {
         }
         if let Phase::Stalled { since } = &mut self.phase {
             *since = now;
-            self.returning = true;
+            self.returning = self.end();
         }
     }
 
