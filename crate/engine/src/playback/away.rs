@@ -79,7 +79,8 @@ impl Playback {
         }
         if let Phase::Stalled { since } = &mut self.phase {
             *since = now;
-            self.returning = self.end();
+            self.returning = true;
+            self.end_before = self.end();
         }
     }
 

@@ -80,8 +80,8 @@ pub struct Playback {
     last_stall: Option<Instant>,
     /// Stalls in a row with little time between them, the first not counted.
     stalls_together: u32,
-    /// Playback stood because the viewer was away, who wants to be live again: where that ended which was here before.
-    returning: Option<MediaTime>,
+    /// Playback stood because the viewer was away, who wants to be live again.
+    returning: bool,
     /// The pause began while playing: time to hold the clock.
     held: bool,
     first_video: Option<Instant>,
@@ -122,7 +122,7 @@ impl Playback {
             barren: Barren::default(),
             last_stall: None,
             stalls_together: 0,
-            returning: None,
+            returning: false,
             held: false,
             first_video: None,
             first_keyframe: None,

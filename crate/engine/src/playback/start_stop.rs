@@ -37,7 +37,7 @@ impl Playback {
         let from = if first_start { start } else { self.clock.media(now) };
         let ended = self.has_ended();
         // What was here before is of no more interest to who comes back.
-        if !ended && self.returning.is_some() && self.returning == self.end() {
+        if !ended && self.returning && self.end() <= self.end_before {
             return;
         }
         let usual = START_WITH.scale(f64::from(1u32 << self.stalls_together));
@@ -64,7 +64,7 @@ impl Playback {
             self.audio.stage.queue.drop_until(from);
             return out.push(Output::Event(Event::Playing));
         }
-        let live = self.returning.take().is_some() || self.stalls_together > 0;
+        let live = std::mem::take(&mut self.returning) || self.stalls_together > 0;
         let most = if live { RESUME_BEHIND } else { SKIP_ABOVE };
         if !ended && edge - from > self.latency.target + most {
             self.skip(now, out);
