@@ -21,9 +21,9 @@ function tap() {
     const LOUD = 0.03, END = 0.05, HOLE = 0.002;
     registerProcessor('sailcast-test-recorder', class extends AudioWorkletProcessor {
       first = -1; last = -1; hole = 0; peak = 0;
-      process([input]) {
+      process([input], [output]) {
         const channel = input[0];
-        for (let i = 0; i < 128; i++) {
+        for (let i = 0; i < output[0].length; i++) {
           const frame = currentFrame + i;
           const loud = channel !== undefined && Math.abs(channel[i]) > LOUD;
           if (loud) {

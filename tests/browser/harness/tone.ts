@@ -18,8 +18,8 @@ function record() {
         super();
         this.port.onmessage = () => { this.port.postMessage(this.tape); this.tape = []; };
       }
-      process([input]) {
-        for (let i = 0; i < 128; i++) this.tape.push(input[0] ? input[0][i] : 0);
+      process([input], [output]) {
+        for (let i = 0; i < output[0].length; i++) this.tape.push(input[0] ? input[0][i] : 0);
         if (this.tape.length > 1e6) this.tape.length = 0;
         return true;
       }
