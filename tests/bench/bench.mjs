@@ -36,7 +36,7 @@ const PLAN = {
   outage: { players: ALL, reps: 1 },
   flaky: { players: LIVE, reps: 1 },
   'page-blocked': { players: [...LIVE, 'sailcast:canvas'], reps: 1 },
-  cpu: { players: [...FEW, 'flvjs', 'sailcast:canvas'], reps: 2 },
+  cpu: { players: [...FEW, 'sailcast:far', 'flvjs', 'sailcast:canvas'], reps: 2 },
   sync: { players: [...FEW, 'flvjs'], reps: 1 },
   'grid-4': { players: FEW, reps: 1 },
   'grid-9': { players: FEW, reps: 1 },

@@ -3,6 +3,7 @@ export const settings = {
   '': {},
   canvas: { renderer: 'canvas' },
   near: { latency: 0.15 },
+  far: { latency: 0.8 },
   muted: { muted: true },
 };
 
