@@ -252,14 +252,13 @@ fn a_page_put_away_lets_go_and_comes_back_live() {
     sim.run_ms(6_000);
     assert_eq!(sim.shown.len(), shown);
     sim.input(Input::Wake);
-    sim.run_ms(600);
+    for _ in 0..30 {
+        sim.run_ms(20);
+        let latency = sim.stats().latency;
+        assert!(sim.state() != State::Playing || latency < MS(700), "live at once or not yet: {latency:?}");
+    }
     assert_eq!(reasons(&sim), [(1, Reason::Wake)]);
     assert_eq!(sim.state(), State::Playing);
-    assert!(
-        sim.shown.iter().skip(shown).all(|(_, pts)| pts.0 > 7_000_000),
-        "nothing of before: {:?}",
-        sim.shown
-    );
     assert!(sim.stats().latency < MS(700), "{:?}", sim.stats().latency);
     assert!(sim.stats().stalled < MS(600), "being away is no stall: {:?}", sim.stats().stalled);
 }
