@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Micros, TrackInfo};
 
 use crate::{
-    io::{DecoderId, DecoderMode, Instant, Output, RequestId},
+    io::{DecoderId, DecoderMode, DecoderPath, Instant, Output, RequestId},
     queue::{Item, PacketQueue},
 };
 
@@ -232,7 +232,7 @@ impl DecodeStage {
     fn configure(&mut self, track: TrackInfo, out: &mut Outbox) {
         self.close(out);
         let id = out.decoder();
-        let mode = DecoderMode { low_delay: reorder_depth(&track) == 0 };
+        let mode = DecoderMode { path: DecoderPath::WebCodecs, low_delay: reorder_depth(&track) == 0 };
         out.push(Output::Configure(id, track.config.clone(), mode));
         self.decoder = Some(id);
         self.config = Some(track);

@@ -176,7 +176,7 @@ pub enum Output {
     Cancel(RequestId),
     /// Asks the page for the address of the next try; answered by `Resolved`. `Cancel` takes it back.
     Resolve(RequestId, ResolveRequest),
-    /// Makes a decoder. `low_delay`: the stream has no reordering, every packet gives its frame at once.
+    /// Makes a decoder.
     Configure(DecoderId, DecoderConfig, DecoderMode),
     Decode(DecoderId, Packet),
     /// Asks for every frame still inside; answered by `Flushed`.
@@ -195,7 +195,28 @@ pub enum Output {
     Wait(Option<Instant>),
 }
 
+/// What kind of decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecoderMode {
+    pub path: DecoderPath,
+    /// The stream has no reordering: every packet gives its frame at once.
     pub low_delay: bool,
+}
+
+/// The rungs of the ladder, the better one first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DecoderPath {
+    /// The browser's own, in hardware where there is any.
+    WebCodecs,
+    /// A software decoder, fetched when it is needed.
+    Wasm,
+}
+
+impl DecoderPath {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WebCodecs => "webcodecs",
+            Self::Wasm => "wasm",
+        }
+    }
 }

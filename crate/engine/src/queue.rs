@@ -220,7 +220,7 @@ mod tests {
         for (i, c) in pattern.chars().enumerate() {
             let t = MediaTime::from_millis(i as i64 * 40);
             q.push(Packet {
-                track: TrackId(0),
+                track: TrackId::video(0),
                 dts: t,
                 pts: t,
                 duration: None,
@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn whatever_waits_has_a_weight_and_leaves_none_behind() {
         let config = || TrackInfo {
-            id: TrackId(0),
+            id: TrackId::video(0),
             config: DecoderConfig {
                 codec: Codec::Avc,
                 codec_string: String::new(),
                 description: Bytes::from_static(&[0; 100]),
-                params: CodecParams::Video(VideoParams { width: 2, height: 2, reorder_depth: 0 }),
+                params: CodecParams::Video(VideoParams::of_size(2, 2)),
             },
         };
         let mut q = queue("KddKdd");

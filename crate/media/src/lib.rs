@@ -27,9 +27,10 @@ pub mod unwrap;
 
 pub use demux::{DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use flv::{FlvDemuxer, FlvMuxer};
-pub use metadata::{Metadata, Value};
+pub use metadata::{Message, Metadata, Value};
 pub use packet::{
-    AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo, VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
+    VideoParams,
 };
 pub use time::{MediaTime, Micros};
 pub use unwrap::Unwrapper;

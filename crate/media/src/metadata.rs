@@ -1,13 +1,24 @@
-//! Messages carried beside the media: FLV script data today.
+//! Messages carried beside the media: script data of FLV, and SEI messages within the video.
+
+use bytes::Bytes;
 
 use crate::time::MediaTime;
 
-/// A named message and where it stands on the timeline.
+/// A message and where it stands on the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
+    /// Of SEI: the pts of the picture it came with.
     pub time: MediaTime,
-    pub name: String,
-    pub values: Vec<Value>,
+    pub message: Message,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Message {
+    /// A named message with its values, such as `onMetaData`.
+    Script { name: String, values: Vec<Value> },
+    /// Supplemental enhancement information (ITU-T H.264 and H.265, annex D): the payload of one message, emulation
+    /// prevention taken out. Types 4 and 5 are user data.
+    Sei { payload_type: u32, payload: Bytes },
 }
 
 /// A value of a message, format-neutral.

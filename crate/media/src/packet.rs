@@ -1,27 +1,95 @@
 //! The waist of the house: what every demuxer gives and every muxer takes.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use crate::time::{MediaTime, Micros};
 
-/// A track's number within its stream, stable for the stream's life.
+/// A track within its stream, stable for the stream's life: tracks of a kind are numbered, and 0 is the default one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TrackId(pub u8);
+pub struct TrackId {
+    pub kind: MediaKind,
+    pub number: u8,
+}
+
+impl TrackId {
+    pub const fn video(number: u8) -> Self {
+        Self { kind: MediaKind::Video, number }
+    }
+
+    pub const fn audio(number: u8) -> Self {
+        Self { kind: MediaKind::Audio, number }
+    }
+}
+
+/// `video 0`.
+impl fmt::Display for TrackId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.number)
+    }
+}
 
 /// Picture or sound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum MediaKind {
     Video,
     Audio,
 }
 
-/// The codecs with a parser here.
+impl MediaKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Video => "video",
+            Self::Audio => "audio",
+        }
+    }
+}
+
+/// The codecs with a parser here, and how their packets look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Codec {
     /// H.264 / AVC, packets of length-prefixed NAL units (ISO/IEC 14496-15).
     Avc,
+    /// H.265 / HEVC, packets of length-prefixed NAL units (ISO/IEC 14496-15).
+    Hevc,
+    /// AV1, packets of OBUs in the low-overhead format, a temporal unit each.
+    Av1,
+    /// VP9, a frame or superframe each.
+    Vp9,
+    Vp8,
     /// AAC, packets of raw access units (ISO/IEC 14496-3).
     Aac,
+    /// MPEG-1 and MPEG-2 audio layer III, a frame each.
+    Mp3,
+    /// G.711 A-law, one byte a sample, channels interleaved.
+    G711A,
+    /// G.711 µ-law, one byte a sample, channels interleaved.
+    G711U,
+    /// Opus packets (RFC 6716) without self-delimiting.
+    Opus,
+    /// FLAC, a frame each (RFC 9639).
+    Flac,
+    /// AC-3, a syncframe each.
+    Ac3,
+    /// Enhanced AC-3, an access unit each.
+    Eac3,
+}
+
+impl Codec {
+    pub const fn kind(self) -> MediaKind {
+        match self {
+            Self::Avc | Self::Hevc | Self::Av1 | Self::Vp9 | Self::Vp8 => MediaKind::Video,
+            Self::Aac
+            | Self::Mp3
+            | Self::G711A
+            | Self::G711U
+            | Self::Opus
+            | Self::Flac
+            | Self::Ac3
+            | Self::Eac3 => MediaKind::Audio,
+        }
+    }
 }
 
 /// One encoded access unit.
@@ -37,6 +105,7 @@ pub struct Packet {
     pub keyframe: bool,
     /// No other packet refers to it: it may be dropped before decoding.
     pub disposable: bool,
+    /// As the codec has it; an empty packet of sound is silence.
     pub data: Bytes,
 }
 
@@ -46,7 +115,8 @@ pub struct DecoderConfig {
     pub codec: Codec,
     /// The codec parameter string of RFC 6381, e.g. `avc1.64001f`.
     pub codec_string: String,
-    /// avcC for AVC, AudioSpecificConfig for AAC.
+    /// As WebCodecs' codec registry wants it: avcC, hvcC, AudioSpecificConfig, OpusHead, `fLaC` with STREAMINFO; empty where
+    /// the packets say all.
     pub description: Bytes,
     pub params: CodecParams,
 }
@@ -66,6 +136,39 @@ pub struct VideoParams {
     /// How many frames may precede a frame in decoding order and follow it in output order; 0 where the stream
     /// says so or cannot have B-frames.
     pub reorder_depth: u8,
+    /// Bits a sample of luma: 8, 10 or 12.
+    pub bit_depth: u8,
+    pub colour: Colour,
+}
+
+impl VideoParams {
+    /// A picture of this size, shown in decoding order, of 8 bits and no colour description.
+    pub const fn of_size(width: u32, height: u32) -> Self {
+        Self { width, height, reorder_depth: 0, bit_depth: 8, colour: Colour::UNSPECIFIED }
+    }
+}
+
+/// How numbers become colours, in the code points of ITU-T H.273.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Colour {
+    /// ColourPrimaries.
+    pub primaries: u8,
+    /// TransferCharacteristics.
+    pub transfer: u8,
+    /// MatrixCoefficients.
+    pub matrix: u8,
+    /// VideoFullRangeFlag.
+    pub full_range: bool,
+}
+
+impl Colour {
+    pub const UNSPECIFIED: Self = Self { primaries: 2, transfer: 2, matrix: 2, full_range: false };
+}
+
+impl Default for Colour {
+    fn default() -> Self {
+        Self::UNSPECIFIED
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,15 +187,12 @@ pub struct TrackInfo {
 
 impl TrackInfo {
     pub fn kind(&self) -> MediaKind {
-        self.config.kind()
+        self.id.kind
     }
 }
 
 impl DecoderConfig {
     pub fn kind(&self) -> MediaKind {
-        match self.params {
-            CodecParams::Video(_) => MediaKind::Video,
-            CodecParams::Audio(_) => MediaKind::Audio,
-        }
+        self.codec.kind()
     }
 }

@@ -5,7 +5,7 @@ mod common;
 use bytes::Bytes;
 use common::{AAC_CONFIG, AAC_RAW, AVC_CONFIG, AVC_IDR, AVC_INTER, demux, skips, stream};
 use sailcast_media::{
-    CodecParams, DemuxEvent, MediaTime, Packet, SkipReason, TrackInfo, Value,
+    CodecParams, DemuxEvent, MediaTime, Message, Packet, SkipReason, TrackInfo, Value,
     flv::{
         TagKind::{self, Audio, Script, Video},
         demux::{AUDIO_TRACK, VIDEO_TRACK},
@@ -199,8 +199,9 @@ fn script_data_is_metadata_at_its_time() {
     let body = b"\x02\x00\x0d@setDataFrame\x02\x00\x0aonMetaData\x08\0\0\0\x01\x00\x01w\x00\x40\x00\0\0\0\0\0\0\0\0\x09";
     let events = events(&[(Script, 70, body)]);
     let [DemuxEvent::Metadata(metadata)] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((metadata.name.as_str(), metadata.time), ("onMetaData", ms(70)));
-    assert_eq!(metadata.values, [Value::Object(vec![("w".into(), Value::Number(2.0))])]);
+    assert_eq!(metadata.time, ms(70));
+    let values = vec![Value::Object(vec![("w".into(), Value::Number(2.0))])];
+    assert_eq!(metadata.message, Message::Script { name: "onMetaData".into(), values });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
 use proptest::prelude::*;
 use sailcast_media::{
-    DemuxEvent, FlvMuxer, MediaTime, Metadata, Packet, TrackInfo, Value,
+    DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Packet, TrackId, TrackInfo, Value,
     flv::{
         MuxError,
         TagKind::{Audio, Video},
@@ -36,10 +36,10 @@ fn tracks() -> Vec<TrackInfo> {
     events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
 }
 
-fn packet(track: u8, dts: i64, composition: i64, data: &[u8]) -> Packet {
-    let is_audio = track == AUDIO_TRACK.0;
+fn packet(track: TrackId, dts: i64, composition: i64, data: &[u8]) -> Packet {
+    let is_audio = track == AUDIO_TRACK;
     Packet {
-        track: sailcast_media::TrackId(track),
+        track,
         dts: MediaTime::from_millis(dts),
         pts: MediaTime::from_millis(dts + if is_audio { 0 } else { composition }),
         duration: None,
@@ -66,19 +66,22 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
     let [video, audio] = &tracks()[..] else { panic!("two tracks") };
     let mut muxer = FlvMuxer::new(true, true);
     let mut out = BytesMut::new();
-    let sound = packet(1, 0, 0, &[1]);
+    let sound = packet(AUDIO_TRACK, 0, 0, &[1]);
     assert_eq!(muxer.packet(&mut out, &sound), Err(MuxError::NoConfig(AUDIO_TRACK)));
     muxer.config(&mut out, video).unwrap();
     muxer.config(&mut out, audio).unwrap();
     let before = out.clone();
-    let second = TrackInfo { id: sailcast_media::TrackId(7), ..video.clone() };
+    let second = TrackInfo { id: TrackId::video(7), ..video.clone() };
     assert_eq!(muxer.config(&mut out, &second), Err(MuxError::ExtraTrack(second.id)));
-    let far = packet(0, 0, 8_388_608, &[0x65]);
+    let far = packet(VIDEO_TRACK, 0, 8_388_608, &[0x65]);
     assert_eq!(muxer.packet(&mut out, &far), Err(MuxError::CompositionTime { ms: 8_388_608 }));
-    let large = packet(1, 0, 0, &vec![0; MAX_TAG_BODY]);
+    let large = packet(AUDIO_TRACK, 0, 0, &vec![0; MAX_TAG_BODY]);
     assert!(matches!(muxer.packet(&mut out, &large), Err(MuxError::TagTooLarge(_))));
     let long_key = Value::Object(vec![("k".repeat(70_000), Value::Null)]);
-    let script = Metadata { time: MediaTime(0), name: "n".into(), values: vec![long_key] };
+    let script = Metadata {
+        time: MediaTime(0),
+        message: Message::Script { name: "n".into(), values: vec![long_key] },
+    };
     assert!(matches!(muxer.metadata(&mut out, &script), Err(MuxError::Script(_))));
     assert_eq!(out, before);
 }
@@ -89,7 +92,7 @@ fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
     let mut muxer = FlvMuxer::new(false, true);
     let mut out = BytesMut::new();
     muxer.config(&mut out, video).unwrap();
-    muxer.packet(&mut out, &packet(0, 5000, 0, &[0x65])).unwrap();
+    muxer.packet(&mut out, &packet(VIDEO_TRACK, 5000, 0, &[0x65])).unwrap();
     muxer.config(&mut out, video).unwrap();
     let stamps: Vec<_> = common::tags(&out.freeze()).iter().map(|tag| tag.timestamp).collect();
     assert_eq!(stamps, [0, 5000, 5000]);
@@ -98,12 +101,12 @@ fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
 #[test]
 fn on_metadata_describes_the_tracks() {
     let metadata = on_metadata(&tracks());
-    let [Value::Object(fields)] = &metadata.values[..] else { panic!("{metadata:?}") };
+    let Message::Script { values, .. } = &metadata.message else { panic!("{metadata:?}") };
+    let [Value::Object(fields)] = &values[..] else { panic!("{metadata:?}") };
     let number = |key: &str| fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
     assert_eq!(number("width"), Some(Value::Number(640.0)));
     assert_eq!(number("audiosamplerate"), Some(Value::Number(48_000.0)));
     assert_eq!(number("videocodecid"), Some(Value::Number(7.0)));
-    assert_eq!(VIDEO_TRACK.0, 0);
 }
 
 proptest! {
@@ -113,7 +116,7 @@ proptest! {
     fn demuxing_gives_back_what_was_muxed(
         start in prop_oneof![Just(0u32), Just(u32::MAX - 1000), any::<u32>()],
         specs in prop::collection::vec(
-            (0u8..2, 0i64..9000, -8_388_608i64..=8_388_607, prop::collection::vec(any::<u8>(), 1..300)),
+            (0usize..2, 0i64..9000, -8_388_608i64..=8_388_607, prop::collection::vec(any::<u8>(), 1..300)),
             1..60,
         ),
     ) {
@@ -122,7 +125,7 @@ proptest! {
         for (i, (track, step, composition, data)) in specs.into_iter().enumerate() {
             let step = if i == 0 { 0 } else { step };
             dts += step;
-            events.push(DemuxEvent::Packet(packet(track, dts, composition, &data)));
+            events.push(DemuxEvent::Packet(packet([VIDEO_TRACK, AUDIO_TRACK][track], dts, composition, &data)));
         }
         prop_assert_eq!(demux(&mux(&events)), (events, None));
     }

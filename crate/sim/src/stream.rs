@@ -11,8 +11,8 @@ use sailcast_media::{
 
 use crate::{chance::Chance, sps};
 
-const VIDEO: TrackId = TrackId(0);
-const AUDIO: TrackId = TrackId(1);
+const VIDEO: TrackId = TrackId::video(0);
+const AUDIO: TrackId = TrackId::audio(0);
 const AAC_SAMPLES: i64 = 1024;
 /// What a picture begins with, behind its NAL header; the number follows in eight bytes.
 const MARK: [u8; 4] = *b"sail";
@@ -232,7 +232,7 @@ fn tracks(config: &StreamConfig) -> Vec<TrackInfo> {
         codec: Codec::Avc,
         codec_string: String::new(),
         description: sps::avcc(1280, 720, reorder_depth),
-        params: CodecParams::Video(VideoParams { width: 1280, height: 720, reorder_depth }),
+        params: CodecParams::Video(VideoParams { reorder_depth, ..VideoParams::of_size(1280, 720) }),
     };
     let sound = config.sound.map(|sample_rate| DecoderConfig {
         codec: Codec::Aac,

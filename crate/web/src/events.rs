@@ -1,9 +1,9 @@
 //! The engine's events and figures as plain objects: `WorkerEvent` of `www/src/internal/protocol.ts` and
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
-use js_sys::{Array, Date, Object};
+use js_sys::{Array, Date, Object, Uint8Array};
 use sailcast_engine::{Event, RequestId, ResolveRequest, SailcastError, Stats};
-use sailcast_media::{CodecParams, Metadata, TrackInfo, Value};
+use sailcast_media::{CodecParams, Message, Metadata, TrackInfo, Value};
 use wasm_bindgen::prelude::*;
 
 use crate::js::{Plain, text};
@@ -103,10 +103,16 @@ fn failure(error: &SailcastError) -> Plain {
 }
 
 fn metadata(message: Metadata) -> Plain {
-    named("metadata")
-        .with("time", message.time.as_secs_f64())
-        .with("message", message.name)
-        .with("values", message.values.into_iter().map(value).collect::<Array>())
+    let event = named("metadata").with("time", message.time.as_secs_f64());
+    match message.message {
+        Message::Script { name, values } => {
+            event.with("message", name).with("values", values.into_iter().map(value).collect::<Array>())
+        }
+        Message::Sei { payload_type, payload } => event
+            .with("message", "sei")
+            .with("type", payload_type)
+            .with("payload", Uint8Array::from(&payload[..])),
+    }
 }
 
 /// Depth and counts are capped by the parser.

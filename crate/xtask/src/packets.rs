@@ -12,7 +12,7 @@ use std::{
 
 use md5::{Digest, Md5};
 use sailcast_media::{
-    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaKind, TrackInfo, Value,
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, TrackInfo, Value,
     demux::{Format, probe},
 };
 use serde_json::{Map, Value as Json, json};
@@ -97,18 +97,24 @@ fn event_json(event: &DemuxEvent) -> Json {
         DemuxEvent::Track(track) => track_json(track),
         DemuxEvent::Packet(packet) => json!({
             "kind": "packet",
-            "track": packet.track.0,
+            "track": packet.track.to_string(),
             "dts": packet.dts.0,
             "pts": packet.pts.0,
             "key": packet.keyframe,
             "size": packet.data.len(),
             "md5": hex(&Md5::digest(&packet.data)),
         }),
-        DemuxEvent::Metadata(metadata) => json!({
+        DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values } }) => json!({
             "kind": "metadata",
-            "time": metadata.time.0,
-            "name": metadata.name,
-            "values": metadata.values.iter().map(value_json).collect::<Vec<_>>(),
+            "time": time.0,
+            "name": name,
+            "values": values.iter().map(value_json).collect::<Vec<_>>(),
+        }),
+        DemuxEvent::Metadata(Metadata { time, message: Message::Sei { payload_type, payload } }) => json!({
+            "kind": "sei",
+            "time": time.0,
+            "type": payload_type,
+            "payload": hex(payload),
         }),
         DemuxEvent::Skipped { at, len, why, .. } => json!({
             "kind": "skipped",
@@ -126,11 +132,7 @@ fn hex(bytes: &[u8]) -> String {
 fn track_json(track: &TrackInfo) -> Json {
     let mut json = json!({
         "kind": "track",
-        "track": track.id.0,
-        "type": match track.kind() {
-            MediaKind::Video => "video",
-            MediaKind::Audio => "audio",
-        },
+        "track": track.id.to_string(),
         "codec": track.config.codec_string,
     });
     match track.config.params {

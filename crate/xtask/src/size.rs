@@ -39,7 +39,8 @@ pub fn check() -> Result<()> {
         }
         let verdict = if total > budget.gzip { "OVER" } else { "ok" };
         println!("{:<36} {bytes:>9} {total:>9} {:>9} {verdict}", budget.what, budget.gzip);
-        if total == 0 {
+        // Before the codecs' first build there are none.
+        if total == 0 && budget.folder != "codecs" {
             bail!("dist has no {} files: run `cargo xtask build` first", budget.ending);
         }
         if total > budget.gzip {

@@ -60,7 +60,7 @@ fn compare(path: &Path) {
         .packets
         .iter()
         .map(|packet| Seen {
-            is_video: packet.track.0 == 0,
+            is_video: packet.track.kind == MediaKind::Video,
             dts: packet.dts.0,
             pts: packet.pts.0,
             size: packet.data.len(),

@@ -61,7 +61,7 @@ fn compare(path: &Path) {
         .packets
         .into_iter()
         .map(|packet| Seen {
-            is_video: packet.track.0 == 0,
+            is_video: packet.track.kind == sailcast_media::MediaKind::Video,
             dts_ms: packet.dts.0 / 1000,
             pts_ms: packet.pts.0 / 1000,
             data: packet.data,

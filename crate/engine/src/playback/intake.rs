@@ -71,7 +71,7 @@ impl Playback {
         if self.connection.as_mut().is_some_and(|c| c.is_replacement(now, out)) {
             self.join();
         }
-        let kind = if packet.track != AUDIO_TRACK { MediaKind::Video } else { MediaKind::Audio };
+        let kind = packet.track.kind;
         if let Some(jump) = self.timeline.place(kind, &mut packet, now) {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));

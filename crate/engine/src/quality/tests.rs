@@ -6,7 +6,9 @@ use super::*;
 use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
-    io::{DecoderMode, FrameId, FrameInfo, Input, IoError, IoEvent, IoRequest, Output, Transport},
+    io::{
+        DecoderMode, DecoderPath, FrameId, FrameInfo, Input, IoError, IoEvent, IoRequest, Output, Transport,
+    },
     retry::Reason,
 };
 
@@ -69,13 +71,13 @@ fn config() -> DecoderConfig {
         codec: Codec::Avc,
         codec_string: "avc1.64001f".to_owned(),
         description: Default::default(),
-        params: CodecParams::Video(VideoParams { width: 640, height: 360, reorder_depth: 0 }),
+        params: CodecParams::Video(VideoParams::of_size(640, 360)),
     }
 }
 
 fn keyframe() -> Packet {
     Packet {
-        track: TrackId(1),
+        track: TrackId::audio(0),
         dts: MediaTime(0),
         pts: MediaTime(0),
         duration: None,
@@ -98,7 +100,11 @@ fn each_step_of_a_start_is_counted_from_the_load() {
     door.wait(10);
     door.bytes(1);
     door.wait(5);
-    door.output(Output::Configure(DecoderId(1), config(), DecoderMode { low_delay: true }));
+    door.output(Output::Configure(
+        DecoderId(1),
+        config(),
+        DecoderMode { low_delay: true, path: DecoderPath::WebCodecs },
+    ));
     door.wait(15);
     door.output(Output::Decode(DecoderId(1), keyframe()));
     door.wait(20);

@@ -14,7 +14,7 @@ pub const AUDIO_STEP: i64 = 21_333;
 
 pub fn packet(dts: i64, pts: i64) -> Packet {
     Packet {
-        track: TrackId(0),
+        track: TrackId::video(0),
         dts: MediaTime(dts),
         pts: MediaTime(pts),
         duration: None,

@@ -36,9 +36,8 @@ impl AvcConfig {
                 codec: Codec::Avc,
                 codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
                 params: CodecParams::Video(VideoParams {
-                    width: sps.width,
-                    height: sps.height,
                     reorder_depth: sps.reorder_depth,
+                    ..VideoParams::of_size(sps.width, sps.height)
                 }),
                 description: avcc,
             },

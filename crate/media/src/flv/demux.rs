@@ -18,15 +18,15 @@ use crate::{
         amf0, header,
         tag::{Tag, TagEvent, TagKind, TagReader},
     },
-    metadata::{Metadata, Value},
+    metadata::{Message, Metadata, Value},
     packet::{Packet, TrackId, TrackInfo},
     read::ByteReader,
     time::{MediaTime, Micros},
     unwrap::Unwrapper,
 };
 
-pub const VIDEO_TRACK: TrackId = TrackId(0);
-pub const AUDIO_TRACK: TrackId = TrackId(1);
+pub const VIDEO_TRACK: TrackId = TrackId::video(0);
+pub const AUDIO_TRACK: TrackId = TrackId::audio(0);
 
 /// The name that RTMP publishers put before `onMetaData`; some recorders store it.
 const SET_DATA_FRAME: &str = "@setDataFrame";
@@ -218,7 +218,7 @@ impl FlvDemuxer {
             values.remove(0);
         }
         let time = MediaTime::from_millis(self.clock.near(tag.timestamp.into()));
-        self.event = Some(DemuxEvent::Metadata(Metadata { time, name, values }));
+        self.event = Some(DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values } }));
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use crate::{
         header,
         tag::{self, TagKind, TagTooLarge},
     },
-    metadata::{Metadata, Value},
+    metadata::{Message, Metadata, Value},
     packet::{Codec, CodecParams, Packet, TrackId, TrackInfo},
     time::MediaTime,
 };
@@ -22,12 +22,16 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MuxError {
-    #[error("packet of track {} before the track's configuration", .0.0)]
+    #[error("packet of {0} before its configuration")]
     NoConfig(TrackId),
-    #[error("FLV holds one video and one audio track, track {} is one too many", .0.0)]
+    #[error("FLV holds one video and one audio track, {0} is one too many")]
     ExtraTrack(TrackId),
     #[error("pts - dts of {ms} ms does not fit the 24 bits of FLV")]
     CompositionTime { ms: i64 },
+    #[error("SEI belongs into the video, not beside it")]
+    NoScript,
+    #[error("{0:?} is not written")]
+    Codec(Codec),
     #[error(transparent)]
     TagTooLarge(#[from] TagTooLarge),
     #[error(transparent)]
@@ -64,7 +68,8 @@ impl FlvMuxer {
     /// Script data, such as `onMetaData`.
     pub fn metadata(&mut self, out: &mut BytesMut, metadata: &Metadata) -> Result<(), MuxError> {
         self.body.clear();
-        amf0::write_script(&mut self.body, &metadata.name, &metadata.values)?;
+        let Message::Script { name, values } = &metadata.message else { return Err(MuxError::NoScript) };
+        amf0::write_script(&mut self.body, name, values)?;
         self.tag(out, TagKind::Script, stamp(metadata.time))
     }
 
@@ -73,6 +78,7 @@ impl FlvMuxer {
         let slot = match track.config.codec {
             Codec::Avc => &mut self.video,
             Codec::Aac => &mut self.audio,
+            other => return Err(MuxError::Codec(other)),
         };
         if *slot.get_or_insert(track.id) != track.id {
             return Err(MuxError::ExtraTrack(track.id));
@@ -109,7 +115,7 @@ impl FlvMuxer {
                 self.body.put_int(i64::from(composition), 3);
                 TagKind::Video
             }
-            Codec::Aac => {
+            _ => {
                 self.body.put_slice(&[header::SOUND_AAC << 4 | header::SOUND_AAC_FLAGS, packet_type]);
                 TagKind::Audio
             }
@@ -146,7 +152,10 @@ pub fn on_metadata(tracks: &[TrackInfo]) -> Metadata {
             }
         }
     }
-    Metadata { time: MediaTime(0), name: "onMetaData".into(), values: vec![Value::Object(fields)] }
+    Metadata {
+        time: MediaTime(0),
+        message: Message::Script { name: "onMetaData".into(), values: vec![Value::Object(fields)] },
+    }
 }
 
 /// Milliseconds modulo 2^32; the reader unwraps them.
