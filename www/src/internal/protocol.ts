@@ -26,6 +26,36 @@ export type SinkMessage =
   | { kind: 'track'; writable: WritableStream<VideoFrame> }
   | { kind: 'canvas'; canvas: OffscreenCanvas };
 
+/**
+ * A decoded picture where there is no `VideoFrame`, or the renderer is WebGL: planes of Y, U, V with 8 bits a sample, or 16
+ * (little-endian, the low `bitDepth` bits) above 8. Whoever has it owns it until `close()`.
+ */
+export interface Planes {
+  /** µs. */
+  readonly timestamp: number;
+  /** What is to be seen, in pixels of luma; odd sizes are. */
+  readonly width: number;
+  readonly height: number;
+  /** 8, 10 or 12. */
+  readonly bitDepth: number;
+  /** How much smaller chroma is, as shifts; 4:2:0 is 1 and 1. Sizes round up. */
+  readonly chromaShiftX: number;
+  readonly chromaShiftY: number;
+  /** `stride`: bytes from a row to the next. */
+  readonly planes: readonly { readonly data: Uint8Array; readonly stride: number }[];
+  readonly colour: Colour;
+  /** The memory is not read any more. */
+  close(): void;
+}
+
+/** How numbers become colours, in the code points of ITU-T H.273. 2 is unspecified: whoever draws guesses by the size. */
+export interface Colour {
+  readonly primaries: number;
+  readonly transfer: number;
+  readonly matrix: number;
+  readonly fullRange: boolean;
+}
+
 /** How PCM reaches the worklet, without passing through the page's thread. */
 export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
