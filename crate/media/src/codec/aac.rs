@@ -6,7 +6,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codec::ConfigError,
+    codec::{AccessUnit, ConfigError, Damage, Facts},
     packet::{AudioParams, Codec, CodecParams, DecoderConfig},
     read::BitReader,
 };
@@ -23,6 +23,31 @@ const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
 /// Channels of each channelConfiguration; 0 is reserved, but for the first, which leaves it to a PCE.
 const CHANNELS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
+
+/// A track of AAC.
+#[derive(Debug, Default)]
+pub struct Aac {
+    /// The AudioSpecificConfig in force.
+    config: Option<Bytes>,
+}
+
+impl Aac {
+    pub(super) fn configure(&mut self, asc: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
+        if self.config.as_ref() == Some(&asc) {
+            return Ok(None);
+        }
+        let config = parse_config(asc)?;
+        self.config = Some(config.description.clone());
+        Ok(Some(config))
+    }
+
+    pub(super) fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
+        if self.config.is_none() {
+            return Err(Damage::NoConfig);
+        }
+        Ok(AccessUnit::sound(data).into())
+    }
+}
 
 /// Reads an AudioSpecificConfig into a decoder's configuration.
 pub fn parse_config(asc: Bytes) -> Result<DecoderConfig, ConfigError> {

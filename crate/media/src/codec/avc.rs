@@ -6,9 +6,10 @@
 use bytes::Bytes;
 
 use crate::{
-    codec::{ConfigError, avc_sps::Sps},
+    codec::{ConfigError, Damage, Facts, avc_sps::Sps},
     packet::{Codec, CodecParams, DecoderConfig, VideoParams},
     read::ByteReader,
+    time::Micros,
 };
 
 const AVCC_VERSION: u8 = 1;
@@ -16,6 +17,37 @@ const AVCC_VERSION: u8 = 1;
 const NAL_SLICE: u8 = 1;
 const NAL_IDR_SLICE: u8 = 5;
 const NAL_SPS: u8 = 7;
+
+/// A track of H.264.
+#[derive(Debug, Default)]
+pub struct Avc {
+    config: Option<AvcConfig>,
+}
+
+impl Avc {
+    pub(super) fn configure(&mut self, avcc: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
+        if self.config.as_ref().is_some_and(|config| config.decoder.description == avcc) {
+            return Ok(None);
+        }
+        let config = AvcConfig::parse(avcc)?;
+        let decoder = config.decoder.clone();
+        self.config = Some(config);
+        Ok(Some(decoder))
+    }
+
+    pub(super) fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
+        let config = self.config.as_ref().ok_or(Damage::NoConfig)?;
+        let unit = AccessUnit::inspect(&data, config.length_size).map_err(|_| Damage::Invalid("NAL length"))?;
+        Ok(super::AccessUnit {
+            data,
+            offset: Micros::ZERO,
+            duration: None,
+            keyframe: unit.keyframe,
+            disposable: unit.disposable,
+        }
+        .into())
+    }
+}
 
 /// How the packets of a stream are to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,22 @@
 //! Codec headers: what a decoder's configuration and an access unit say of themselves.
 //!
-//! One flat file a codec; each reads its configuration record into [`crate::DecoderConfig`]'s parts. Nothing here
-//! decodes.
+//! A container makes one [`TrackState`] a track, gives it what it found, and gets back packets as a decoder wants them. One
+//! flat file a codec. Nothing here decodes, and nothing knows a container or the time.
+//!
+//! **Invariant:** what is told of a packet is read from its own bytes and from the configuration in force, which follows
+//! the bitstream where the container's is missing, damaged or stale.
 
 pub mod aac;
 pub mod avc;
 pub mod avc_sps;
 
+use bytes::Bytes;
 use thiserror::Error;
+
+use crate::{
+    packet::{AudioParams, Codec, DecoderConfig},
+    time::Micros,
+};
 
 /// A decoder configuration that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -17,4 +26,113 @@ pub enum ConfigError {
     Short,
     #[error("configuration has a value out of its range: {0}")]
     Invalid(&'static str),
+}
+
+/// Why a packet has nothing for a decoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// No configuration came yet, neither from the container nor in the packets.
+    #[error("packet before its codec configuration")]
+    NoConfig,
+    #[error("packet's contents are damaged: {0}")]
+    Invalid(&'static str),
+}
+
+/// What a packet of the container holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The configuration from this packet on, where it is another than before.
+    pub config: Option<DecoderConfig>,
+    /// In the order of the bitstream; they belong to the first unit.
+    pub sei: Vec<Sei>,
+    /// What goes to the decoder: none where the packet had only parameter sets or messages, several where frames of sound came
+    /// bundled.
+    pub units: Vec<AccessUnit>,
+}
+
+/// One SEI message (ITU-T H.264 and H.265, 7.3.2.3), emulation prevention taken out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sei {
+    pub payload_type: u32,
+    pub payload: Bytes,
+}
+
+/// What a decoder takes at a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessUnit {
+    pub data: Bytes,
+    /// After the time of the container's packet.
+    pub offset: Micros,
+    /// Where the bitstream says it.
+    pub duration: Option<Micros>,
+    /// Decoding can start here.
+    pub keyframe: bool,
+    /// No other unit refers to it.
+    pub disposable: bool,
+}
+
+impl AccessUnit {
+    /// A whole packet of sound.
+    fn sound(data: Bytes) -> Self {
+        Self { data, offset: Micros::ZERO, duration: None, keyframe: true, disposable: false }
+    }
+}
+
+impl From<AccessUnit> for Facts {
+    fn from(unit: AccessUnit) -> Self {
+        Self { units: vec![unit], ..Self::default() }
+    }
+}
+
+/// What is known of one track's bitstream.
+#[derive(Debug)]
+pub struct TrackState {
+    codec: Codec,
+    reader: Reader,
+}
+
+#[derive(Debug)]
+enum Reader {
+    Avc(avc::Avc),
+    Aac(aac::Aac),
+    Unread,
+}
+
+impl TrackState {
+    /// Before any configuration.
+    pub fn new(codec: Codec) -> Self {
+        let reader = match codec {
+            Codec::Avc => Reader::Avc(avc::Avc::default()),
+            Codec::Aac => Reader::Aac(aac::Aac::default()),
+            _ => Reader::Unread,
+        };
+        Self { codec, reader }
+    }
+
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// What the container says of the sound; it counts where the bitstream and its configuration do not tell.
+    pub fn hint(&mut self, _params: AudioParams) {}
+
+    /// Takes the container's configuration record, sequence header or codec private data. `None` where nothing changes by it:
+    /// it came before, or the packets must tell the rest.
+    pub fn configure(&mut self, description: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
+        match &mut self.reader {
+            Reader::Avc(avc) => avc.configure(description),
+            Reader::Aac(aac) => aac.configure(description),
+            Reader::Unread => Err(ConfigError::Invalid("codec")),
+        }
+    }
+
+    /// Takes one packet of the container, never empty.
+    pub fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
+        match &mut self.reader {
+            Reader::Avc(avc) => avc.packet(data),
+            Reader::Aac(aac) => aac.packet(data),
+            Reader::Unread => Err(Damage::NoConfig),
+        }
+    }
 }
