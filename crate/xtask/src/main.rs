@@ -3,6 +3,7 @@
 //! Read this file for what there is; each command is a module of its own name. The order of the work and what it needs
 //! is written here and nowhere else: package.json, CI and the documents only call these commands.
 
+mod codecs;
 mod dev;
 mod fence;
 mod fixtures;
@@ -23,8 +24,9 @@ const HELP: &str = "\
 cargo xtask COMMAND
 
   setup                      install what building and testing need, if it is missing
-  build                      wasm, TypeScript and demo: dist/ and dist-demo/
+  build                      wasm, codecs, TypeScript and demo: dist/ and dist-demo/
   wasm                       only crate/web to dist/wasm/
+  codecs [NAME...]           only crate/codec to dist/codecs/: all, or the named ones
   ts                         only www/src to dist/ and www/demo to dist-demo/
   dev [PORT]                 build, then serve the demo with its own live channel (npm start)
   test [STEP...]             all checks and tests, or the named steps (npm test)
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
         "setup" => setup::for_testing(),
         "build" => setup::for_building().and_then(|()| build()).and_then(|()| size::check()),
         "wasm" => setup::for_building().and_then(|()| shell::lock()).and_then(|_lock| wasm::build()),
+        "codecs" => setup::for_building().and_then(|()| shell::lock()).and_then(|_lock| codecs::build(rest)),
         "ts" => shell::lock().and_then(|_lock| web::library().and_then(|()| web::demo())),
         "dev" => dev::serve(rest),
         "test" => return test::run_steps(rest),
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
 fn build() -> anyhow::Result<()> {
     let _lock = shell::lock()?;
     wasm::build()?;
+    codecs::build(&[])?;
     web::library()?;
     web::demo()
 }

@@ -22,13 +22,14 @@ pub fn demo() -> Result<()> {
     run(&mut npx("webpack", &["--config", "webpack.config.js"]))
 }
 
-/// Removes what an earlier build left of sources that are gone: a package must not carry it. `wasm` is not tsc's.
+/// Removes what an earlier build left of sources that are gone: a package must not carry it. `wasm` and `codecs` are not tsc's.
 fn drop_orphans(source: &Path, out: &Path) {
     let stems: BTreeSet<PathBuf> =
         files(source).iter().filter_map(|file| Some(stem(file.strip_prefix(source).ok()?))).collect();
     for file in files(out) {
         let Ok(name) = file.strip_prefix(out) else { continue };
-        if !name.starts_with("wasm") && !stems.contains(&stem(name)) {
+        let ours = !name.starts_with("wasm") && !name.starts_with("codecs");
+        if ours && !stems.contains(&stem(name)) {
             // At worst it stays until the next build; the package check sees what npm would carry.
             let _ = std::fs::remove_file(&file);
         }
