@@ -13,13 +13,14 @@ use gloo_timers::callback::Timeout;
 use js_sys::Function;
 use sailcast_engine::{
     AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
-    Player, PlayerConfig, RequestId, Transport, io::DecoderMode,
+    Player, PlayerConfig, RequestId, Transport,
+    io::{DecoderMode, DecoderPath},
 };
-use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
+use sailcast_media::{DecoderConfig, Micros, Packet};
 use wasm_bindgen::prelude::*;
 
 use crate::{
-    decoder::{Decoded, Decoder, Frame},
+    decoder::{Callback, Decoded, Decoder, Frame, Software, WebCodecs},
     events,
     fetch::{EarlyRequest, Fetch},
     js::{Plain, now, text},
@@ -44,6 +45,8 @@ pub struct Driver {
     /// For the next HTTP request, while a load begins.
     early: RefCell<Option<EarlyRequest>>,
     on_event: Function,
+    /// Gives a port to a codec worker.
+    connect: Function,
     me: Weak<Self>,
 }
 
@@ -51,7 +54,7 @@ pub struct Driver {
 #[derive(Default)]
 struct Hands {
     requests: Vec<(RequestId, Request)>,
-    decoders: Vec<(DecoderId, Decoder)>,
+    decoders: Vec<(DecoderId, Box<dyn Decoder>)>,
     frames: Vec<(FrameId, Frame)>,
     next_frame: u64,
     sink: Option<Sink>,
@@ -67,7 +70,7 @@ enum Request {
 }
 
 impl Driver {
-    pub fn new(config: PlayerConfig, on_event: Function) -> Rc<Self> {
+    pub fn new(config: PlayerConfig, on_event: Function, connect: Function) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
             player: RefCell::new(Player::new(config)),
             inbox: RefCell::default(),
@@ -76,6 +79,7 @@ impl Driver {
             timer: RefCell::default(),
             early: RefCell::default(),
             on_event,
+            connect,
             me: me.clone(),
         })
     }
@@ -273,15 +277,26 @@ impl Driver {
 
     fn configure(&self, id: DecoderId, config: &DecoderConfig, mode: DecoderMode) {
         let me = self.me.clone();
-        let callback = Rc::new(move |decoded| {
+        let callback: Callback = Rc::new(move |decoded| {
             if let Some(driver) = me.upgrade() {
                 driver.decoded(id, decoded);
             }
         });
-        match Decoder::new(config, mode, callback) {
+        let decoder: Result<Box<dyn Decoder>, JsValue> = match mode.path {
+            DecoderPath::WebCodecs => {
+                WebCodecs::open(config, mode.low_delay, callback).map(|decoder| Box::new(decoder) as _)
+            }
+            DecoderPath::Wasm => Software::open(config, self.draws_planes(), &self.connect, callback)
+                .map(|decoder| Box::new(decoder) as _),
+        };
+        match decoder {
             Ok(decoder) => self.hands.borrow_mut().decoders.push((id, decoder)),
             Err(error) => self.send(Input::DecoderFailed(id, text(&error))),
         }
+    }
+
+    fn draws_planes(&self) -> bool {
+        self.hands.borrow().sink.as_ref().is_some_and(|sink| sink.name() == "webgl")
     }
 
     /// A packet for a decoder that has failed meanwhile comes to nothing: the engine is about to hear of it.
@@ -323,13 +338,8 @@ impl Driver {
         let mut hands = self.hands.borrow_mut();
         let id = FrameId(hands.next_frame);
         hands.next_frame += 1;
-        let picture = frame.picture();
-        let info = FrameInfo {
-            id,
-            pts: MediaTime(picture.timestamp() as i64),
-            width: picture.display_width(),
-            height: picture.display_height(),
-        };
+        let (width, height) = frame.size();
+        let info = FrameInfo { id, pts: frame.pts(), width, height };
         hands.frames.push((id, frame));
         info
     }

@@ -24,11 +24,12 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// `on_event` hears every `WorkerEvent`. The latency is as in `setLatency`; `background` is `audio`, `keep` or
+    /// `on_event` hears every `WorkerEvent`; `connect` gives a port to a codec worker for `video` or `audio`. The latency is as in `setLatency`; `background` is `audio`, `keep` or
     /// `suspend`.
     #[wasm_bindgen(constructor)]
     pub fn new(
         on_event: Function,
+        connect: Function,
         latency: f64,
         min_latency: f64,
         max_latency: f64,
@@ -44,7 +45,7 @@ impl Session {
             },
             seed: Math::random().to_bits(),
         };
-        Ok(Self { driver: Driver::new(config, on_event), sample_rate: Cell::new(None) })
+        Ok(Self { driver: Driver::new(config, on_event, connect), sample_rate: Cell::new(None) })
     }
 
     #[wasm_bindgen(js_name = setTrackSink)]

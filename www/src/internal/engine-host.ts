@@ -10,19 +10,30 @@ import type { Background } from '../types.js';
 import { join, type Seat } from './pool.js';
 import type { LatencyBounds, SinkMessage, ToPage, ToWorker } from './protocol.js';
 
+/** What is not for the host itself. */
+type ToPlayer = Exclude<ToPage, { type: 'codec' }>;
+
 /** `blameless`: the worker stopped because of another player. */
 type OnFailed = (error: SailcastError, blameless: boolean) => void;
 
 export class EngineHost {
+  readonly #base: URL | undefined;
   readonly #seat: Seat;
-  #onMessage: ((message: ToPage) => void) | undefined;
+  /** Fetched when the session first needs it: most never do. */
+  #codecs: Promise<typeof import('./codecs/host.js')> | undefined;
+  #over = false;
+  #onMessage: ((message: ToPlayer) => void) | undefined;
   #onFailed: OnFailed | undefined;
 
   /** `onFailed` is never called from here. */
   constructor(base: URL | undefined, onFailed: OnFailed) {
+    this.#base = base;
     this.#onFailed = onFailed;
     this.#seat = join(base, {
-      receive: message => this.#onMessage?.(message),
+      receive: message => {
+        if (message.type === 'codec') this.#connect(message);
+        else this.#onMessage?.(message);
+      },
       fail: (error, blameless) => {
         const report = this.#onFailed;
         this.#forget();
@@ -34,7 +45,7 @@ export class EngineHost {
   /** Hands it to a player. From now on `onFailed` is told, in place of the constructor's. */
   begin(
     init: { sink: SinkMessage; latency: LatencyBounds; background: Background },
-    onMessage: (message: ToPage) => void,
+    onMessage: (message: ToPlayer) => void,
     onFailed: OnFailed,
   ): void {
     this.#onMessage = onMessage;
@@ -56,9 +67,29 @@ export class EngineHost {
     this.#seat.leave();
   }
 
+  #connect({ kind, port }: Extract<ToPage, { type: 'codec' }>): void {
+    this.#codecs ??= import('./codecs/host.js');
+    this.#codecs.then(
+      ({ connect }) => {
+        if (this.#over) port.close();
+        else connect(this, this.#base, kind, port);
+      },
+      error => {
+        this.#codecs = undefined;
+        port.postMessage({ type: 'failed', message: `the codec worker could not be loaded: ${error}` });
+      },
+    );
+  }
+
   #forget(): void {
     this.#onMessage = undefined;
     this.#onFailed = undefined;
+    this.#over = true;
+    // A session that ends in good order has ended its decoders; one that crashed has not.
+    this.#codecs?.then(
+      ({ release }) => release(this),
+      () => {},
+    );
   }
 }
 

@@ -7,6 +7,7 @@
  */
 import { pageError, type SailcastError } from '../errors.js';
 import type { FromPool, ToPage, ToPool, ToWorker } from './protocol.js';
+import { spawn } from './spawn.js';
 
 /** More threads than this cost more than they bring: demuxing a stream takes a hundredth of a core. */
 const MOST_WORKERS = 4;
@@ -70,7 +71,7 @@ class PoolWorker {
         : '; the files are on another origin: serve dist/ as it is, and give its address as baseUrl';
     const module = compile(base);
     try {
-      const worker = spawn(base);
+      const worker = start(base);
       this.#worker = worker;
       worker.onmessage = (event: MessageEvent<FromPool>) => this.#receive(event.data);
       worker.onerror = event => this.#fail(event.message || `its script could not be loaded${hint}`);
@@ -188,17 +189,14 @@ function compile(base: URL | undefined): Promise<WebAssembly.Module> {
   return module;
 }
 
-function spawn(base: URL | undefined): Worker {
-  const options = { type: 'module', name: 'sailcast' } as const;
-  const script = new URL('internal/worker.js', base ?? new URL('..', wasmUrl()));
-  if (script.origin === location.origin) {
-    if (base) return new Worker(script, options);
-    return new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
-  }
-  // dist/ on another origin, such as a CDN: no worker may start from there, but one may import from there.
-  const code = `import ${JSON.stringify(script.href)};`;
-  const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
-  const worker = new Worker(url, options);
-  worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
-  return worker;
+/** The package's folder: as it was given, or as far as that can be told from where the bundler put the wasm. */
+export function folderOf(base: URL | undefined): URL {
+  return base ?? new URL('..', wasmUrl());
+}
+
+function start(base: URL | undefined): Worker {
+  const script = new URL('internal/worker.js', folderOf(base));
+  const here = () =>
+    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
+  return spawn(script, 'sailcast', base ? undefined : here);
 }

@@ -28,7 +28,8 @@ export type SinkMessage =
 
 /**
  * A decoded picture where there is no `VideoFrame`, or the renderer is WebGL: planes of Y, U, V with 8 bits a sample, or 16
- * (little-endian, the low `bitDepth` bits) above 8. Whoever has it owns it until `close()`.
+ * (little-endian, the low `bitDepth` bits) above 8, all in one buffer. The session owns it, and gives the buffer back to the
+ * decoder when the picture is done with.
  */
 export interface Planes {
   /** µs. */
@@ -44,8 +45,6 @@ export interface Planes {
   /** `stride`: bytes from a row to the next. */
   readonly planes: readonly { readonly data: Uint8Array; readonly stride: number }[];
   readonly colour: Colour;
-  /** The memory is not read any more. */
-  close(): void;
 }
 
 /** How numbers become colours, in the code points of ITU-T H.273. 2 is unspecified: whoever draws guesses by the size. */
@@ -115,6 +114,8 @@ export type ToPage =
   /** Four times a second while a load is open. */
   | { type: 'stats'; load: number; stats: PlayerStats; quality: WorkerQuality }
   | { type: 'log'; request: number; log: EngineLog }
+  /** The session needs a software decoder: `port` leads to its end of it. */
+  | { type: 'codec'; kind: 'video' | 'audio'; port: MessagePort }
   | { type: 'closed' };
 
 /** As the engine counts: from `loadedAt` on, ms since 1970, when it took the load. */

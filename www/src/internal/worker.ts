@@ -11,8 +11,8 @@ import type { FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } fro
 
 const STATS_INTERVAL = 250;
 
-function post(message: FromPool): void {
-  (postMessage as (message: FromPool) => void)(message);
+function post(message: FromPool, transfer: Transferable[] = []): void {
+  (postMessage as (message: FromPool, transfer: Transferable[]) => void)(message, transfer);
 }
 
 /** All players of this worker, by number. */
@@ -91,6 +91,7 @@ class Seat {
       const { start, min, max } = message.latency;
       this.#session = new Session(
         (event: WorkerEvent) => this.#onEvent(event),
+        (kind: 'video' | 'audio') => this.#connect(kind),
         start,
         min,
         max,
@@ -175,8 +176,15 @@ class Seat {
     }
   }
 
-  #tell(message: ToPage): void {
-    post({ type: 'player', player: this.#player, message });
+  #tell(message: ToPage, transfer?: Transferable[]): void {
+    post({ type: 'player', player: this.#player, message }, transfer);
+  }
+
+  /** A way to a software decoder, which the page begins. What is sent before it is there waits. */
+  #connect(kind: 'video' | 'audio'): MessagePort {
+    const { port1, port2 } = new MessageChannel();
+    this.#tell({ type: 'codec', kind, port: port2 }, [port2]);
+    return port1;
   }
 
   #sendStats(): void {

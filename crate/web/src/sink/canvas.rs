@@ -90,7 +90,7 @@ impl Surface {
     }
 
     fn draw(&mut self, frame: &Frame) {
-        let picture = frame.picture();
+        let Some(picture) = frame.native() else { return };
         let view = (self.canvas.width(), self.canvas.height());
         let at = place((picture.display_width(), picture.display_height()), view, self.fit);
         if at != self.drawn {

@@ -49,8 +49,9 @@ impl TrackSink {
         if self.pending.get() >= MAX_PENDING {
             return false;
         }
+        let Some(picture) = frame.native() else { return false };
         self.pending.set(self.pending.get() + 1);
-        let written = self.writer.write_with_chunk(frame.picture());
+        let written = self.writer.write_with_chunk(picture);
         let (pending, refused) = (self.pending.clone(), self.refused.clone());
         spawn_local(async move {
             if let Err(error) = written.await

@@ -1,5 +1,4 @@
-//! WebCodecs decoders behind one face. What they give arrives by a callback, in order, never while a method of
-//! [`Decoder`] runs. Dropping one closes it: nothing comes any more.
+//! The browser's own decoders.
 //!
 //! Support is not asked for beforehand: `isConfigSupported` costs a round trip at start, and the decoder says the
 //! same by its error callback.
@@ -7,15 +6,15 @@
 use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Object, Uint8Array};
-use sailcast_engine::{PcmBlock, io::DecoderMode};
+use sailcast_engine::PcmBlock;
 use sailcast_media::{AudioParams, CodecParams, DecoderConfig, MediaTime, Packet, VideoParams};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     AudioData, AudioDataCopyToOptions, AudioDecoder, AudioDecoderConfig, AudioDecoderInit, AudioSampleFormat,
     DomException, EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit,
-    VideoFrame,
 };
 
+use super::{Callback, Decoded, Decoder, Frame};
 use crate::{js::text, stamps::Stamps};
 
 #[wasm_bindgen]
@@ -43,45 +42,12 @@ extern "C" {
     fn copy_to(this: &Planes, plane: &mut [f32], options: &AudioDataCopyToOptions) -> Result<(), JsValue>;
 }
 
-/// A decoded picture; its memory is the decoder's and goes back when this is dropped.
-pub struct Frame(VideoFrame);
-
-impl Frame {
-    pub fn picture(&self) -> &VideoFrame {
-        &self.0
-    }
-
-    /// Another handle of the same pixels; None when the frame is closed.
-    pub fn duplicate(&self) -> Option<Self> {
-        self.0.clone().ok().map(Self)
-    }
-}
-
-impl Drop for Frame {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// What a decoder says.
-pub enum Decoded {
-    Frame(Frame),
-    Samples(MediaTime, PcmBlock),
-    Flushed,
-    /// It is closed and says no more.
-    Failed(String),
-    /// The browser has closed it for want of resources, and would give another one. It says no more.
-    Reclaimed,
-}
-
-pub type Callback = Rc<dyn Fn(Decoded)>;
-
 enum Native {
     Video(VideoDecoder),
     Audio(AudioDecoder, Rc<RefCell<Stamps>>),
 }
 
-pub struct Decoder {
+pub struct WebCodecs {
     native: Native,
     callback: Callback,
     /// Held for as long as the browser may call them.
@@ -89,8 +55,9 @@ pub struct Decoder {
     _error: Closure<dyn FnMut(JsValue)>,
 }
 
-impl Decoder {
-    pub fn new(config: &DecoderConfig, mode: DecoderMode, callback: Callback) -> Result<Self, JsValue> {
+impl WebCodecs {
+    /// `low_delay`: the stream has no reordering.
+    pub fn open(config: &DecoderConfig, low_delay: bool, callback: Callback) -> Result<Self, JsValue> {
         let error: Closure<dyn FnMut(JsValue)> = {
             let callback = callback.clone();
             Closure::new(move |error: JsValue| callback(failed(&error)))
@@ -100,11 +67,11 @@ impl Decoder {
         let (native, output) = match config.params {
             CodecParams::Video(params) => {
                 let output: Closure<dyn FnMut(JsValue)> = Closure::new(move |frame: JsValue| {
-                    to(Decoded::Frame(Frame(frame.unchecked_into())));
+                    to(Decoded::Frame(Frame::Native(frame.unchecked_into())));
                 });
                 let init = VideoDecoderInit::new(on_error, output.as_ref().unchecked_ref());
                 let decoder = VideoDecoder::new(&init)?;
-                decoder.configure(&video_config(config, params, mode))?;
+                decoder.configure(&video_config(config, params, low_delay))?;
                 (Native::Video(decoder), output)
             }
             CodecParams::Audio(params) => {
@@ -123,8 +90,10 @@ impl Decoder {
         };
         Ok(Self { native, callback, _output: output, _error: error })
     }
+}
 
-    pub fn decode(&self, packet: &Packet) -> Result<(), JsValue> {
+impl Decoder for WebCodecs {
+    fn decode(&self, packet: &Packet) -> Result<(), JsValue> {
         let init = ChunkInit::new();
         init.set_kind(if packet.keyframe { "key" } else { "delta" });
         init.set_timestamp(packet.pts.0 as f64);
@@ -139,8 +108,7 @@ impl Decoder {
         }
     }
 
-    /// [`Decoded::Flushed`] follows when everything inside has come out.
-    pub fn flush(&self) {
+    fn flush(&self) {
         let (flushed, stamps) = match &self.native {
             Native::Video(decoder) => (decoder.flush(), None),
             Native::Audio(decoder, stamps) => (decoder.flush(), Some(stamps.clone())),
@@ -159,7 +127,7 @@ impl Decoder {
     }
 }
 
-impl Drop for Decoder {
+impl Drop for WebCodecs {
     fn drop(&mut self) {
         let closed = match &self.native {
             Native::Video(decoder) => decoder.close(),
@@ -172,9 +140,9 @@ impl Drop for Decoder {
     }
 }
 
-fn video_config(config: &DecoderConfig, params: VideoParams, mode: DecoderMode) -> VideoDecoderConfig {
+fn video_config(config: &DecoderConfig, params: VideoParams, low_delay: bool) -> VideoDecoderConfig {
     let native = VideoDecoderConfig::new(&config.codec_string);
-    native.set_optimize_for_latency(mode.low_delay);
+    native.set_optimize_for_latency(low_delay);
     // Zero is a TypeError, and the size is but a hint.
     if params.width > 0 && params.height > 0 {
         native.set_coded_width(params.width);
