@@ -5,6 +5,8 @@
 //!
 //! Times are the container's own, unwrapped and no more: whether a step is a jump is judged by whoever plays the packets.
 
+use std::fmt;
+
 use bytes::Bytes;
 use thiserror::Error;
 
@@ -63,8 +65,12 @@ pub enum SkipReason {
     LostSync,
     #[error("tag type not known to FLV")]
     UnknownTag,
-    #[error("codec not supported")]
-    UnsupportedCodec,
+    /// Once for each codec of a track.
+    #[error("codec not supported: {0}")]
+    UnsupportedCodec(CodecName),
+    /// Once: the tracks before it go on.
+    #[error("more tracks than are read")]
+    TooManyTracks,
     #[error("unit too short for its own header")]
     TooShort,
     #[error("codec configuration cannot be read")]
@@ -85,13 +91,34 @@ impl SkipReason {
         match self {
             Self::LostSync => "lost-sync",
             Self::UnknownTag => "unknown-tag",
-            Self::UnsupportedCodec => "unsupported-codec",
+            Self::UnsupportedCodec(_) => "unsupported-codec",
+            Self::TooManyTracks => "too-many-tracks",
             Self::TooShort => "too-short",
             Self::BadConfig => "bad-config",
             Self::NoConfig => "no-config",
             Self::BadPacket => "bad-packet",
             Self::BadScript => "bad-script",
             Self::Truncated => "truncated",
+        }
+    }
+}
+
+/// A codec that is not read here, as far as the container tells which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CodecName {
+    Known(&'static str),
+    FourCc([u8; 4]),
+    /// A number that the container's specification leaves open.
+    Number(u8),
+}
+
+/// `Speex`, `vvc1`, `codec 9`; what is not ASCII is escaped.
+impl fmt::Display for CodecName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Known(name) => f.write_str(name),
+            Self::FourCc(fourcc) => write!(f, "{}", fourcc.escape_ascii()),
+            Self::Number(id) => write!(f, "codec {id}"),
         }
     }
 }

@@ -25,7 +25,7 @@ pub mod read;
 pub mod time;
 pub mod unwrap;
 
-pub use demux::{DemuxError, DemuxEvent, Demuxer, SkipReason};
+pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
 pub use packet::{

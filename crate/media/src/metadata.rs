@@ -2,19 +2,21 @@
 
 use bytes::Bytes;
 
-use crate::time::MediaTime;
+use crate::{packet::TrackId, time::MediaTime};
 
 /// A message and where it stands on the timeline.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metadata {
     /// Of SEI: the pts of the picture it came with.
     pub time: MediaTime,
+    /// Whose it is; `None` of script data beside the tracks.
+    pub track: Option<TrackId>,
     pub message: Message,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// A named message with its values, such as `onMetaData`.
+    /// A named message with its values, such as `onMetaData`; also `colorInfo` of enhanced FLV, which comes in a track.
     Script { name: String, values: Vec<Value> },
     /// Supplemental enhancement information (ITU-T H.264 and H.265, annex D): the payload of one message, emulation
     /// prevention taken out. Types 4 and 5 are user data.

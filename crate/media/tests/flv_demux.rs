@@ -148,21 +148,27 @@ fn packets_before_their_configuration_are_skipped() {
 }
 
 #[test]
-fn an_unsupported_codec_is_named_once() {
-    let mp3 = &[0x2f, 1, 2, 3][..];
-    let hevc = &[0x1c, 1, 0, 0, 0, 1][..];
-    let enhanced = b"\x91hvc1\0\0\0";
+fn an_unsupported_codec_is_named_once_for_each_track() {
+    let speex = &[0xb6, 1, 2, 3][..];
     let events = events(&[
-        (Audio, 0, mp3),
-        (Video, 0, hevc),
-        (Video, 0, enhanced),
-        (Audio, 26, mp3),
-        (Video, 40, hevc),
-        (Video, 40, b"\xa1hvc1\0\0\0"),
+        (Audio, 0, speex),
+        (Video, 0, &[0x14, 1, 2]),
+        (Video, 0, b"\x91vvc1\0\0\0"),
+        (Video, 0, b"\x96\x01vvc1\x05\0\0\0"),
+        (Audio, 26, speex),
+        (Video, 40, &[0x24, 1, 2]),
+        (Video, 40, b"\xa1vvc1\0\0\0"),
     ]);
-    assert_eq!(skips(&events).len(), 3);
-    assert_eq!(events.len(), 3);
-    assert!(skips(&events).iter().all(|(_, _, why)| *why == SkipReason::UnsupportedCodec));
+    let named: Vec<_> = events
+        .iter()
+        .map(|event| match event {
+            DemuxEvent::Skipped { track: Some(track), why: SkipReason::UnsupportedCodec(name), .. } => {
+                format!("{track}: {name}")
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(named, ["audio 0: Speex", "video 0: VP6", "video 0: vvc1", "video 5: vvc1"]);
 }
 
 #[test]
@@ -180,7 +186,7 @@ fn bodies_too_short_damaged_or_unreadable_say_which() {
     assert_eq!(why(Video, &[0x17, 1, 0, 0]), Some(SkipReason::TooShort));
     assert_eq!(why(Video, &[0x17, 1, 0, 0, 0]), Some(SkipReason::TooShort));
     assert_eq!(why(Audio, &[0xaf]), Some(SkipReason::TooShort));
-    assert_eq!(why(Audio, &[0xaf, 1]), Some(SkipReason::TooShort));
+    assert_eq!(why(Audio, &[0xaf, 0]), Some(SkipReason::TooShort));
     assert_eq!(why(Video, &[0x17, 1, 0, 0, 0, 0, 0, 0, 9, 0x65]), Some(SkipReason::BadPacket));
     assert_eq!(why(Video, &[0x17, 9, 0, 0, 0, 0]), Some(SkipReason::BadPacket));
     assert_eq!(why(Video, &[0x17, 0, 0, 0, 0, 1, 2]), Some(SkipReason::BadConfig));

@@ -80,6 +80,7 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
     let long_key = Value::Object(vec![("k".repeat(70_000), Value::Null)]);
     let script = Metadata {
         time: MediaTime(0),
+        track: None,
         message: Message::Script { name: "n".into(), values: vec![long_key] },
     };
     assert!(matches!(muxer.metadata(&mut out, &script), Err(MuxError::Script(_))));

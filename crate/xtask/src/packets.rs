@@ -104,18 +104,20 @@ fn event_json(event: &DemuxEvent) -> Json {
             "size": packet.data.len(),
             "md5": hex(&Md5::digest(&packet.data)),
         }),
-        DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values } }) => json!({
+        DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values }, .. }) => json!({
             "kind": "metadata",
             "time": time.0,
             "name": name,
             "values": values.iter().map(value_json).collect::<Vec<_>>(),
         }),
-        DemuxEvent::Metadata(Metadata { time, message: Message::Sei { payload_type, payload } }) => json!({
-            "kind": "sei",
-            "time": time.0,
-            "type": payload_type,
-            "payload": hex(payload),
-        }),
+        DemuxEvent::Metadata(Metadata { time, message: Message::Sei { payload_type, payload }, .. }) => {
+            json!({
+                "kind": "sei",
+                "time": time.0,
+                "type": payload_type,
+                "payload": hex(payload),
+            })
+        }
         DemuxEvent::Skipped { at, len, why, .. } => json!({
             "kind": "skipped",
             "at": at,

@@ -125,8 +125,8 @@ impl Playback {
         self.stats.skipped_bytes = self.stats.skipped_bytes.saturating_add(len);
         match why {
             SkipReason::Truncated => return,
-            SkipReason::UnsupportedCodec => {
-                let what = "The stream has a track in a codec that cannot be played.".to_owned();
+            SkipReason::UnsupportedCodec(name) => {
+                let what = format!("The stream has a track in a codec that cannot be played: {name}.");
                 if self.has_track() {
                     self.warnings.raise(warning(ErrorCode::CodecUnsupported, what), now, out);
                 } else if self.unsupported.is_none() {

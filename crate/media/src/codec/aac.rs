@@ -19,7 +19,7 @@ const AOT_ER_BSAC: u32 = 22;
 const SYNC_SBR: u32 = 0x2b7;
 const SYNC_PS: u32 = 0x548;
 const EXPLICIT_RATE: u32 = 15;
-const RATES: [u32; 13] =
+pub(crate) const RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8000, 7350];
 /// Channels of each channelConfiguration; 0 is reserved, but for the first, which leaves it to a PCE.
 const CHANNELS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];

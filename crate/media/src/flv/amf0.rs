@@ -65,12 +65,32 @@ pub fn read_script(body: &[u8]) -> Result<(String, Vec<Value>), AmfError> {
     Ok((name, values))
 }
 
+/// Reads a series of names and values, at most `most` of them ("Metadata Frame" of "Enhanced RTMP v2"). What is no pair
+/// behind the first is let go.
+pub fn read_pairs(body: &[u8], most: usize) -> Result<Vec<(String, Value)>, AmfError> {
+    let mut reader = Reader { bytes: ByteReader::new(body), values: 0 };
+    let mut pairs = Vec::new();
+    while pairs.len() < most && !(reader.bytes.is_empty() && !pairs.is_empty()) {
+        match reader.pair() {
+            Ok(pair) => pairs.push(pair),
+            Err(error) if pairs.is_empty() => return Err(error),
+            Err(_) => break,
+        }
+    }
+    Ok(pairs)
+}
+
 struct Reader<'a> {
     bytes: ByteReader<'a>,
     values: usize,
 }
 
 impl Reader<'_> {
+    fn pair(&mut self) -> Result<(String, Value), AmfError> {
+        let Value::String(name) = self.value(0)? else { return Err(AmfError::NoName) };
+        Ok((name, self.value(0)?))
+    }
+
     fn value(&mut self, depth: usize) -> Result<Value, AmfError> {
         if depth > MAX_DEPTH {
             return Err(AmfError::TooDeep);
@@ -299,6 +319,17 @@ mod tests {
         let mut out = BytesMut::new();
         write_script(&mut out, "onMetaData", &values).unwrap();
         assert_eq!(read_script(&out), Ok(("onMetaData".into(), values)));
+    }
+
+    #[test]
+    fn pairs_are_read_up_to_what_is_none() {
+        let pair = |name: &str, value| (name.to_owned(), value);
+        let body = b"\x02\0\x01a\x05\x02\0\x01b\x01\x01\x01\x00";
+        assert_eq!(read_pairs(body, 9), Ok(vec![pair("a", Value::Null), pair("b", Value::Bool(true))]));
+        assert_eq!(read_pairs(body, 1), Ok(vec![pair("a", Value::Null)]));
+        assert_eq!(read_pairs(b"\x05\x05", 9), Err(AmfError::NoName));
+        assert_eq!(read_pairs(b"\x02\0\x01a", 9), Err(AmfError::Short));
+        assert_eq!(read_pairs(b"", 9), Err(AmfError::Short));
     }
 
     #[test]

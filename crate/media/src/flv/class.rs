@@ -5,8 +5,10 @@
 //! demuxer reads keyframes from the bitstream.
 
 use crate::flv::{
+    ex::ExHeader,
     header::{
-        AVC_NALU, CODEC_AV1_UNOFFICIAL, CODEC_AVC, CODEC_HEVC_UNOFFICIAL, FRAME_COMMAND, FRAME_GENERATED_KEY,
+        AVC_NALU, CODEC_AV1_UNOFFICIAL, CODEC_AVC, CODEC_HEVC_UNOFFICIAL, EX_CODED_FRAMES, EX_SEQUENCE_START,
+        EX_VIDEO_CODED_FRAMES_X, EX_VIDEO_MPEG2TS_SEQUENCE_START, FRAME_COMMAND, FRAME_GENERATED_KEY,
         FRAME_KEY, SEQUENCE_HEADER, SOUND_AAC, SOUND_EX_HEADER, VIDEO_EX_HEADER,
     },
     tag::TagKind,
@@ -29,16 +31,6 @@ pub enum TagClass {
     Other,
 }
 
-const EX_SEQUENCE_START: u8 = 0;
-const EX_CODED_FRAMES: u8 = 1;
-const EX_VIDEO_CODED_FRAMES_X: u8 = 3;
-const EX_VIDEO_MPEG2TS_SEQUENCE_START: u8 = 5;
-const EX_VIDEO_MULTITRACK: u8 = 6;
-const EX_AUDIO_MULTITRACK: u8 = 5;
-const EX_MOD_EX: u8 = 7;
-/// ModEx prefixes in a row that are followed before the tag is given up as unreadable.
-const MAX_MOD_EX: usize = 8;
-
 pub(super) fn classify(kind: TagKind, body: &[u8]) -> TagClass {
     match kind {
         TagKind::Script => TagClass::Script,
@@ -51,10 +43,7 @@ fn video(body: &[u8]) -> Option<TagClass> {
     let (&first, rest) = body.split_first()?;
     if first & VIDEO_EX_HEADER != 0 {
         let frame_type = (first >> 4) & 7;
-        if frame_type == FRAME_COMMAND {
-            return Some(TagClass::Other);
-        }
-        return Some(match ex_packet_type(first, rest, EX_VIDEO_MULTITRACK)? {
+        return Some(match ex_packet_type(TagKind::Video, body)? {
             EX_SEQUENCE_START | EX_VIDEO_MPEG2TS_SEQUENCE_START => TagClass::VideoConfig,
             EX_CODED_FRAMES | EX_VIDEO_CODED_FRAMES_X => picture(frame_type),
             _ => TagClass::Other,
@@ -77,7 +66,7 @@ fn video(body: &[u8]) -> Option<TagClass> {
 fn audio(body: &[u8]) -> Option<TagClass> {
     let (&first, rest) = body.split_first()?;
     Some(match first >> 4 {
-        SOUND_EX_HEADER => match ex_packet_type(first, rest, EX_AUDIO_MULTITRACK)? {
+        SOUND_EX_HEADER => match ex_packet_type(TagKind::Audio, body)? {
             EX_SEQUENCE_START => TagClass::AudioConfig,
             EX_CODED_FRAMES => TagClass::Audio,
             _ => TagClass::Other,
@@ -87,38 +76,19 @@ fn audio(body: &[u8]) -> Option<TagClass> {
     })
 }
 
+/// The packet type of all tracks in a tag; `None` where there are none, or the header cannot be read.
+fn ex_packet_type(kind: TagKind, body: &[u8]) -> Option<u8> {
+    match ExHeader::read(kind, body) {
+        Ok(ExHeader::Tracks { packet_type, .. }) => Some(packet_type),
+        _ => None,
+    }
+}
+
 fn picture(frame_type: u8) -> TagClass {
     match frame_type {
         FRAME_KEY | FRAME_GENERATED_KEY => TagClass::Keyframe,
         _ => TagClass::VideoFrame,
     }
-}
-
-/// The packet type of an ex-header, behind its ModEx prefixes and multitrack byte.
-fn ex_packet_type(first: u8, mut rest: &[u8], multitrack: u8) -> Option<u8> {
-    let mut packet_type = first & 0x0f;
-    for _ in 0..MAX_MOD_EX {
-        if packet_type != EX_MOD_EX {
-            break;
-        }
-        // modExDataSize - 1 in one byte, or, when that byte is 255, in the two behind it.
-        let (&short, behind) = rest.split_first()?;
-        let (size, behind) = match short {
-            u8::MAX => {
-                let (long, behind) = behind.split_first_chunk()?;
-                (u16::from_be_bytes(*long), behind)
-            }
-            _ => (u16::from(short), behind),
-        };
-        let behind = behind.get(usize::from(size).saturating_add(1)..)?;
-        let (&next, behind) = behind.split_first()?;
-        packet_type = next & 0x0f;
-        rest = behind;
-    }
-    if packet_type == multitrack {
-        packet_type = rest.first()? & 0x0f;
-    }
-    Some(packet_type)
 }
 
 #[cfg(test)]

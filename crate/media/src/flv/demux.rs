@@ -1,26 +1,29 @@
-//! FLV to packets: tags of AVC and AAC, script data, and the timeline behind 32-bit milliseconds.
+//! FLV to packets: audio and video of any header form, script data, and the timeline behind 32-bit milliseconds.
 //!
-//! **Invariant:** a [`Packet`] comes only after the [`TrackInfo`] that decodes it, and its dts is its tag's timestamp modulo
-//! 2^32 ms, whatever came before: it goes back when the publisher's clock does. Video is track 0, audio track 1.
+//! **Invariant:** a [`Packet`] comes only after the [`crate::TrackInfo`] that decodes it, and its dts is its tag's timestamp
+//! modulo 2^32 ms, whatever came before: it goes back when the publisher's clock does. A track's number is its trackId; that
+//! of tags without one is 0.
 //!
 //! A codec that is not read gives one `Skipped` for its first tag; its other tags go silently, as one event for each
-//! would drown the rest. Enhanced FLV headers are such codecs.
+//! would drown the rest. The file header's flags are not asked: tracks are what the tags bring.
+
+use std::collections::VecDeque;
 
 use bytes::Bytes;
 
 use crate::{
-    codec::{
-        aac,
-        avc::{AccessUnit, AvcConfig},
-    },
-    demux::{DemuxError, DemuxEvent, Demuxer, SkipReason},
+    codec::{AccessUnit, Sei},
+    demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason},
     flv::{
-        amf0, header,
+        amf0,
+        body::{Body, Content, Flaw, Part},
+        colour::{COLOR_INFO, ColourInfo},
+        ex::Place,
         tag::{Tag, TagEvent, TagKind, TagReader},
+        track::Tracks,
     },
     metadata::{Message, Metadata, Value},
     packet::{Packet, TrackId, TrackInfo},
-    read::ByteReader,
     time::{MediaTime, Micros},
     unwrap::Unwrapper,
 };
@@ -32,19 +35,19 @@ pub const AUDIO_TRACK: TrackId = TrackId::audio(0);
 const SET_DATA_FRAME: &str = "@setDataFrame";
 /// Unsupported codecs remembered. Keeps a hostile stream of ever new codec ids from growing the list.
 const MAX_UNSUPPORTED: usize = 32;
+/// SEI messages taken from one packet, and pairs from one metadata message.
+const MAX_MESSAGES: usize = 64;
 
 /// Turns an FLV stream into events.
 #[derive(Debug, Default)]
 pub struct FlvDemuxer {
     tags: TagReader,
-    /// Of the tag last read: at most one.
-    event: Option<DemuxEvent>,
+    /// Of the tag last read: what one tag can hold, at most.
+    events: VecDeque<DemuxEvent>,
     /// Of tag timestamps, in ms.
     clock: Unwrapper<32>,
-    video: Option<AvcConfig>,
-    /// The AudioSpecificConfig in force.
-    audio: Option<Bytes>,
-    unsupported: Vec<header::CodecId>,
+    tracks: Tracks,
+    unsupported: Vec<(TrackId, CodecName)>,
 }
 
 impl Demuxer for FlvDemuxer {
@@ -55,7 +58,7 @@ impl Demuxer for FlvDemuxer {
     fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError> {
         // Each turn takes an event or consumes a tag.
         loop {
-            if let Some(event) = self.event.take() {
+            if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
             }
             match self.tags.poll()? {
@@ -64,16 +67,8 @@ impl Demuxer for FlvDemuxer {
                 Some(TagEvent::Skipped { at, len, why }) => {
                     return Ok(Some(DemuxEvent::Skipped { track: None, at, len, why }));
                 }
-                Some(TagEvent::Tag(tag)) => {
-                    if let Err(why) = self.tag(&tag) {
-                        self.event = Some(DemuxEvent::Skipped {
-                            track: track_of(tag.kind),
-                            at: tag.offset,
-                            len: tag.len(),
-                            why,
-                        });
-                    }
-                }
+                Some(TagEvent::Tag(tag)) if tag.kind == TagKind::Script => self.script_tag(&tag),
+                Some(TagEvent::Tag(tag)) => self.media_tag(&tag),
             }
         }
     }
@@ -83,13 +78,12 @@ impl Demuxer for FlvDemuxer {
     }
 }
 
-/// The track that a tag's bytes belong to.
-fn track_of(kind: TagKind) -> Option<TrackId> {
-    match kind {
-        TagKind::Video => Some(VIDEO_TRACK),
-        TagKind::Audio => Some(AUDIO_TRACK),
-        TagKind::Script => None,
-    }
+/// When the parts of a tag happen.
+#[derive(Clone, Copy)]
+struct Stamp {
+    /// As the tag has it.
+    raw: u32,
+    offset: Micros,
 }
 
 impl FlvDemuxer {
@@ -103,130 +97,155 @@ impl FlvDemuxer {
         self.tags.buffered_bytes()
     }
 
-    fn tag(&mut self, tag: &Tag) -> Result<(), SkipReason> {
-        match tag.kind {
-            TagKind::Video => self.video_tag(tag),
-            TagKind::Audio => self.audio_tag(tag),
-            TagKind::Script => self.script_tag(tag),
-        }
-    }
-
-    fn video_tag(&mut self, tag: &Tag) -> Result<(), SkipReason> {
-        let mut r = ByteReader::new(&tag.body);
-        let first = r.u8().ok_or(SkipReason::TooShort)?;
-        if header::is_video_command(first) {
-            return Ok(());
-        }
-        let codec = header::video_codec(&tag.body).ok_or(SkipReason::TooShort)?;
-        if codec != header::VIDEO_AVC {
-            return self.unsupported(codec);
-        }
-        let packet_type = r.u8().ok_or(SkipReason::TooShort)?;
-        if packet_type == header::AVC_END_OF_SEQUENCE {
-            return Ok(());
-        }
-        let composition = r.i24().ok_or(SkipReason::TooShort)?;
-        if r.is_empty() {
-            return Err(SkipReason::TooShort);
-        }
-        let data = tag.body.slice_ref(r.rest());
-        match packet_type {
-            header::SEQUENCE_HEADER => self.video_config(data),
-            header::AVC_NALU => self.video_packet(tag.timestamp, composition, data),
-            _ => Err(SkipReason::BadPacket),
-        }
-    }
-
-    fn video_config(&mut self, avcc: Bytes) -> Result<(), SkipReason> {
-        if self.video.as_ref().is_some_and(|config| config.decoder.description == avcc) {
-            return Ok(());
-        }
-        let config = AvcConfig::parse(avcc).map_err(|_| SkipReason::BadConfig)?;
-        let info = TrackInfo { id: VIDEO_TRACK, config: config.decoder.clone() };
-        self.video = Some(config);
-        self.event = Some(DemuxEvent::Track(info));
-        Ok(())
-    }
-
-    fn video_packet(&mut self, timestamp: u32, composition: i32, data: Bytes) -> Result<(), SkipReason> {
-        let config = self.video.as_ref().ok_or(SkipReason::NoConfig)?;
-        let unit = AccessUnit::inspect(&data, config.length_size).map_err(|_| SkipReason::BadPacket)?;
-        let dts = MediaTime::from_millis(self.clock.advance(timestamp.into()));
-        self.event = Some(DemuxEvent::Packet(Packet {
-            track: VIDEO_TRACK,
-            dts,
-            pts: dts + Micros::from_millis(i64::from(composition)),
-            duration: None,
-            keyframe: unit.keyframe,
-            disposable: unit.disposable,
-            data,
-        }));
-        Ok(())
-    }
-
-    fn audio_tag(&mut self, tag: &Tag) -> Result<(), SkipReason> {
-        let codec = header::audio_codec(&tag.body).ok_or(SkipReason::TooShort)?;
-        if codec != header::AUDIO_AAC {
-            return self.unsupported(codec);
-        }
-        let mut r = ByteReader::new(&tag.body);
-        let [_flags, packet_type] = r.array().ok_or(SkipReason::TooShort)?;
-        if r.is_empty() {
-            return Err(SkipReason::TooShort);
-        }
-        let data = tag.body.slice_ref(r.rest());
-        match packet_type {
-            header::SEQUENCE_HEADER => self.audio_config(data),
-            header::AAC_RAW => self.audio_packet(tag.timestamp, data),
-            _ => Err(SkipReason::BadPacket),
-        }
-    }
-
-    fn audio_config(&mut self, asc: Bytes) -> Result<(), SkipReason> {
-        if self.audio.as_ref() == Some(&asc) {
-            return Ok(());
-        }
-        let config = aac::parse_config(asc).map_err(|_| SkipReason::BadConfig)?;
-        self.audio = Some(config.description.clone());
-        self.event = Some(DemuxEvent::Track(TrackInfo { id: AUDIO_TRACK, config }));
-        Ok(())
-    }
-
-    fn audio_packet(&mut self, timestamp: u32, data: Bytes) -> Result<(), SkipReason> {
-        if self.audio.is_none() {
-            return Err(SkipReason::NoConfig);
-        }
-        let dts = MediaTime::from_millis(self.clock.advance(timestamp.into()));
-        self.event = Some(DemuxEvent::Packet(Packet {
-            track: AUDIO_TRACK,
-            dts,
-            pts: dts,
-            duration: None,
-            keyframe: true,
-            disposable: false,
-            data,
-        }));
-        Ok(())
-    }
-
-    fn script_tag(&mut self, tag: &Tag) -> Result<(), SkipReason> {
-        let (mut name, mut values) = amf0::read_script(&tag.body).map_err(|_| SkipReason::BadScript)?;
+    fn script_tag(&mut self, tag: &Tag) {
+        let Ok((mut name, mut values)) = amf0::read_script(&tag.body) else {
+            return self.skip(tag, None, whole(tag), SkipReason::BadScript);
+        };
         if name == SET_DATA_FRAME
             && let Some(Value::String(inner)) = values.first_mut()
         {
             name = std::mem::take(inner);
             values.remove(0);
         }
-        let time = MediaTime::from_millis(self.clock.near(tag.timestamp.into()));
-        self.event = Some(DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values } }));
+        let time = self.near(tag.timestamp);
+        self.message(time, None, Message::Script { name, values });
+    }
+
+    fn media_tag(&mut self, tag: &Tag) {
+        let body = Body::read(tag);
+        let offset = Micros(i64::from(body.offset_nanos) / 1000);
+        let stamp = Stamp { raw: tag.timestamp, offset };
+        for part in body.parts {
+            let flaw = match part {
+                Err(flaw) => Some(flaw),
+                Ok(part) => {
+                    let (track, place) = (part.track, part.place);
+                    self.part(part, stamp).err().map(|why| Flaw { track, place, why })
+                }
+            };
+            if let Some(Flaw { track, place, why }) = flaw
+                && !self.is_old_news(track, why)
+            {
+                self.skip(tag, Some(track), place, why);
+            }
+        }
+    }
+
+    fn part(&mut self, part: Part, stamp: Stamp) -> Result<(), SkipReason> {
+        let id = part.track;
+        if part.content == Content::Silence {
+            if self.tracks.is_active(id) {
+                self.silence(id, stamp);
+            }
+            return Ok(());
+        }
+        let Some(codec) = part.codec.codec() else {
+            return Err(SkipReason::UnsupportedCodec(part.codec.name()));
+        };
+        let at = self.near(stamp.raw);
+        let Some(track) = self.tracks.get(id, codec)? else { return Ok(()) };
+        let info = match part.content {
+            Content::Config(record) => track.configure(&record)?,
+            Content::TsConfig(descriptor) => track.configure_from_ts(&descriptor)?,
+            Content::Channels(body) => {
+                track.channels(&body)?;
+                None
+            }
+            Content::Messages(amf) => {
+                let pairs = amf0::read_pairs(&amf, MAX_MESSAGES).map_err(|_| SkipReason::BadScript)?;
+                if let Some((_, info)) = pairs.iter().rfind(|(name, _)| name == COLOR_INFO) {
+                    track.recolour(ColourInfo::read(info));
+                }
+                for (name, value) in pairs {
+                    self.message(at, Some(id), Message::Script { name, values: vec![value] });
+                }
+                None
+            }
+            Content::Frames { data, composition, flags } => {
+                let found = track.frames(data, flags, at)?;
+                self.told(found.info);
+                let composition = Micros::from_millis(composition.into()) + stamp.offset;
+                self.units(id, stamp.raw, composition, found.facts.sei, found.facts.units);
+                None
+            }
+            Content::Silence => None,
+        };
+        self.told(info);
         Ok(())
     }
 
-    fn unsupported(&mut self, codec: header::CodecId) -> Result<(), SkipReason> {
-        if self.unsupported.contains(&codec) || self.unsupported.len() >= MAX_UNSUPPORTED {
-            return Ok(());
+    fn told(&mut self, info: Option<TrackInfo>) {
+        if let Some(info) = info {
+            self.tracks.activate(info.id, info.config.codec);
+            self.events.push_back(DemuxEvent::Track(info));
         }
-        self.unsupported.push(codec);
-        Err(SkipReason::UnsupportedCodec)
     }
+
+    fn units(&mut self, id: TrackId, raw: u32, composition: Micros, sei: Vec<Sei>, units: Vec<AccessUnit>) {
+        let dts = if units.is_empty() { self.near(raw) } else { self.advance(raw) };
+        for Sei { payload_type, payload } in sei.into_iter().take(MAX_MESSAGES) {
+            self.message(dts + composition, Some(id), Message::Sei { payload_type, payload });
+        }
+        for unit in units {
+            let dts = dts + unit.offset;
+            self.events.push_back(DemuxEvent::Packet(Packet {
+                track: id,
+                dts,
+                pts: dts + composition,
+                duration: unit.duration,
+                keyframe: unit.keyframe,
+                disposable: unit.disposable,
+                data: unit.data,
+            }));
+        }
+    }
+
+    fn silence(&mut self, id: TrackId, stamp: Stamp) {
+        let dts = self.advance(stamp.raw);
+        self.events.push_back(DemuxEvent::Packet(Packet {
+            track: id,
+            dts,
+            pts: dts + stamp.offset,
+            duration: None,
+            keyframe: true,
+            disposable: false,
+            data: Bytes::new(),
+        }));
+    }
+
+    /// The time of what comes with packets.
+    fn advance(&mut self, raw: u32) -> MediaTime {
+        MediaTime::from_millis(self.clock.advance(raw.into()))
+    }
+
+    /// The time of anything else: servers stamp configuration and script data in mid-stream with 0.
+    fn near(&self, raw: u32) -> MediaTime {
+        MediaTime::from_millis(self.clock.near(raw.into()))
+    }
+
+    fn message(&mut self, time: MediaTime, track: Option<TrackId>, message: Message) {
+        self.events.push_back(DemuxEvent::Metadata(Metadata { time, track, message }));
+    }
+
+    /// Whether this reason needs no more telling for this track.
+    fn is_old_news(&mut self, track: TrackId, why: SkipReason) -> bool {
+        let SkipReason::UnsupportedCodec(name) = why else { return false };
+        let is_old = self.unsupported.contains(&(track, name)) || self.unsupported.len() >= MAX_UNSUPPORTED;
+        if !is_old {
+            self.unsupported.push((track, name));
+        }
+        is_old
+    }
+
+    fn skip(&mut self, tag: &Tag, track: Option<TrackId>, place: Place, why: SkipReason) {
+        let (at, len) = match place == whole(tag) {
+            true => (tag.offset, tag.len()),
+            false => (tag.body_offset().saturating_add(place.at as u64), place.len as u64),
+        };
+        self.events.push_back(DemuxEvent::Skipped { track, at, len, why });
+    }
+}
+
+fn whole(tag: &Tag) -> Place {
+    Place { at: 0, len: tag.body.len() }
 }

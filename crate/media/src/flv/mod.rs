@@ -1,14 +1,20 @@
-//! FLV: the container of RTMP's world, by Adobe's "Video File Format Specification, version 10.1".
+//! FLV: the container of RTMP's world, by Adobe's "Video File Format Specification, version 10.1" and Veovera's "Enhanced
+//! RTMP v2", with the codec ids that servers in China added.
 //!
 //! [`tag`] cuts the stream into tags and knows no codec but the few bits that classify a tag; a relay needs no more.
 //! [`demux`] and [`mux`] turn tags into packets and back.
 
 pub mod amf0;
+mod body;
 mod class;
+mod colour;
 pub mod demux;
+mod ex;
 mod header;
 pub mod mux;
+mod raw_aac;
 pub mod tag;
+mod track;
 
 pub use class::TagClass;
 pub use demux::FlvDemuxer;

@@ -116,7 +116,7 @@ impl FlvMuxer {
                 TagKind::Video
             }
             _ => {
-                self.body.put_slice(&[header::SOUND_AAC << 4 | header::SOUND_AAC_FLAGS, packet_type]);
+                self.body.put_slice(&[header::SOUND_AAC << 4 | header::SOUND_44K_STEREO, packet_type]);
                 TagKind::Audio
             }
         }
@@ -154,6 +154,7 @@ pub fn on_metadata(tracks: &[TrackInfo]) -> Metadata {
     }
     Metadata {
         time: MediaTime(0),
+        track: None,
         message: Message::Script { name: "onMetaData".into(), values: vec![Value::Object(fields)] },
     }
 }

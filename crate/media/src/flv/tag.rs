@@ -89,6 +89,11 @@ impl Tag {
         class::classify(self.kind, &self.body)
     }
 
+    /// Stream offset of the body.
+    pub(super) fn body_offset(&self) -> u64 {
+        self.offset.saturating_add(TAG_HEADER_LEN as u64)
+    }
+
     /// Bytes of header and body.
     #[expect(clippy::len_without_is_empty, reason = "a tag is never empty")]
     pub fn len(&self) -> u64 {
