@@ -1,8 +1,11 @@
 //! What the engine tells the page.
 
-use sailcast_media::{MediaTime, Metadata, Micros, TrackInfo};
+use sailcast_media::{MediaKind, MediaTime, Metadata, Micros, TrackInfo};
 
-use crate::{audio::SoundCounts, error::SailcastError, retry::Reason, timeline::Jump};
+use crate::{
+    audio::SoundCounts, error::SailcastError, io::DecoderPath, ladder::PathReason, retry::Reason,
+    timeline::Jump,
+};
 
 /// The player's state; `idle` before the first load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -37,8 +40,19 @@ impl State {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     StateChange(State),
-    /// A track appeared or changed.
+    /// A track appeared or changed, whether it is played or not.
     Track(TrackInfo),
+    /// From here on in the stream this track is the one of its kind that is played: the default one (the lowest number that
+    /// can be played), the one that was asked for, or one in place of a track that failed or stopped coming.
+    TrackSelected(TrackInfo),
+    /// A decoder is made on another path than the one before it of this kind. `from` is `None` for the first of a load,
+    /// which is told only when it is not the browser's own.
+    DecoderChange {
+        kind: MediaKind,
+        from: Option<DecoderPath>,
+        to: DecoderPath,
+        reason: PathReason,
+    },
     /// The first picture of this load was handed to the display.
     FirstFrame,
     /// The clock runs: after the start, and after each stall.
@@ -52,7 +66,11 @@ pub enum Event {
     },
     /// The stream ended in good order and everything was played.
     Ended,
+    /// A message of the stream, as it arrives.
     Metadata(Metadata),
+    /// The same message when its time has come: with the first picture shown at or after it, or, where there are no
+    /// pictures, when the sound of that time is heard.
+    Cue(Metadata),
     /// The stream's timeline jumped and was mended.
     Discontinuity(Jump),
     /// Frame chasing left out this much of the stream to get back to the target latency.
@@ -117,5 +135,8 @@ pub struct Stats {
     pub av_offset: Option<Micros>,
     /// What was not heard as it was sent.
     pub sound: SoundCounts,
+    /// The path of the decoder in use; `None` before the first one. What the engine decodes itself is `Wasm`.
+    pub video_decoder: Option<DecoderPath>,
+    pub audio_decoder: Option<DecoderPath>,
     pub skipped_bytes: u64,
 }

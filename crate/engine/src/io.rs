@@ -3,7 +3,7 @@
 use std::ops::{Add, Sub};
 
 use bytes::Bytes;
-use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet};
+use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId};
 
 use crate::{event::Event, latency::LatencyTarget, retry::Reason};
 
@@ -131,6 +131,9 @@ pub enum Input {
     Pause,
     /// How far behind the newest received data to play.
     Latency(LatencyTarget),
+    /// Play this track in place of the one of its kind that is played now, from its next keyframe on. A track that is not
+    /// there yet is waited for. Forgotten with the next load.
+    SelectTrack(TrackId),
     /// The page can be seen, or cannot.
     Visible(bool),
     /// The browser says that there is a network, or none.
@@ -152,7 +155,8 @@ pub enum Input {
     SamplesDecoded(DecoderId, MediaTime, PcmBlock),
     /// The decoder answered `Flush`: everything it had has come out.
     Flushed(DecoderId),
-    /// The decoder cannot go on, or refused its configuration; it is already closed.
+    /// The decoder cannot go on, or refused its configuration or its first keyframe; it is already closed. The words are
+    /// the browser's, or the module's.
     DecoderFailed(DecoderId, String),
     /// The browser has taken the decoder away, as it does with idle ones; the next keyframe gets a new one. No failure
     /// of the stream.

@@ -31,6 +31,7 @@ mod fade;
 #[allow(dead_code, reason = "until the engine takes G.711")]
 mod g711;
 pub mod io;
+pub mod ladder;
 pub mod latency;
 mod offsets;
 mod pcm;
@@ -53,9 +54,10 @@ pub use audio::SoundCounts;
 pub use error::{ErrorCode, SailcastError};
 pub use event::{Event, State, Stats};
 pub use io::{
-    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
-    PcmBlock, RequestId, ResolveRequest, Transport,
+    AudioOutput, DecoderId, DecoderMode, DecoderPath, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
+    IoRequest, Output, PcmBlock, RequestId, ResolveRequest, Transport,
 };
+pub use ladder::{DecoderChoice, PathReason, WebCodecs};
 pub use latency::LatencyTarget;
 pub use player::{Background, Player, PlayerConfig};
 pub use retry::Reason;

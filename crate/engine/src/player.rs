@@ -9,6 +9,7 @@ use crate::{
     decode::Outbox,
     event::{Event, State, Stats},
     io::{AudioOutput, Input, Instant, Output},
+    ladder::{DecoderChoice, WebCodecs},
     latency::LatencyTarget,
     playback::Playback,
     quality::{Counters, Quality, Recorder, SessionLog},
@@ -34,6 +35,8 @@ pub enum Background {
 pub struct PlayerConfig {
     pub latency: LatencyTarget,
     pub background: Background,
+    pub decoder: DecoderChoice,
+    pub webcodecs: WebCodecs,
     /// For the jitter of delays between tries; another one in each player.
     pub seed: u64,
 }

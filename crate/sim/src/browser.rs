@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sailcast_engine::{
-    AudioOutput, Background, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Player, PlayerConfig,
-    RequestId, ResolveRequest,
+    AudioOutput, Background, DecoderChoice, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Player,
+    PlayerConfig, RequestId, ResolveRequest, WebCodecs,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
@@ -75,7 +75,13 @@ pub enum Happening {
 
 /// A player's usual configuration.
 pub fn config(latency: LatencyTarget) -> PlayerConfig {
-    PlayerConfig { latency, background: Background::Audio, seed: 1 }
+    PlayerConfig {
+        latency,
+        background: Background::Audio,
+        decoder: DecoderChoice::Auto,
+        webcodecs: WebCodecs::BOTH,
+        seed: 1,
+    }
 }
 
 /// Loads one address of the stream.

@@ -17,7 +17,16 @@ pub fn event(event: Event) -> Plain {
         Event::Waiting => named("waiting"),
         Event::Resize { width, height } => named("resize").with("width", width).with("height", height),
         Event::Ended => named("ended"),
-        Event::Metadata(message) => metadata(message),
+        Event::Metadata(message) => metadata("metadata", message),
+        Event::Cue(message) => metadata("cue", message),
+        Event::TrackSelected(info) => {
+            named("trackselected").with("kind", info.kind().as_str()).with("number", info.id.number)
+        }
+        Event::DecoderChange { kind, from, to, reason } => named("decoderchange")
+            .with("kind", kind.as_str())
+            .with("from", from.map_or(JsValue::NULL, |from| from.as_str().into()))
+            .with("to", to.as_str())
+            .with("reason", reason.as_str()),
         Event::Discontinuity(jump) => {
             named("discontinuity").with("kind", jump.kind.as_str()).with("delta", jump.delta.as_secs_f64())
         }
@@ -102,8 +111,8 @@ fn failure(error: &SailcastError) -> Plain {
         .with("message", error.to_string())
 }
 
-fn metadata(message: Metadata) -> Plain {
-    let event = named("metadata").with("time", message.time.as_secs_f64());
+fn metadata(name: &str, message: Metadata) -> Plain {
+    let event = named(name).with("time", message.time.as_secs_f64());
     match message.message {
         Message::Script { name, values } => {
             event.with("message", name).with("values", values.into_iter().map(value).collect::<Array>())

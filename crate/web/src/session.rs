@@ -3,7 +3,9 @@
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Function, Math, SharedArrayBuffer};
-use sailcast_engine::{AudioOutput, Background, Input, LatencyTarget, PlayerConfig, RequestId};
+use sailcast_engine::{
+    AudioOutput, Background, DecoderChoice, Input, LatencyTarget, PlayerConfig, RequestId, WebCodecs,
+};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
@@ -12,7 +14,7 @@ use crate::{
     fetch::EarlyRequest,
     js::micros,
     pcm::{Pcm, Port, Ring},
-    sink::{CanvasSink, Fit, Sink, TrackSink},
+    sink::{CanvasSink, Fit, Sink, TrackSink, YuvCanvas},
 };
 
 #[wasm_bindgen]
@@ -43,6 +45,8 @@ impl Session {
                 "suspend" => Background::Suspend,
                 _ => return Err(JsError::new("background is audio, keep or suspend")),
             },
+            decoder: DecoderChoice::Auto,
+            webcodecs: WebCodecs::BOTH,
             seed: Math::random().to_bits(),
         };
         Ok(Self { driver: Driver::new(config, on_event, connect), sample_rate: Cell::new(None) })
@@ -56,8 +60,14 @@ impl Session {
 
     #[wasm_bindgen(js_name = setCanvasSink)]
     pub fn set_canvas_sink(&self, canvas: OffscreenCanvas) -> Result<(), JsValue> {
-        self.driver.set_sink(Sink::Canvas(CanvasSink::new(canvas)?));
+        self.driver.set_sink(Sink::Canvas(CanvasSink::flat(canvas)?));
         Ok(())
+    }
+
+    /// `painter` has the canvas's context.
+    #[wasm_bindgen(js_name = setWebGlSink)]
+    pub fn set_webgl_sink(&self, canvas: OffscreenCanvas, painter: YuvCanvas) {
+        self.driver.set_sink(Sink::Canvas(CanvasSink::webgl(canvas, painter)));
     }
 
     /// The track's `<video>` shows it from now on.

@@ -36,6 +36,11 @@ pub enum What {
     Decoder {
         why: String,
     },
+    DecoderChange {
+        kind: &'static str,
+        to: &'static str,
+        reason: &'static str,
+    },
     FirstFrame {
         after: Micros,
     },
@@ -97,6 +102,7 @@ impl What {
             Self::State(_) => "state",
             Self::Track { .. } => "track",
             Self::Decoder { .. } => "decoder",
+            Self::DecoderChange { .. } => "decoderchange",
             Self::FirstFrame { .. } => "firstframe",
             Self::Stalled(_) => "stall",
             Self::Skip { .. } => "skip",
@@ -118,6 +124,11 @@ impl What {
             Self::State(state) => say("state", Field::Text(state.as_str())),
             Self::Track { codec } => say("codec", Field::Text(codec)),
             Self::Decoder { why } => say("why", Field::Text(why)),
+            Self::DecoderChange { kind, to, reason } => {
+                say("kind", Field::Text(kind));
+                say("to", Field::Text(to));
+                say("reason", Field::Text(reason));
+            }
             Self::FirstFrame { after } => say("after", Field::Span(*after)),
             Self::Stalled(stall) => {
                 say("cause", Field::Text(stall.cause.as_str()));

@@ -56,6 +56,7 @@ impl Recorder {
             Input::Resolved(_, Ok(_)) => "resolved",
             Input::Resolved(_, Err(_)) => "unresolved",
             Input::Close => "close",
+            Input::SelectTrack(_) => "selecttrack",
             Input::SamplesDecoded(..)
             | Input::Flushed(_)
             | Input::NotShown(_)
@@ -147,6 +148,10 @@ impl Recorder {
                 What::Track { codec }
             }
             Event::Metadata(_) => return self.reach(Milestone::FirstTag, now),
+            Event::DecoderChange { kind, to, reason, .. } => {
+                What::DecoderChange { kind: kind.as_str(), to: to.as_str(), reason: reason.as_str() }
+            }
+            Event::Cue(_) | Event::TrackSelected(_) => return,
             Event::FirstFrame => {
                 self.reach(Milestone::Shown, now);
                 let Some(after) = self.load.as_ref().and_then(|load| load.start_up.shown) else { return };

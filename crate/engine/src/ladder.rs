@@ -1,0 +1,141 @@
+//! Which decoder a configuration gets: the rungs that there are for it, and the way down.
+//!
+//! The browser's own decoder first, a software decoder below it. What fails before it gave anything is left at once; what has
+//! worked is tried once more from the last keyframe, and left when that gives nothing either. Where a codec has failed on a
+//! rung, it does not come back to it in this load. It makes no decoder and keeps no time: it says which, its owner when.
+
+use sailcast_media::{Codec, DecoderConfig};
+
+use crate::io::DecoderPath;
+
+/// Codec strings that are remembered with the rung they failed on.
+const MEMORY: usize = 16;
+
+/// What the page wants.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum DecoderChoice {
+    /// The browser's, and software where that does not work.
+    #[default]
+    Auto,
+    /// Never software.
+    WebCodecs,
+    /// Only software.
+    Wasm,
+}
+
+/// Which of WebCodecs' decoders the page has at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct WebCodecs {
+    pub video: bool,
+    pub audio: bool,
+}
+
+impl WebCodecs {
+    pub const BOTH: Self = Self { video: true, audio: true };
+    /// In an insecure context, and in old browsers.
+    pub const NONE: Self = Self { video: false, audio: false };
+}
+
+/// Why a decoder is on another path than the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PathReason {
+    /// The page's choice.
+    Forced,
+    /// The browser has no decoders of that kind.
+    Unavailable,
+    /// The decoder refused the configuration, or failed before it gave anything.
+    Unsupported,
+    /// It took packets and gave nothing in its time.
+    NoOutput,
+    /// It does not begin where this stream lets decoding begin: at a recovery point without an IDR picture.
+    Keyframe,
+    /// It failed after it had worked, and again from the last keyframe on.
+    Failed,
+    /// Another configuration came, for which the ladder begins at the top again.
+    Configuration,
+}
+
+impl PathReason {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Forced => "forced",
+            Self::Unavailable => "unavailable",
+            Self::Unsupported => "unsupported",
+            Self::NoOutput => "noOutput",
+            Self::Keyframe => "keyframe",
+            Self::Failed => "failed",
+            Self::Configuration => "configuration",
+        }
+    }
+}
+
+/// There is a software decoder for it: a module in `crate/codec`, or the engine itself.
+pub const fn has_software(codec: Codec) -> bool {
+    match codec {
+        Codec::Avc | Codec::Hevc | Codec::Aac | Codec::Mp3 | Codec::Opus | Codec::Flac => true,
+        Codec::G711A | Codec::G711U => true,
+        Codec::Av1 | Codec::Vp9 | Codec::Vp8 | Codec::Ac3 | Codec::Eac3 => false,
+    }
+}
+
+/// The engine decodes it, and asks nobody for a decoder.
+pub const fn is_own(codec: Codec) -> bool {
+    matches!(codec, Codec::G711A | Codec::G711U)
+}
+
+/// One kind's ladder, for one load.
+#[derive(Debug)]
+pub struct Ladder {
+    choice: DecoderChoice,
+    /// The browser has decoders of this kind.
+    available: bool,
+    failed: Vec<(String, DecoderPath, PathReason)>,
+}
+
+impl Ladder {
+    pub fn new(choice: DecoderChoice, available: bool) -> Self {
+        Self { choice, available, failed: Vec::new() }
+    }
+
+    /// The highest rung for it that has not failed, and what keeps it from the top. `None`: there is none.
+    pub fn path(&self, config: &DecoderConfig) -> Option<(DecoderPath, Option<PathReason>)> {
+        let above = self.barred(config);
+        match above {
+            None => Some((DecoderPath::WebCodecs, None)),
+            Some(why) => {
+                let allowed = self.choice != DecoderChoice::WebCodecs && has_software(config.codec);
+                let good = allowed && self.failure(config, DecoderPath::Wasm).is_none();
+                good.then_some((DecoderPath::Wasm, Some(why)))
+            }
+        }
+    }
+
+    /// It does not work on that rung.
+    pub fn fail(&mut self, config: &DecoderConfig, path: DecoderPath, why: PathReason) {
+        if self.failure(config, path).is_some() {
+            return;
+        }
+        if self.failed.len() >= MEMORY {
+            self.failed.remove(0);
+        }
+        self.failed.push((config.codec_string.clone(), path, why));
+    }
+
+    /// Why WebCodecs is out of the question.
+    fn barred(&self, config: &DecoderConfig) -> Option<PathReason> {
+        if self.choice == DecoderChoice::Wasm {
+            return Some(PathReason::Forced);
+        }
+        if !self.available {
+            return Some(PathReason::Unavailable);
+        }
+        self.failure(config, DecoderPath::WebCodecs)
+    }
+
+    fn failure(&self, config: &DecoderConfig, path: DecoderPath) -> Option<PathReason> {
+        self.failed
+            .iter()
+            .find(|(codec, on, _)| *on == path && *codec == config.codec_string)
+            .map(|(_, _, why)| *why)
+    }
+}
