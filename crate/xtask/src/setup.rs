@@ -1,7 +1,7 @@
 //! What must be on the machine, installed when it is not.
 //!
-//! Each part looks first and returns at once when there is nothing to do. Building and serving need Rust and Node's
-//! packages only; Chromium and ffmpeg are for the tests.
+//! Each part looks first and returns at once when there is nothing to do. Building and serving need Rust, Node's packages and
+//! clang only; Chromium and ffmpeg are for the tests.
 
 use crate::shell::{at, cmd, read, read_file, run, say, which};
 use anyhow::{Context, Result, bail};
@@ -10,20 +10,24 @@ use std::path::Path;
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The oldest Node that the tools of package-lock.json run on.
 const OLDEST_NODE: u32 = 20;
-/// A program of the tests, and the Debian package that has it.
+/// A program that the build needs, and the Debian package that has it: openh264 is C++.
+const BUILD_PROGRAMS: &[(&str, &str)] = &[("clang++-19", "clang-19"), ("llvm-ar-19", "llvm-19")];
+/// The same of the tests.
 const TEST_PROGRAMS: &[(&str, &str)] = &[("/usr/bin/chromium", "chromium"), ("ffmpeg", "ffmpeg")];
 
 /// All that `cargo xtask build` and `dev` need.
 pub fn for_building() -> Result<()> {
     rust()?;
+    debian_packages(BUILD_PROGRAMS)?;
     node()?;
     node_modules()
 }
 
 /// All that `cargo xtask test` needs.
 pub fn for_testing() -> Result<()> {
-    for_building()?;
-    debian_packages(TEST_PROGRAMS)
+    // In one go with those of the build.
+    debian_packages(&[BUILD_PROGRAMS, TEST_PROGRAMS].concat())?;
+    for_building()
 }
 
 /// rustup reads rust-toolchain.toml by itself; this is for the rustups that were told not to.
@@ -85,13 +89,13 @@ fn debian_packages(wanted: &[(&str, &str)]) -> Result<()> {
     }
     let packages = missing.join(" ");
     if which("apt-get").is_none() {
-        bail!("the tests need {packages}, and there is no apt-get here to install them");
+        bail!("{packages}: needed, and there is no apt-get here to install them");
     }
     say(format!("setup: apt-get install {packages}"));
     let mut sudo: Vec<&str> = Vec::new();
     if read(&mut cmd("id", &["-u"]))?.trim() != "0" {
         if which("sudo").is_none() {
-            bail!("the tests need {packages}: run `apt-get install {packages}` as root, then try again");
+            bail!("{packages}: needed. Run `apt-get install {packages}` as root, then try again");
         }
         sudo.push("sudo");
     }
