@@ -1,239 +1,292 @@
-//! H.264: the configuration record (avcC), NAL units, and what an access unit says of itself.
+//! H.264: what its configuration and its access units say.
 //!
-//! **Invariant:** profile, level and size come from the SPS, keyframes from the NAL types; the container is not
-//! asked. Parameter sets inside packets are not read.
+//! **Invariant:** profile, level and size come from the SPS that the slices refer to, keyframes from the NAL units; the container
+//! is not asked. Packets come out with NAL lengths of four bytes, and so say their configurations.
+//!
+//! **Keyframes** are IDR pictures. A stream that offers none is entered at its recovery points, or at a picture of I slices only:
+//! browsers take a recovery point of no frames for a key chunk, so such a unit gets one put in front. What is shown
+//! before it must then be left out by whoever starts there, as it may refer to what came earlier.
 
 use bytes::Bytes;
 
 use crate::{
-    codec::{ConfigError, Damage, Facts, avc_sps::Sps},
+    codec::{
+        AccessUnit, ConfigError, Damage, Facts,
+        avc_record::{self, Record},
+        avc_sps::Sps,
+        nal::{Framing, LENGTH_SIZE, Nals},
+        sei::Messages,
+        sets::ParameterSets,
+    },
     packet::{Codec, CodecParams, DecoderConfig, VideoParams},
-    read::ByteReader,
-    time::Micros,
+    read::BitReader,
 };
-
-const AVCC_VERSION: u8 = 1;
 
 const NAL_SLICE: u8 = 1;
 const NAL_IDR_SLICE: u8 = 5;
-const NAL_SPS: u8 = 7;
+const NAL_SEI: u8 = 6;
+pub(super) const NAL_SPS: u8 = 7;
+pub(super) const NAL_PPS: u8 = 8;
+/// Types past it are unspecified or of extensions that are not read here.
+const NAL_LAST: u8 = 21;
+
+/// So many recovery points in a row without an IDR picture, and the stream is taken to have no more of those: encoders with open
+/// GOPs make one at their start.
+const ENOUGH_RECOVERY_POINTS: u8 = 4;
+
+/// Of a packet of parameter sets that waits for its picture.
+const MAX_AHEAD: usize = 64 << 10;
+
+/// An SEI NAL unit behind its length: a recovery point of recovery_frame_cnt 0 (D.1.8).
+const RECOVERY_POINT: [u8; 9] = [0, 0, 0, 5, NAL_SEI, 6, 1, 0x84, 0x80];
 
 /// A track of H.264.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Avc {
-    config: Option<AvcConfig>,
+    framing: Framing,
+    /// The container's last, as it came.
+    record: Option<Bytes>,
+    sets: ParameterSets,
+    /// seq_parameter_set_id in use.
+    active: u32,
+    config: Option<DecoderConfig>,
+    /// The sets are not those of `config`; it follows at the next keyframe.
+    stale: bool,
+    has_idr: bool,
+    recovery_points_since_idr: u8,
+    /// A packet of parameter sets that no picture came with yet.
+    ahead: Option<Bytes>,
+}
+
+impl Default for Avc {
+    fn default() -> Self {
+        Self {
+            framing: Framing::new(is_plausible),
+            record: None,
+            sets: ParameterSets::default(),
+            active: 0,
+            config: None,
+            stale: false,
+            has_idr: false,
+            recovery_points_since_idr: 0,
+            ahead: None,
+        }
+    }
 }
 
 impl Avc {
-    pub(super) fn configure(&mut self, avcc: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
-        if self.config.as_ref().is_some_and(|config| config.decoder.description == avcc) {
+    pub(super) fn configure(&mut self, bytes: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
+        // The container's record again: what the packets said since holds.
+        if self.record.as_ref() == Some(&bytes) {
             return Ok(None);
         }
-        let config = AvcConfig::parse(avcc)?;
-        let decoder = config.decoder.clone();
-        self.config = Some(config);
-        Ok(Some(decoder))
+        let record = Record::parse(&bytes)?;
+        self.framing.set_length_size(record.length_size);
+        self.sets = record.sets;
+        self.record = Some(bytes.clone());
+        let as_it_came = Some(bytes).filter(|_| record.is_usable);
+        self.active = self.sets.of_kind(NAL_SPS).next().map_or(0, |set| set.id);
+        let config = self.build(as_it_came);
+        self.stale = config.is_none();
+        let changed = config.is_some() && config != self.config;
+        self.config = config;
+        Ok(self.config.clone().filter(|_| changed))
     }
 
     pub(super) fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
-        let config = self.config.as_ref().ok_or(Damage::NoConfig)?;
-        let unit = AccessUnit::inspect(&data, config.length_size).map_err(|_| Damage::Invalid("NAL length"))?;
-        Ok(super::AccessUnit {
-            data,
-            offset: Micros::ZERO,
-            duration: None,
-            keyframe: unit.keyframe,
-            disposable: unit.disposable,
+        let data = self.framing.normalise(data)?;
+        let mut unit = Unit::default();
+        for nal in Nals::new(&data, LENGTH_SIZE).flatten() {
+            match nal_type(nal) {
+                Some(NAL_SPS | NAL_PPS) => unit.sets.push(nal),
+                Some(NAL_SEI) => unit.messages.read(nal.get(1..).unwrap_or_default()),
+                Some(kind @ NAL_SLICE..=NAL_IDR_SLICE) => unit.slice(kind, nal),
+                _ => {}
+            }
         }
-        .into())
+        self.take_sets(&unit.sets);
+        let entry = self.entry(&unit);
+        let config = if entry == Entry::None { None } else { self.refresh(&unit) };
+        let Unit { messages, has_slices, is_reference, .. } = unit;
+        if has_slices && self.config.is_none() {
+            return Err(Damage::NoConfig);
+        }
+        if !has_slices && self.stale && data.len() <= MAX_AHEAD {
+            self.ahead = Some(data.clone());
+        }
+        // A keyframe's configuration has the sets that came ahead of it; what comes between takes them along.
+        let ahead = self.ahead.take_if(|_| has_slices);
+        let data = match (entry, ahead) {
+            (Entry::Made, _) => [&RECOVERY_POINT, &data[..]].concat().into(),
+            (Entry::None, Some(ahead)) => [ahead, data].concat().into(),
+            _ => data,
+        };
+        let keyframe = entry != Entry::None;
+        let decodable = has_slices.then(|| AccessUnit::picture(data, keyframe, !is_reference));
+        Ok(Facts { config, sei: messages.into_kept(), units: decodable.into_iter().collect() })
     }
-}
 
-/// How the packets of a stream are to be read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AvcConfig {
-    /// Bytes of the length before each NAL unit: 1, 2 or 4.
-    pub length_size: usize,
-    pub decoder: DecoderConfig,
-}
+    /// A changed SPS comes with its own PPS; what other sets there were may not fit it.
+    fn take_sets(&mut self, nals: &[&[u8]]) {
+        if nals.is_empty() {
+            return;
+        }
+        let mut fresh = ParameterSets::default();
+        for nal in nals {
+            // One that cannot be read changes nothing: the decoder may know better.
+            let _ = avc_record::insert(&mut fresh, nal);
+        }
+        let changes = |kind| fresh.of_kind(kind).any(|set| self.sets.get(kind, set.id) != Some(set));
+        let is_whole = fresh.of_kind(NAL_SPS).next().is_some() && fresh.of_kind(NAL_PPS).next().is_some();
+        if changes(NAL_SPS) && is_whole {
+            self.sets = fresh;
+            self.stale = true;
+        } else if changes(NAL_SPS) || changes(NAL_PPS) {
+            for kind in [NAL_SPS, NAL_PPS] {
+                for set in fresh.of_kind(kind) {
+                    self.stale |= self.sets.insert(kind, set.id, &set.nal);
+                }
+            }
+        }
+    }
 
-impl AvcConfig {
-    /// Reads an AVCDecoderConfigurationRecord (ISO/IEC 14496-15, 5.3.3.1).
-    pub fn parse(avcc: Bytes) -> Result<Self, ConfigError> {
-        let (length_size, sps) = read_avcc(&avcc)?;
+    /// Whether decoding can start at this unit.
+    fn entry(&mut self, unit: &Unit<'_>) -> Entry {
+        if unit.has_idr {
+            self.has_idr = true;
+            self.recovery_points_since_idr = 0;
+            return Entry::Signalled;
+        }
+        if !unit.has_slices {
+            return Entry::None;
+        }
+        let frames = unit.messages.recovery_frames();
+        if frames == Some(0) {
+            self.recovery_points_since_idr = self.recovery_points_since_idr.saturating_add(1);
+        }
+        match frames {
+            Some(0) if !self.has_idr || self.recovery_points_since_idr >= ENOUGH_RECOVERY_POINTS => {
+                Entry::Signalled
+            }
+            Some(_) if !self.has_idr => Entry::Made,
+            None if !self.has_idr && unit.is_intra => Entry::Made,
+            _ => Entry::None,
+        }
+    }
+
+    /// At a keyframe: the configuration follows the sets, and the SPS that the slices refer to.
+    fn refresh(&mut self, unit: &Unit<'_>) -> Option<DecoderConfig> {
+        let used = unit.pps_id.and_then(|id| pps_ids(&self.sets.get(NAL_PPS, id)?.nal)).map(|(_, sps)| sps);
+        let used = used.filter(|id| self.sets.get(NAL_SPS, *id).is_some()).unwrap_or(self.active);
+        if !self.stale && used == self.active {
+            return None;
+        }
+        self.active = used;
+        let config = self.build(None)?;
+        self.stale = false;
+        if self.config.as_ref() == Some(&config) {
+            return None;
+        }
+        self.config = Some(config);
+        self.config.clone()
+    }
+
+    fn build(&self, record: Option<Bytes>) -> Option<DecoderConfig> {
+        let built = avc_record::build(&self.sets, self.active)?;
+        let sps = Sps::parse(&self.sets.get(NAL_SPS, self.active)?.nal).ok()?;
         let [profile, constraints, level] = sps.profile;
-        Ok(Self {
-            length_size,
-            decoder: DecoderConfig {
-                codec: Codec::Avc,
-                codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
-                params: CodecParams::Video(VideoParams {
-                    reorder_depth: sps.reorder_depth,
-                    ..VideoParams::of_size(sps.width, sps.height)
-                }),
-                description: avcc,
-            },
+        Some(DecoderConfig {
+            codec: Codec::Avc,
+            codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
+            params: CodecParams::Video(VideoParams {
+                width: sps.width,
+                height: sps.height,
+                reorder_depth: sps.reorder_depth,
+                bit_depth: sps.bit_depth,
+                colour: sps.colour,
+            }),
+            description: record.unwrap_or(built),
         })
     }
 }
 
-fn read_avcc(avcc: &[u8]) -> Result<(usize, Sps), ConfigError> {
-    let mut r = ByteReader::new(avcc);
-    let [version, _profile, _compatibility, _level, lengths, sps_count] =
-        r.array().ok_or(ConfigError::Short)?;
-    if version != AVCC_VERSION {
-        return Err(ConfigError::Invalid("avcC version"));
-    }
-    let length_size = match lengths & 3 {
-        0 => 1,
-        1 => 2,
-        3 => 4,
-        _ => return Err(ConfigError::Invalid("NAL length size")),
-    };
-    let mut first = None;
-    for _ in 0..sps_count & 0x1f {
-        let nal = sized_nal(&mut r)?;
-        if first.is_none() && nal_type(nal) == Some(NAL_SPS) {
-            first = Some(Sps::parse(nal)?);
-        }
-    }
-    for _ in 0..r.u8().ok_or(ConfigError::Short)? {
-        sized_nal(&mut r)?;
-    }
-    Ok((length_size, first.ok_or(ConfigError::Invalid("no SPS"))?))
-}
-
-fn sized_nal<'a>(r: &mut ByteReader<'a>) -> Result<&'a [u8], ConfigError> {
-    let len = r.u16().ok_or(ConfigError::Short)?;
-    r.bytes(usize::from(len)).ok_or(ConfigError::Short)
-}
-
-/// The NAL units of a packet. A length that passes the packet's end gives one `Err`, then the end.
-#[derive(Clone, Debug)]
-pub struct Nals<'a> {
-    rest: ByteReader<'a>,
-    length_size: usize,
-}
-
-/// A NAL unit's length passes the end of its packet.
+/// How decoding can start at a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Overrun;
+enum Entry {
+    None,
+    /// As a decoder sees by itself.
+    Signalled,
+    /// With a recovery point put in front.
+    Made,
+}
 
-impl<'a> Nals<'a> {
-    pub fn new(packet: &'a [u8], length_size: usize) -> Self {
-        Self { rest: ByteReader::new(packet), length_size }
+/// What the NAL units of a packet say.
+#[derive(Debug)]
+struct Unit<'a> {
+    sets: Vec<&'a [u8]>,
+    messages: Messages,
+    has_slices: bool,
+    has_idr: bool,
+    /// A slice of it is referred to by other pictures.
+    is_reference: bool,
+    /// All slices are I or SI.
+    is_intra: bool,
+    /// pic_parameter_set_id of the first slice.
+    pps_id: Option<u32>,
+}
+
+impl Default for Unit<'_> {
+    fn default() -> Self {
+        Self {
+            sets: Vec::new(),
+            messages: Messages::default(),
+            has_slices: false,
+            has_idr: false,
+            is_reference: false,
+            is_intra: true,
+            pps_id: None,
+        }
     }
 }
 
-impl<'a> Iterator for Nals<'a> {
-    type Item = Result<&'a [u8], Overrun>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
+impl Unit<'_> {
+    /// Types 2 to 4 are the partitions of a slice, and of them only the first has a slice header (7.3.2.9).
+    fn slice(&mut self, kind: u8, nal: &[u8]) {
+        self.has_slices = true;
+        self.has_idr |= kind == NAL_IDR_SLICE;
+        self.is_reference |= nal.first().is_some_and(|header| header & 0x60 != 0);
+        if matches!(kind, 3 | 4) {
+            return;
         }
-        let nal = self.rest.uint(self.length_size).and_then(|len| self.rest.bytes(len as usize));
-        if nal.is_none() {
-            self.rest = ByteReader::new(&[]);
-        }
-        Some(nal.ok_or(Overrun))
+        let header = slice_header(nal);
+        // slice_type 2 and 4 are I and SI; 5 more says that all slices of the picture are (table 7-6).
+        self.is_intra &= header.is_some_and(|(slice_type, _)| matches!(slice_type, 2 | 4 | 7 | 9));
+        self.pps_id = self.pps_id.or(header.map(|(_, pps_id)| pps_id));
     }
 }
 
-/// What an access unit's NAL units say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AccessUnit {
-    /// It has an IDR slice.
-    pub keyframe: bool,
-    /// It has slices, and no other picture refers to any of them.
-    pub disposable: bool,
+/// slice_type and pic_parameter_set_id (7.3.3).
+fn slice_header(nal: &[u8]) -> Option<(u32, u32)> {
+    let mut r = BitReader::rbsp(nal.get(1..)?);
+    r.ue()?; // first_mb_in_slice
+    Some((r.ue()?, r.ue()?))
 }
 
-impl AccessUnit {
-    pub fn inspect(packet: &[u8], length_size: usize) -> Result<Self, Overrun> {
-        let (mut idr, mut slices, mut referred) = (false, false, false);
-        for nal in Nals::new(packet, length_size) {
-            let nal = nal?;
-            // Types 2 to 4 are the partitions of a slice.
-            let Some(kind @ NAL_SLICE..=NAL_IDR_SLICE) = nal_type(nal) else { continue };
-            slices = true;
-            idr |= kind == NAL_IDR_SLICE;
-            referred |= nal.first().is_some_and(|header| header & 0x60 != 0);
-        }
-        Ok(Self { keyframe: idr, disposable: slices && !referred })
-    }
+/// pic_parameter_set_id and seq_parameter_set_id of a PPS (7.3.2.2).
+pub(super) fn pps_ids(nal: &[u8]) -> Option<(u32, u32)> {
+    let mut r = BitReader::rbsp(nal.get(1..)?);
+    Some((r.ue().filter(|id| *id <= 255)?, r.ue().filter(|id| *id <= 31)?))
 }
 
-fn nal_type(nal: &[u8]) -> Option<u8> {
+pub(super) fn nal_type(nal: &[u8]) -> Option<u8> {
     nal.first().map(|header| header & 0x1f)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// x264 through ffmpeg: 1920x1080 High, level 4.0, with cropping and a VUI.
-    const SPS_1080P: &[u8] = &[
-        0x67, 0x64, 0x00, 0x28, 0xac, 0xd9, 0x40, 0x78, 0x02, 0x27, 0xe5, 0xc0, 0x44, 0x00, 0x00, 0x03, 0x00,
-        0x04, 0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc6, 0x58,
-    ];
-
-    fn avcc(lengths: u8, sps: &[u8]) -> Bytes {
-        let mut out = vec![1, 0, 0, 0, lengths, 0xe1, 0, sps.len() as u8];
-        out.extend_from_slice(sps);
-        out.extend_from_slice(&[1, 0, 2, 0x68, 0xee]);
-        out.into()
-    }
-
-    #[test]
-    fn the_codec_string_and_size_come_from_the_sps() {
-        let config = AvcConfig::parse(avcc(0xff, SPS_1080P)).unwrap();
-        assert_eq!(config.length_size, 4);
-        assert_eq!(config.decoder.codec_string, "avc1.640028");
-        let CodecParams::Video(video) = config.decoder.params else { panic!("video") };
-        assert_eq!((video.width, video.height), (1920, 1080));
-    }
-
-    #[test]
-    fn nal_lengths_of_one_two_and_four_bytes_are_read() {
-        for (bits, size) in [(0xfc, 1), (0xfd, 2), (0xff, 4)] {
-            assert_eq!(AvcConfig::parse(avcc(bits, SPS_1080P)).unwrap().length_size, size);
-            let mut packet = vec![0; size - 1];
-            packet.extend_from_slice(&[2, 0x65, 0x88]);
-            assert_eq!(Nals::new(&packet, size).collect::<Vec<_>>(), [Ok(&[0x65, 0x88][..])]);
-        }
-        assert_eq!(AvcConfig::parse(avcc(0xfe, SPS_1080P)), Err(ConfigError::Invalid("NAL length size")));
-    }
-
-    #[test]
-    fn a_configuration_cut_anywhere_is_an_error() {
-        let whole = avcc(0xff, SPS_1080P);
-        for len in 0..whole.len() {
-            assert!(AvcConfig::parse(whole.slice(..len)).is_err(), "{len}");
-        }
-        assert_eq!(AvcConfig::parse(avcc(0xff, &[0x68, 1])), Err(ConfigError::Invalid("no SPS")));
-    }
-
-    #[test]
-    fn an_idr_slice_makes_a_keyframe_whatever_comes_before_it() {
-        let unit = AccessUnit::inspect(&[0, 2, 0x09, 0xf0, 0, 1, 0x06, 0, 1, 0x65], 2);
-        assert_eq!(unit, Ok(AccessUnit { keyframe: true, disposable: false }));
-        let unit = AccessUnit::inspect(&[0, 1, 0x67, 0, 1, 0x41], 2);
-        assert_eq!(unit, Ok(AccessUnit { keyframe: false, disposable: false }));
-    }
-
-    #[test]
-    fn a_picture_is_disposable_when_none_of_its_slices_is_referred_to() {
-        let unit = |nals: &[u8]| AccessUnit::inspect(nals, 1).unwrap().disposable;
-        assert!(unit(&[1, 0x01, 1, 0x01]));
-        assert!(!unit(&[1, 0x01, 1, 0x21]));
-        assert!(!unit(&[1, 0x06]), "no slice at all");
-    }
-
-    #[test]
-    fn a_length_past_the_end_is_an_overrun() {
-        assert_eq!(AccessUnit::inspect(&[0, 0, 0, 9, 0x65], 4), Err(Overrun));
-        assert_eq!(AccessUnit::inspect(&[0, 0, 0, 1, 0x65, 0], 4), Err(Overrun));
-        assert_eq!(AccessUnit::inspect(&[0xff; 8], 4), Err(Overrun));
-    }
+/// forbidden_zero_bit is 0, and the type is one of those specified.
+fn is_plausible(nal: &[u8]) -> bool {
+    nal.first().is_some_and(|header| matches!(header & 0x9f, NAL_SLICE..=NAL_LAST))
 }
+
+#[cfg(test)]
+#[path = "avc_tests.rs"]
+mod tests;

@@ -1,18 +1,28 @@
-//! The sequence parameter set of H.264 (7.3.2.1.1): picture size and reorder depth.
+//! The sequence parameter set of H.264 (7.3.2.1.1): picture size, bit depth, colours and reorder depth.
 //!
 //! **Invariant:** every count read is checked against its range in the standard before it is used. A damaged VUI
 //! costs only what it would have told.
 
-use crate::{codec::ConfigError, read::BitReader};
+use crate::{
+    codec::{ConfigError, vui},
+    packet::Colour,
+    read::BitReader,
+};
 
 /// What is used of an SPS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sps {
+    /// seq_parameter_set_id.
+    pub id: u32,
     /// profile_idc, the constraint flags, level_idc: the digits of the codec string.
     pub profile: [u8; 3],
     /// Visible size in pixels.
     pub width: u32,
     pub height: u32,
+    pub chroma_format_idc: u8,
+    pub bit_depth: u8,
+    pub bit_depth_chroma: u8,
+    pub colour: Colour,
     /// max_num_reorder_frames, read or inferred (E.2.1).
     pub reorder_depth: u8,
 }
@@ -26,7 +36,13 @@ const CONSTRAINT_SET3: u8 = 0x10;
 const MAX_MBS_ACROSS: u32 = 1055;
 /// MaxDpbFrames never exceeds it (A.3.1).
 const MAX_DPB_FRAMES: u32 = 16;
-const EXTENDED_SAR: u32 = 255;
+
+struct Chroma {
+    format_idc: u8,
+    /// ChromaArrayType.
+    array_type: u32,
+    bit_depths: [u8; 2],
+}
 
 struct Frame {
     profile: [u8; 3],
@@ -46,8 +62,11 @@ impl Sps {
 }
 
 fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
-    ue_to(r, 31, "seq_parameter_set_id")?;
-    let chroma_array_type = if has_chroma_format(profile) { chroma_format(r)? } else { 1 };
+    let id = ue_to(r, 31, "seq_parameter_set_id")?;
+    let chroma = match has_chroma_format(profile) {
+        true => chroma_format(r)?,
+        false => Chroma { format_idc: 1, array_type: 1, bit_depths: [8; 2] },
+    };
     ue_to(r, 12, "log2_max_frame_num_minus4")?;
     let poc_type = ue_to(r, 2, "pic_order_cnt_type")?;
     match poc_type {
@@ -76,27 +95,47 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
     let fields: u32 = if frame_mbs_only { 1 } else { 2 };
     let mbs_high = map_units_high.saturating_mul(fields);
 
-    let (crop_x, crop_y) = if flag(r)? { cropping(r, chroma_array_type, fields)? } else { (0, 0) };
+    let (crop_x, crop_y) = if flag(r)? { cropping(r, chroma.array_type, fields)? } else { (0, 0) };
     let width = mbs_wide.saturating_mul(16).checked_sub(crop_x).filter(|w| *w > 0);
     let height = mbs_high.saturating_mul(16).checked_sub(crop_y).filter(|h| *h > 0);
     let (Some(width), Some(height)) = (width, height) else { return Err(ConfigError::Invalid("cropping")) };
 
-    let signalled = if flag(r)? { vui_reorder_frames(r) } else { None };
+    let (mut colour, mut signalled) = (Colour::UNSPECIFIED, None);
+    // A VUI that the SPS promises and then ends before costs nothing else.
+    if r.bit() == Some(true) {
+        colour = vui::colour(r).unwrap_or_default();
+        signalled = vui_reorder_frames(r);
+    }
     let frame = Frame { profile, poc_type, mbs: mbs_wide.saturating_mul(mbs_high) };
-    Ok(Sps { profile, width, height, reorder_depth: reorder_depth(&frame, signalled) })
+    let [bit_depth, bit_depth_chroma] = chroma.bit_depths;
+    Ok(Sps {
+        id,
+        profile,
+        width,
+        height,
+        chroma_format_idc: chroma.format_idc,
+        bit_depth,
+        bit_depth_chroma,
+        colour,
+        reorder_depth: reorder_depth(&frame, signalled),
+    })
 }
 
-fn has_chroma_format([profile, ..]: [u8; 3]) -> bool {
+/// The profiles whose SPS, and configuration record, tell the chroma format.
+pub fn has_chroma_format([profile, ..]: [u8; 3]) -> bool {
     matches!(profile, 100 | 110 | 122 | 244 | 44 | 83 | 86 | 118 | 128 | 138 | 139 | 134 | 135)
 }
 
-/// chroma_format_idc up to the scaling matrix; returns ChromaArrayType.
-fn chroma_format(r: &mut BitReader<'_>) -> Result<u32, ConfigError> {
+/// chroma_format_idc up to the scaling matrix.
+fn chroma_format(r: &mut BitReader<'_>) -> Result<Chroma, ConfigError> {
     let idc = ue_to(r, 3, "chroma_format_idc")?;
     let separate_planes = idc == 3 && flag(r)?;
-    ue_to(r, 6, "bit_depth_luma_minus8")?;
-    ue_to(r, 6, "bit_depth_chroma_minus8")?;
-    flag(r)?;
+    let mut bit_depth = |name| {
+        let over_8 = ue_to(r, 6, name)?;
+        Ok::<_, ConfigError>(u8::try_from(over_8).unwrap_or_default().saturating_add(8))
+    };
+    let bit_depths = [bit_depth("bit_depth_luma_minus8")?, bit_depth("bit_depth_chroma_minus8")?];
+    flag(r)?; // qpprime_y_zero_transform_bypass_flag
     if flag(r)? {
         for list in 0..if idc == 3 { 12 } else { 8 } {
             if flag(r)? {
@@ -104,7 +143,8 @@ fn chroma_format(r: &mut BitReader<'_>) -> Result<u32, ConfigError> {
             }
         }
     }
-    Ok(if separate_planes { 0 } else { idc })
+    let array_type = if separate_planes { 0 } else { idc };
+    Ok(Chroma { format_idc: u8::try_from(idc).unwrap_or_default(), array_type, bit_depths })
 }
 
 fn scaling_list(r: &mut BitReader<'_>, len: usize) -> Result<(), ConfigError> {
@@ -127,24 +167,8 @@ fn cropping(r: &mut BitReader<'_>, chroma_array_type: u32, fields: u32) -> Resul
     Ok((across.saturating_mul(unit_x), down.saturating_mul(unit_y.saturating_mul(fields))))
 }
 
-/// max_num_reorder_frames of the VUI (E.1.1), if it is there.
+/// max_num_reorder_frames of the VUI (E.1.1) behind its colours, if it is there.
 fn vui_reorder_frames(r: &mut BitReader<'_>) -> Option<u32> {
-    if r.bit()? && r.bits(8)? == EXTENDED_SAR {
-        r.bits(32)?;
-    }
-    if r.bit()? {
-        r.bit()?; // overscan_appropriate_flag
-    }
-    if r.bit()? {
-        r.bits(4)?; // video_format, video_full_range_flag
-        if r.bit()? {
-            r.bits(24)?; // colour_primaries, transfer_characteristics, matrix_coefficients
-        }
-    }
-    if r.bit()? {
-        r.ue()?; // chroma_sample_loc_type_top_field
-        r.ue()?;
-    }
     if r.bit()? {
         r.bits(32)?; // num_units_in_tick
         r.bits(32)?; // time_scale

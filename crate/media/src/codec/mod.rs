@@ -8,7 +8,12 @@
 
 pub mod aac;
 pub mod avc;
+mod avc_record;
 pub mod avc_sps;
+mod nal;
+mod sei;
+mod sets;
+mod vui;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -76,6 +81,10 @@ impl AccessUnit {
     /// A whole packet of sound.
     fn sound(data: Bytes) -> Self {
         Self { data, offset: Micros::ZERO, duration: None, keyframe: true, disposable: false }
+    }
+
+    fn picture(data: Bytes, keyframe: bool, disposable: bool) -> Self {
+        Self { data, offset: Micros::ZERO, duration: None, keyframe, disposable }
     }
 }
 
