@@ -6,12 +6,12 @@ use bytes::{Bytes, BytesMut};
 use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
 use proptest::prelude::*;
 use sailcast_media::{
-    DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Packet, TrackId, TrackInfo, Value,
+    Codec, DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Packet, TrackId, TrackInfo, Value,
     flv::{
-        MuxError,
+        Headers, MuxError,
         TagKind::{Audio, Video},
         demux::{AUDIO_TRACK, VIDEO_TRACK},
-        mux::on_metadata,
+        on_metadata,
         tag::MAX_TAG_BODY,
     },
 };
@@ -23,6 +23,8 @@ fn mux(events: &[DemuxEvent]) -> Bytes {
         match event {
             DemuxEvent::Track(track) => muxer.config(&mut out, track).unwrap(),
             DemuxEvent::Packet(packet) => muxer.packet(&mut out, packet).unwrap(),
+            // It is in its packet.
+            DemuxEvent::Metadata(Metadata { message: Message::Sei { .. }, .. }) => {}
             DemuxEvent::Metadata(metadata) => muxer.metadata(&mut out, metadata).unwrap(),
             DemuxEvent::Skipped { .. } => {}
         }
@@ -71,8 +73,10 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
     muxer.config(&mut out, video).unwrap();
     muxer.config(&mut out, audio).unwrap();
     let before = out.clone();
-    let second = TrackInfo { id: TrackId::video(7), ..video.clone() };
-    assert_eq!(muxer.config(&mut out, &second), Err(MuxError::ExtraTrack(second.id)));
+    let mut telephone = audio.clone();
+    (telephone.id, telephone.config.codec) = (TrackId::audio(1), Codec::G711A);
+    let refused = MuxError::NoHeader { track: telephone.id, codec: Codec::G711A };
+    assert_eq!(muxer.config(&mut out, &telephone), Err(refused));
     let far = packet(VIDEO_TRACK, 0, 8_388_608, &[0x65]);
     assert_eq!(muxer.packet(&mut out, &far), Err(MuxError::CompositionTime { ms: 8_388_608 }));
     let large = packet(AUDIO_TRACK, 0, 0, &vec![0; MAX_TAG_BODY]);
@@ -101,7 +105,7 @@ fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
 
 #[test]
 fn on_metadata_describes_the_tracks() {
-    let metadata = on_metadata(&tracks());
+    let metadata = on_metadata(&tracks(), Headers::Common);
     let Message::Script { values, .. } = &metadata.message else { panic!("{metadata:?}") };
     let [Value::Object(fields)] = &values[..] else { panic!("{metadata:?}") };
     let number = |key: &str| fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
@@ -123,9 +127,12 @@ proptest! {
     ) {
         let mut dts = i64::from(start);
         let mut events: Vec<_> = tracks().into_iter().map(DemuxEvent::Track).collect();
-        for (i, (track, step, composition, data)) in specs.into_iter().enumerate() {
+        for (i, (track, step, composition, mut data)) in specs.into_iter().enumerate() {
             let step = if i == 0 { 0 } else { step };
             dts += step;
+            // The stream begins with an IDR picture; others, a few of them disposable, are slices.
+            let has_idr = events.iter().any(|e| matches!(e, DemuxEvent::Packet(p) if p.track == VIDEO_TRACK));
+            data[0] = if has_idr { [0x65, 0x41, 0x01][usize::from(data[0]) % 3] } else { 0x65 };
             events.push(DemuxEvent::Packet(packet([VIDEO_TRACK, AUDIO_TRACK][track], dts, composition, &data)));
         }
         prop_assert_eq!(demux(&mux(&events)), (events, None));

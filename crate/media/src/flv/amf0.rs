@@ -70,7 +70,7 @@ pub fn read_script(body: &[u8]) -> Result<(String, Vec<Value>), AmfError> {
 pub fn read_pairs(body: &[u8], most: usize) -> Result<Vec<(String, Value)>, AmfError> {
     let mut reader = Reader { bytes: ByteReader::new(body), values: 0 };
     let mut pairs = Vec::new();
-    while pairs.len() < most && !(reader.bytes.is_empty() && !pairs.is_empty()) {
+    while pairs.len() < most && (pairs.is_empty() || !reader.bytes.is_empty()) {
         match reader.pair() {
             Ok(pair) => pairs.push(pair),
             Err(error) if pairs.is_empty() => return Err(error),
@@ -186,6 +186,12 @@ pub fn write_script(out: &mut BytesMut, name: &str, values: &[Value]) -> Result<
         }
     }
     Ok(())
+}
+
+/// Writes a name and its value, an object as an object; on an error `out` holds part of it.
+pub fn write_pair(out: &mut BytesMut, name: &str, value: &Value) -> Result<(), AmfError> {
+    write_text(out, name)?;
+    write_value(out, value, 0)
 }
 
 fn write_value(out: &mut BytesMut, value: &Value, depth: usize) -> Result<(), AmfError> {

@@ -153,9 +153,9 @@ impl FlvDemuxer {
             }
             Content::Messages(amf) => {
                 let pairs = amf0::read_pairs(&amf, MAX_MESSAGES).map_err(|_| SkipReason::BadScript)?;
-                if let Some((_, info)) = pairs.iter().rfind(|(name, _)| name == COLOR_INFO) {
-                    track.recolour(ColourInfo::read(info));
-                }
+                let colour = pairs.iter().rfind(|(name, _)| name == COLOR_INFO);
+                let info = colour.and_then(|(_, info)| track.recolour(ColourInfo::read(info)));
+                self.told(info);
                 for (name, value) in pairs {
                     self.message(at, Some(id), Message::Script { name, values: vec![value] });
                 }

@@ -12,11 +12,16 @@ pub mod demux;
 mod ex;
 mod header;
 pub mod mux;
+mod on_metadata;
 mod raw_aac;
+mod records;
 pub mod tag;
 mod track;
+mod write;
 
 pub use class::TagClass;
 pub use demux::FlvDemuxer;
 pub use mux::{FlvMuxer, MuxError};
+pub use on_metadata::on_metadata;
 pub use tag::{Tag, TagEvent, TagKind, TagReader};
+pub use write::Headers;

@@ -1,20 +1,23 @@
-//! Packets to FLV: one AVC track and one AAC track, as every server takes them.
+//! Packets to FLV: any codec that has a code or a FourCC, and any number of tracks.
 //!
-//! **Invariant:** demuxing what was written gives the packets back: the same data, order and configuration, and
-//! the same times in whole milliseconds modulo the format's 2^32. It does not interleave or drop: the order of the
-//! calls is the order in the stream.
+//! **Invariant:** demuxing what was written gives the packets back: the same data, order and configuration, and the same times
+//! in whole milliseconds modulo the format's 2^32, or with a finer pts on request. It does not interleave or drop: the order of
+//! the calls is the order in the stream.
 
-use bytes::{BufMut, BytesMut};
+use std::slice;
+
+use bytes::BytesMut;
 use thiserror::Error;
 
 use crate::{
     flv::{
         amf0::{self, AmfError},
-        header,
+        header, records,
         tag::{self, TagKind, TagTooLarge},
+        write::{Content, Extended, Form, Headers, Share, legacy_audio, legacy_video},
     },
-    metadata::{Message, Metadata, Value},
-    packet::{Codec, CodecParams, Packet, TrackId, TrackInfo},
+    metadata::{Message, Metadata},
+    packet::{Codec, CodecParams, MediaKind, Packet, TrackId, TrackInfo},
     time::MediaTime,
 };
 
@@ -22,33 +25,45 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum MuxError {
-    #[error("packet of {0} before its configuration")]
+    #[error("{0} before its configuration")]
     NoConfig(TrackId),
-    #[error("FLV holds one video and one audio track, {0} is one too many")]
-    ExtraTrack(TrackId),
-    #[error("pts - dts of {ms} ms does not fit the 24 bits of FLV")]
+    #[error("FLV has no header for {codec:?} as track {track}")]
+    NoHeader { track: TrackId, codec: Codec },
+    #[error("the configuration of {0} lacks what its sequence header needs")]
+    NoRecord(TrackId),
+    #[error("pts - dts of {ms} ms cannot be written for this codec")]
     CompositionTime { ms: i64 },
+    #[error("{0} has a packet without a byte; only sound may be silent")]
+    Empty(TrackId),
+    #[error("one tag holds tracks of one kind and one time, each with its FourCC")]
+    NotTogether,
     #[error("SEI belongs into the video, not beside it")]
     NoScript,
-    #[error("{0:?} is not written")]
-    Codec(Codec),
     #[error(transparent)]
     TagTooLarge(#[from] TagTooLarge),
     #[error(transparent)]
     Script(#[from] AmfError),
 }
 
-/// Writes an FLV stream into the buffers it is given, one tag a call; the file header comes before the first.
+/// Writes an FLV stream into the buffers it is given; the file header comes before the first tag.
 #[derive(Debug)]
 pub struct FlvMuxer {
     has_audio: bool,
     has_video: bool,
+    headers: Headers,
+    nanoseconds: bool,
     header_written: bool,
-    video: Option<TrackId>,
-    audio: Option<TrackId>,
+    tracks: Vec<Track>,
     /// Stamp of the last packet; configuration in mid-stream gets it too.
     last_stamp: u32,
     body: BytesMut,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    id: TrackId,
+    codec: Codec,
+    form: Form,
 }
 
 impl FlvMuxer {
@@ -57,69 +72,217 @@ impl FlvMuxer {
         Self {
             has_audio,
             has_video,
+            headers: Headers::Common,
+            nanoseconds: false,
             header_written: false,
-            video: None,
-            audio: None,
+            tracks: Vec::new(),
             last_stamp: 0,
             body: BytesMut::new(),
         }
     }
 
-    /// Script data, such as `onMetaData`.
+    #[must_use]
+    pub fn with_headers(self, headers: Headers) -> Self {
+        Self { headers, ..self }
+    }
+
+    /// Keeps the part of a pts below a millisecond, as a TimestampOffsetNano. Only enhanced headers have it: all codecs with a
+    /// FourCC are written with them.
+    #[must_use]
+    pub fn with_nanoseconds(self) -> Self {
+        Self { headers: Headers::Enhanced, nanoseconds: true, ..self }
+    }
+
+    /// Script data, such as `onMetaData`, or the metadata of a video track, such as `colorInfo`.
     pub fn metadata(&mut self, out: &mut BytesMut, metadata: &Metadata) -> Result<(), MuxError> {
         self.body.clear();
         let Message::Script { name, values } = &metadata.message else { return Err(MuxError::NoScript) };
-        amf0::write_script(&mut self.body, name, values)?;
-        self.tag(out, TagKind::Script, stamp(metadata.time))
-    }
-
-    /// The sequence header of a new or changed track. A track keeps its id.
-    pub fn config(&mut self, out: &mut BytesMut, track: &TrackInfo) -> Result<(), MuxError> {
-        let slot = match track.config.codec {
-            Codec::Avc => &mut self.video,
-            Codec::Aac => &mut self.audio,
-            other => return Err(MuxError::Codec(other)),
+        let Some(id) = metadata.track else {
+            amf0::write_script(&mut self.body, name, values)?;
+            return self.tag(out, TagKind::Script, stamp(metadata.time));
         };
-        if *slot.get_or_insert(track.id) != track.id {
-            return Err(MuxError::ExtraTrack(track.id));
+        let track = self.track(id)?;
+        let fourcc = header::fourcc(track.codec).filter(|_| id.kind == MediaKind::Video);
+        let fourcc = fourcc.ok_or(MuxError::NoHeader { track: id, codec: track.codec })?;
+        let mut pairs = BytesMut::new();
+        for value in values {
+            amf0::write_pair(&mut pairs, name, value)?;
         }
-        let kind = self.begin(track.config.codec, header::SEQUENCE_HEADER, header::FRAME_KEY, 0);
-        self.body.put_slice(&track.config.description);
-        self.tag(out, kind, self.last_stamp)
+        let share = Share { fourcc, number: id.number, composition: None, data: &pairs };
+        let extended = untimed(id.kind, header::EX_VIDEO_METADATA);
+        extended.write(&mut self.body, &[share]);
+        self.tag(out, TagKind::Video, stamp(metadata.time))
     }
 
-    pub fn packet(&mut self, out: &mut BytesMut, packet: &Packet) -> Result<(), MuxError> {
-        let dts = packet.dts.0.div_euclid(1000);
-        let stamp = stamp(packet.dts);
-        let kind = if self.video == Some(packet.track) {
-            let ms = packet.pts.0.div_euclid(1000).saturating_sub(dts);
-            let composition = fit_i24(ms).ok_or(MuxError::CompositionTime { ms })?;
-            let frame_type = if packet.keyframe { header::FRAME_KEY } else { header::FRAME_INTER };
-            self.begin(Codec::Avc, header::AVC_NALU, frame_type, composition)
-        } else if self.audio == Some(packet.track) {
-            self.begin(Codec::Aac, header::AAC_RAW, header::FRAME_KEY, 0)
-        } else {
-            return Err(MuxError::NoConfig(packet.track));
+    /// The sequence header of a new or changed track. Of a codec whose legacy header has none, nothing is written.
+    pub fn config(&mut self, out: &mut BytesMut, track: &TrackInfo) -> Result<(), MuxError> {
+        self.configs(out, slice::from_ref(track))
+    }
+
+    /// The sequence headers of several tracks of one kind, in one tag.
+    pub fn configs(&mut self, out: &mut BytesMut, infos: &[TrackInfo]) -> Result<(), MuxError> {
+        let mut written = Vec::new();
+        for info in infos {
+            let track = self.form_of(info)?;
+            let record = records::record(&info.config).ok_or(MuxError::NoRecord(info.id))?;
+            written.push((track, record));
+        }
+        self.body.clear();
+        let kind = match written.as_slice() {
+            [] => return Ok(()),
+            [(Track { form, id, codec }, record)] => {
+                if !form.has_packet_types() {
+                    self.know(Track { id: *id, codec: *codec, form: *form });
+                    return Ok(());
+                }
+                self.one(*form, *id, 0, &Content::Config(record));
+                id.kind
+            }
+            [(Track { id: first, .. }, _), ..] => {
+                let extended = untimed(first.kind, header::EX_SEQUENCE_START);
+                let mut shares = Vec::new();
+                for (track, record) in &written {
+                    shares.push(together(*track, first.kind, None, record)?);
+                }
+                extended.write(&mut self.body, &shares);
+                first.kind
+            }
         };
-        self.body.put_slice(&packet.data);
-        self.tag(out, kind, stamp)?;
-        self.last_stamp = stamp;
+        self.tag(out, tag_kind(kind), self.last_stamp)?;
+        for (track, _) in written {
+            self.know(track);
+        }
+        for info in infos {
+            self.channels(out, info)?;
+        }
         Ok(())
     }
 
-    fn begin(&mut self, codec: Codec, packet_type: u8, frame_type: u8, composition: i32) -> TagKind {
+    /// A packet; an empty one of sound is written as silence.
+    pub fn packet(&mut self, out: &mut BytesMut, packet: &Packet) -> Result<(), MuxError> {
+        self.packets(out, slice::from_ref(packet))
+    }
+
+    /// Packets of several tracks of one kind and one time, in one tag.
+    pub fn packets(&mut self, out: &mut BytesMut, packets: &[Packet]) -> Result<(), MuxError> {
         self.body.clear();
-        match codec {
-            Codec::Avc => {
-                self.body.put_slice(&[frame_type << 4 | header::CODEC_AVC, packet_type]);
-                self.body.put_int(i64::from(composition), 3);
-                TagKind::Video
-            }
-            _ => {
-                self.body.put_slice(&[header::SOUND_AAC << 4 | header::SOUND_44K_STEREO, packet_type]);
-                TagKind::Audio
-            }
+        let Some(first) = packets.first() else { return Ok(()) };
+        let (at, kind) = (stamp(first.dts), first.track.kind);
+        match packets {
+            [packet] => self.write_packet(packet)?,
+            _ => self.write_together(packets, at, kind)?,
         }
+        self.tag(out, tag_kind(kind), at)?;
+        self.last_stamp = at;
+        Ok(())
+    }
+
+    /// Says that a track has ended; a later configuration begins it anew. Of sound it is a silence without an end.
+    pub fn end(&mut self, out: &mut BytesMut, id: TrackId, at: MediaTime) -> Result<(), MuxError> {
+        let track = self.track(id)?;
+        self.body.clear();
+        self.one(track.form, id, 0, &Content::End);
+        self.tag(out, tag_kind(id.kind), stamp(at))
+    }
+
+    fn write_packet(&mut self, packet: &Packet) -> Result<(), MuxError> {
+        let track = self.track(packet.track)?;
+        if packet.data.is_empty() {
+            return match packet.track {
+                TrackId { kind: MediaKind::Video, .. } => Err(MuxError::Empty(packet.track)),
+                // A message without a byte is the silence of track 0.
+                TrackId { number: 0, .. } => Ok(()),
+                id => {
+                    self.one(track.form, id, 0, &Content::End);
+                    Ok(())
+                }
+            };
+        }
+        let composition = composition(track, packet)?;
+        let frames = Content::Frames { composition, keyframe: packet.keyframe, data: &packet.data };
+        let nanos = self.nanos(packet);
+        self.one(track.form, packet.track, nanos, &frames);
+        Ok(())
+    }
+
+    fn write_together(&mut self, packets: &[Packet], at: u32, kind: MediaKind) -> Result<(), MuxError> {
+        let nanos = packets.first().map_or(0, |packet| self.nanos(packet));
+        let mut shares = Vec::new();
+        for packet in packets {
+            if stamp(packet.dts) != at || self.nanos(packet) != nanos || packet.data.is_empty() {
+                return Err(MuxError::NotTogether);
+            }
+            let track = self.track(packet.track)?;
+            shares.push(together(track, kind, composition(track, packet)?, &packet.data)?);
+        }
+        let keyframe = packets.iter().all(|packet| packet.keyframe);
+        let packet_type = header::EX_CODED_FRAMES;
+        let extended = Extended { kind, keyframe, packet_type, offset_nanos: nanos };
+        extended.write(&mut self.body, &shares);
+        Ok(())
+    }
+
+    /// Writes the body of a tag of one track, in whichever form.
+    fn one(&mut self, form: Form, id: TrackId, offset_nanos: u32, content: &Content<'_>) {
+        let fourcc = match form {
+            Form::Video(codec_id) => return legacy_video(&mut self.body, codec_id, content),
+            Form::Audio(flags) => return legacy_audio(&mut self.body, flags, content),
+            Form::Extended(fourcc) => fourcc,
+        };
+        let (packet_type, composition, keyframe, data) = match content {
+            Content::Config(record) => (header::EX_SEQUENCE_START, None, true, *record),
+            Content::Frames { composition: Some(0), keyframe, data } => {
+                (header::EX_VIDEO_CODED_FRAMES_X, None, *keyframe, *data)
+            }
+            Content::Frames { composition, keyframe, data } => {
+                (header::EX_CODED_FRAMES, *composition, *keyframe, *data)
+            }
+            Content::End => (header::EX_SEQUENCE_END, None, true, &[][..]),
+        };
+        let share = Share { fourcc, number: id.number, composition, data };
+        let extended = Extended { kind: id.kind, keyframe, packet_type, offset_nanos };
+        extended.write(&mut self.body, &[share]);
+    }
+
+    /// A MultichannelConfig for Opus whose configuration lacks the channels.
+    fn channels(&mut self, out: &mut BytesMut, info: &TrackInfo) -> Result<(), MuxError> {
+        let CodecParams::Audio(audio) = info.config.params else { return Ok(()) };
+        let track = self.track(info.id)?;
+        let Form::Extended(fourcc) = track.form else { return Ok(()) };
+        if track.codec != Codec::Opus || !info.config.description.is_empty() || audio.channels <= 2 {
+            return Ok(());
+        }
+        self.body.clear();
+        // AudioChannelOrder.Unspecified.
+        let data = [0, audio.channels];
+        let share = Share { fourcc, number: info.id.number, composition: None, data: &data };
+        let extended = untimed(MediaKind::Audio, header::EX_AUDIO_MULTICHANNEL_CONFIG);
+        extended.write(&mut self.body, &[share]);
+        self.tag(out, TagKind::Audio, self.last_stamp)
+    }
+
+    fn nanos(&self, packet: &Packet) -> u32 {
+        let micros = u32::try_from(packet.pts.0.rem_euclid(1000)).unwrap_or(0);
+        if self.nanoseconds { micros.saturating_mul(1000) } else { 0 }
+    }
+
+    fn form_of(&self, info: &TrackInfo) -> Result<Track, MuxError> {
+        let (id, codec) = (info.id, info.config.codec);
+        let audio = match info.config.params {
+            CodecParams::Audio(audio) => Some(audio),
+            CodecParams::Video(_) => None,
+        };
+        let form = self.headers.form(codec, id.number, audio).filter(|_| codec.kind() == id.kind);
+        Ok(Track { id, codec, form: form.ok_or(MuxError::NoHeader { track: id, codec })? })
+    }
+
+    fn track(&self, id: TrackId) -> Result<Track, MuxError> {
+        self.tracks.iter().find(|track| track.id == id).copied().ok_or(MuxError::NoConfig(id))
+    }
+
+    fn know(&mut self, track: Track) {
+        self.tracks.retain(|known| known.id != track.id);
+        self.tracks.push(track);
     }
 
     fn tag(&mut self, out: &mut BytesMut, kind: TagKind, stamp: u32) -> Result<(), MuxError> {
@@ -134,28 +297,41 @@ impl FlvMuxer {
     }
 }
 
-/// The `onMetaData` that players and servers expect for these tracks.
-pub fn on_metadata(tracks: &[TrackInfo]) -> Metadata {
-    let mut fields = Vec::new();
-    let mut number = |key: &str, value: f64| fields.push((key.to_owned(), Value::Number(value)));
-    for track in tracks {
-        match track.config.params {
-            CodecParams::Video(video) => {
-                number("width", f64::from(video.width));
-                number("height", f64::from(video.height));
-                number("videocodecid", f64::from(header::CODEC_AVC));
-            }
-            CodecParams::Audio(audio) => {
-                number("audiosamplerate", f64::from(audio.sample_rate));
-                number("audiochannels", f64::from(audio.channels));
-                number("audiocodecid", f64::from(header::SOUND_AAC));
-            }
-        }
+fn tag_kind(kind: MediaKind) -> TagKind {
+    match kind {
+        MediaKind::Video => TagKind::Video,
+        MediaKind::Audio => TagKind::Audio,
     }
-    Metadata {
-        time: MediaTime(0),
-        track: None,
-        message: Message::Script { name: "onMetaData".into(), values: vec![Value::Object(fields)] },
+}
+
+/// The header of what is no frame.
+fn untimed(kind: MediaKind, packet_type: u8) -> Extended {
+    Extended { kind, keyframe: true, packet_type, offset_nanos: 0 }
+}
+
+/// A track's share of a tag of several.
+fn together(
+    track: Track,
+    kind: MediaKind,
+    composition: Option<i32>,
+    data: &[u8],
+) -> Result<Share<'_>, MuxError> {
+    match track.form {
+        Form::Extended(fourcc) if track.id.kind == kind => {
+            Ok(Share { fourcc, number: track.id.number, composition, data })
+        }
+        _ => Err(MuxError::NotTogether),
+    }
+}
+
+/// In ms, where the track's header has a place for it.
+fn composition(track: Track, packet: &Packet) -> Result<Option<i32>, MuxError> {
+    let ms = packet.pts.0.div_euclid(1000).saturating_sub(packet.dts.0.div_euclid(1000));
+    let refused = MuxError::CompositionTime { ms };
+    match matches!(track.form, Form::Video(_)) || header::has_composition_time(Some(track.codec)) {
+        true => fit_i24(ms).map(Some).ok_or(refused),
+        false if ms == 0 => Ok(None),
+        false => Err(refused),
     }
 }
 

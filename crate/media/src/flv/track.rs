@@ -75,6 +75,8 @@ pub(super) struct Track {
     colour: ColourInfo,
     /// The colours changed since the track was told of.
     recoloured: bool,
+    /// Packets were given out since the track was told of.
+    begun: bool,
     flags: Option<AudioParams>,
     /// Legacy Opus with a packet type before each packet, as AAC has it.
     typed_opus: bool,
@@ -98,6 +100,7 @@ impl Track {
             active: false,
             colour: ColourInfo::default(),
             recoloured: false,
+            begun: false,
             flags: None,
             typed_opus: false,
             raw_aac: RawAac::default(),
@@ -149,10 +152,12 @@ impl Track {
         Ok(())
     }
 
-    /// New colours count from the next keyframe on: a decoder cannot be configured between.
-    pub fn recolour(&mut self, colour: ColourInfo) {
+    /// Takes new colours; gives the track where it changed by that. They count from the next keyframe on, as a decoder cannot be
+    /// configured between.
+    pub fn recolour(&mut self, colour: ColourInfo) -> Option<TrackInfo> {
         self.recoloured |= self.colour != colour;
         self.colour = colour;
+        if self.recoloured && self.active && !self.begun { self.tell(None) } else { None }
     }
 
     /// Takes coded frames and the flags of their legacy header.
@@ -193,6 +198,7 @@ impl Track {
         if !self.active && info.is_none() && !facts.units.is_empty() {
             return Err(SkipReason::NoConfig);
         }
+        self.begun |= !facts.units.is_empty();
         Ok(Decodable { info, facts })
     }
 
@@ -203,7 +209,7 @@ impl Track {
             return self.configure(head).map(LegacyOpus::Head);
         }
         match (self.typed_opus, data.split_first()) {
-            (true, Some((1, packet))) if packet.is_empty() => Err(SkipReason::TooShort),
+            (true, Some((1, []))) => Err(SkipReason::TooShort),
             (true, Some((1, packet))) => Ok(LegacyOpus::Packet(data.slice_ref(packet))),
             _ => Ok(LegacyOpus::Packet(data)),
         }
@@ -216,7 +222,7 @@ impl Track {
         if let CodecParams::Video(video) = &mut config.params {
             video.colour = self.colour.over(video.colour);
         }
-        self.recoloured = false;
+        (self.recoloured, self.begun) = (false, false);
         Some(TrackInfo { id: self.id, config })
     }
 }
