@@ -115,6 +115,17 @@ impl<'a> BitReader<'a> {
         Some(value)
     }
 
+    pub fn skip(&mut self, n: u32) -> Option<()> {
+        let before = *self;
+        for _ in 0..n {
+            if self.bit().is_none() {
+                *self = before;
+                return None;
+            }
+        }
+        Some(())
+    }
+
     /// ue(v).
     pub fn ue(&mut self) -> Option<u32> {
         let before = *self;

@@ -82,8 +82,11 @@ impl Avc {
         }
         let record = Record::parse(&bytes)?;
         self.framing.set_length_size(record.length_size);
-        self.sets = record.sets;
         self.record = Some(bytes.clone());
+        if self.config.is_some() && self.sets == record.sets {
+            return Ok(None);
+        }
+        self.sets = record.sets;
         let as_it_came = Some(bytes).filter(|_| record.is_usable);
         self.active = self.sets.of_kind(NAL_SPS).next().map_or(0, |set| set.id);
         let config = self.build(as_it_came);
@@ -126,28 +129,13 @@ impl Avc {
         Ok(Facts { config, sei: messages.into_kept(), units: decodable.into_iter().collect() })
     }
 
-    /// A changed SPS comes with its own PPS; what other sets there were may not fit it.
     fn take_sets(&mut self, nals: &[&[u8]]) {
-        if nals.is_empty() {
-            return;
-        }
         let mut fresh = ParameterSets::default();
         for nal in nals {
             // One that cannot be read changes nothing: the decoder may know better.
             let _ = avc_record::insert(&mut fresh, nal);
         }
-        let changes = |kind| fresh.of_kind(kind).any(|set| self.sets.get(kind, set.id) != Some(set));
-        let is_whole = fresh.of_kind(NAL_SPS).next().is_some() && fresh.of_kind(NAL_PPS).next().is_some();
-        if changes(NAL_SPS) && is_whole {
-            self.sets = fresh;
-            self.stale = true;
-        } else if changes(NAL_SPS) || changes(NAL_PPS) {
-            for kind in [NAL_SPS, NAL_PPS] {
-                for set in fresh.of_kind(kind) {
-                    self.stale |= self.sets.insert(kind, set.id, &set.nal);
-                }
-            }
-        }
+        self.stale |= self.sets.update(fresh, NAL_SPS, &[NAL_SPS, NAL_PPS]);
     }
 
     /// Whether decoding can start at this unit.

@@ -66,7 +66,7 @@ impl Record {
     }
 
     fn has_sps(&self) -> bool {
-        self.sets.of_kind(NAL_SPS).next().is_some()
+        self.sets.has(NAL_SPS)
     }
 }
 
@@ -90,7 +90,7 @@ pub fn build(sets: &ParameterSets, sps_id: u32) -> Option<Bytes> {
     let sps = Sps::parse(&sets.get(NAL_SPS, sps_id)?.nal).ok()?;
     let [profile, constraints, level] = sps.profile;
     let mut out = vec![VERSION, profile, constraints, level, 0xff];
-    sets.of_kind(NAL_PPS).next()?;
+    sets.has(NAL_PPS).then_some(())?;
     put_sets(&mut out, 0xe0, sets.with_first(NAL_SPS, sps_id).take(MAX_SPS))?;
     put_sets(&mut out, 0, sets.of_kind(NAL_PPS))?;
     if has_chroma_format(sps.profile) {

@@ -10,6 +10,9 @@ pub mod aac;
 pub mod avc;
 mod avc_record;
 pub mod avc_sps;
+mod hevc;
+mod hevc_record;
+pub mod hevc_sps;
 mod nal;
 mod sei;
 mod sets;
@@ -104,6 +107,7 @@ pub struct TrackState {
 #[derive(Debug)]
 enum Reader {
     Avc(avc::Avc),
+    Hevc(hevc::Hevc),
     Aac(aac::Aac),
     Unread,
 }
@@ -113,6 +117,7 @@ impl TrackState {
     pub fn new(codec: Codec) -> Self {
         let reader = match codec {
             Codec::Avc => Reader::Avc(avc::Avc::default()),
+            Codec::Hevc => Reader::Hevc(hevc::Hevc::default()),
             Codec::Aac => Reader::Aac(aac::Aac::default()),
             _ => Reader::Unread,
         };
@@ -131,6 +136,7 @@ impl TrackState {
     pub fn configure(&mut self, description: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
         match &mut self.reader {
             Reader::Avc(avc) => avc.configure(description),
+            Reader::Hevc(hevc) => hevc.configure(description),
             Reader::Aac(aac) => aac.configure(description),
             Reader::Unread => Err(ConfigError::Invalid("codec")),
         }
@@ -140,6 +146,7 @@ impl TrackState {
     pub fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
         match &mut self.reader {
             Reader::Avc(avc) => avc.packet(data),
+            Reader::Hevc(hevc) => hevc.packet(data),
             Reader::Aac(aac) => aac.packet(data),
             Reader::Unread => Err(Damage::NoConfig),
         }

@@ -45,6 +45,25 @@ impl ParameterSets {
         true
     }
 
+    /// Takes the sets of a packet; true where they change what is known. A changed SPS comes with the other types (`whole`), or
+    /// else is put among those there are: what was there may not fit it.
+    pub fn update(&mut self, fresh: Self, sps: u8, whole: &[u8]) -> bool {
+        let is_new = |set: &&ParameterSet| self.get(set.kind, set.id) != Some(*set);
+        if fresh.of_kind(sps).any(|set| is_new(&set)) && whole.iter().all(|kind| fresh.has(*kind)) {
+            *self = fresh;
+            return true;
+        }
+        let mut changed = false;
+        for set in &fresh.sets {
+            changed |= self.insert(set.kind, set.id, &set.nal);
+        }
+        changed
+    }
+
+    pub fn has(&self, kind: u8) -> bool {
+        self.of_kind(kind).next().is_some()
+    }
+
     pub fn of_kind(&self, kind: u8) -> impl Iterator<Item = &ParameterSet> + Clone {
         self.sets.iter().filter(move |set| set.kind == kind)
     }
