@@ -1,19 +1,26 @@
-//! The FLV demuxer on any bytes: it keeps its caps, comes to an end, and says the same however the bytes are split.
+//! The FLV demuxer on any bytes: it keeps its caps, comes to an end, and says the same however the bytes are split. What it
+//! gives goes through the muxer, which may refuse it and no more.
 //!
 //! The first two bytes choose the split, the rest is the stream.
 
 #![no_main]
 
-use bytes::Bytes;
+use std::collections::HashMap;
+
+use bytes::{Bytes, BytesMut};
 use libfuzzer_sys::fuzz_target;
 use sailcast_media::{
-    DemuxError, DemuxEvent, Demuxer, FlvDemuxer, MediaTime, Micros, flv::tag::MAX_TAG_BODY,
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, FlvMuxer, MediaKind, MediaTime, Micros,
+    TrackId,
+    flv::{Headers, tag::MAX_TAG_BODY},
 };
 
 /// One tag's framing and the header behind it.
 const FRAMING: usize = 11 + 4 + 11;
-/// Half the range of a tag's timestamp.
-const HALF_TURN: Micros = Micros::from_millis(1 << 31);
+/// Half the range of a tag's timestamp, and more than the sound bundled in one tag can last.
+const LONGEST_STEP: Micros = Micros::from_millis((1 << 31) + (24 * 3600 * 1000));
+/// Tracks of the demuxer, a codec each.
+const MAX_TRACKS: usize = 64;
 
 type Heard = (Vec<DemuxEvent>, Option<DemuxError>);
 
@@ -25,7 +32,27 @@ fuzz_target!(|input: &[u8]| {
     // By their text where they differ: script data may hold NaN, which equals nothing.
     assert!(whole == split || format!("{whole:?}") == format!("{split:?}"), "{whole:?}\n{split:?}");
     check(&whole.0, stream.len() as u64);
+    for headers in [Headers::Common, Headers::Enhanced, Headers::Private] {
+        mux(&whole.0, FlvMuxer::new(true, true).with_headers(headers));
+    }
+    mux(&whole.0, FlvMuxer::new(true, true).with_nanoseconds());
 });
+
+fn mux(events: &[DemuxEvent], mut muxer: FlvMuxer) {
+    let mut out = BytesMut::new();
+    for event in events {
+        let before = out.len();
+        let written = match event {
+            DemuxEvent::Track(track) => muxer.config(&mut out, track),
+            DemuxEvent::Packet(packet) => muxer.packet(&mut out, packet),
+            DemuxEvent::Metadata(metadata) => muxer.metadata(&mut out, metadata),
+            DemuxEvent::Skipped { .. } => Ok(()),
+        };
+        assert!(written.is_ok() || out.len() == before, "a refused call left something behind");
+    }
+    let (_, failed) = demux(std::iter::once(out.freeze()));
+    assert!(failed.is_none_or(|error| matches!(error, DemuxError::NotFlv { .. })), "{failed:?}");
+}
 
 fn demux(chunks: impl Iterator<Item = Bytes>) -> Heard {
     let mut demuxer = FlvDemuxer::new();
@@ -53,16 +80,23 @@ fn drain(demuxer: &mut FlvDemuxer, events: &mut Vec<DemuxEvent>) -> Result<(), D
 /// What holds for every stream.
 fn check(events: &[DemuxEvent], len: u64) {
     let mut behind = 0;
-    let mut configured = [false; 2];
+    let mut configured: HashMap<TrackId, MediaKind> = HashMap::new();
     let mut last: Option<MediaTime> = None;
     for event in events {
         match event {
-            DemuxEvent::Track(track) => configured[usize::from(track.id.0)] = true,
+            DemuxEvent::Track(track) => {
+                let kind = match track.config.params {
+                    CodecParams::Video(_) => MediaKind::Video,
+                    CodecParams::Audio(_) => MediaKind::Audio,
+                };
+                assert!(kind == track.id.kind && kind == track.config.codec.kind(), "{track:?}");
+                configured.insert(track.id, kind);
+            }
             DemuxEvent::Packet(packet) => {
-                let track = usize::from(packet.track.0);
-                assert!(configured[track], "packet before its track");
+                assert!(configured.contains_key(&packet.track), "packet before its track");
+                assert!(!packet.data.is_empty() || packet.track.kind == MediaKind::Audio, "an empty picture");
                 if let Some(last) = last {
-                    assert!((packet.dts - last).abs() <= HALF_TURN, "dts stepped over half the counter");
+                    assert!((packet.dts - last).abs() <= LONGEST_STEP, "dts stepped over half the counter");
                 }
                 last = Some(packet.dts);
             }
@@ -73,6 +107,7 @@ fn check(events: &[DemuxEvent], len: u64) {
             DemuxEvent::Metadata(_) => {}
         }
     }
+    assert!(configured.len() <= MAX_TRACKS, "{} tracks", configured.len());
 }
 
 /// Chunks of 1 to `most` bytes by a small generator.
