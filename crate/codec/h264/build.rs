@@ -48,7 +48,7 @@ fn main() {
     {
         build.flag("-msimd128");
     }
-    build.file("cpp/driver.cpp");
+    build.include(folder("decoder/core/src")).file("cpp/core.cpp").file("cpp/driver.cpp");
     for name in COMMON {
         build.file(folder("common/src").join(name));
     }
@@ -58,7 +58,8 @@ fn main() {
     build.compile("openh264_decoder");
 }
 
-/// Without threads, files, clocks and logs: cpp/driver.cpp stands in for `welsDecoderExt.cpp` and what it needs.
+/// Without threads, files, clocks and logs: cpp/driver.cpp stands in for `welsDecoderExt.cpp` and what it needs, and
+/// cpp/core.cpp includes `decoder_core.cpp`.
 const COMMON: &[&str] = &[
     "common_tables.cpp",
     "copy_mb.cpp",
@@ -77,7 +78,6 @@ const DECODER: &[&str] = &[
     "decode_mb_aux.cpp",
     "decode_slice.cpp",
     "decoder.cpp",
-    "decoder_core.cpp",
     "decoder_data_tables.cpp",
     "error_concealment.cpp",
     "fmo.cpp",

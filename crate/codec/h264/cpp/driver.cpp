@@ -3,6 +3,7 @@
 
 #include "driver.h"
 
+#include "decode_slice.h"
 #include "decoder.h"
 #include "decoder_core.h"
 #include "memory_align.h"
@@ -89,6 +90,7 @@ static void describe(PWelsDecoderContext ctx, const SBufferInfo& info, H264Pictu
   picture->height = buffer.iHeight;
   picture->grey = ctx->pSps->uiChromaFormatIdc == 0;
   picture->reorder_depth = reorder_depth(*ctx->pSps);
+  picture->references = ctx->pSps->iNumRefFrames;
   picture->frame_num = ctx->pLastDecPicInfo->sLastSliceHeader.iFrameNum;
   picture->log2_max_frame_num = (int32_t)ctx->pSps->uiLog2MaxFrameNum;
   picture->is_reference = ctx->pLastDecPicInfo->sLastNalHdrExt.sNalUnitHeader.uiNalRefIdc > 0;
@@ -134,6 +136,26 @@ int32_t h264_decode(H264Decoder* decoder, const uint8_t* units, int32_t len, int
   if (info.iBufferStatus != 1) return ctx->iTotalNumMbRec != 0 ? H264_UNFINISHED : H264_NOTHING;
   describe(ctx, info, picture);
   return H264_PICTURE;
+}
+
+// A slice ends where its bits end. Where it does not, something in it is not what was sent, even if all of it could be read.
+static bool ends_with_its_bits(PWelsDecoderContext ctx) {
+  const SBitStringAux& bits = *ctx->pCurDqLayer->pBitStringAux;
+  if (ctx->pPps->bEntropyCodingModeFlag) {
+    const SWelsCabacDecEngine& cabac = *ctx->pCabacDecEngine;
+    // To the byte: how the last bits are flushed is the encoder's affair, and x264 hides a mark in them.
+    const int32_t over = (int32_t)((cabac.pBuffCurr - cabac.pBuffStart) << 3) - cabac.iBitsLeft - bits.iBits;
+    return over > -8 && over < 8;
+  }
+  // As the core counts, the position is of the bit before the next.
+  return ((bits.pCurBuf - bits.pStartBuf) << 3) - (16 - bits.iLeftBits) == bits.iBits - 1;
+}
+
+// Called by core.cpp in place of the original.
+namespace WelsDec {
+int32_t h264_construct_slice(PWelsDecoderContext ctx) {
+  return ends_with_its_bits(ctx) ? WelsTargetSliceConstruction(ctx) : ERR_INFO_MB_NUM_INADEQUATE;
+}
 }
 
 // There is one thread: nothing waits, and what the core waits for only with several of them is there.

@@ -16,6 +16,7 @@ struct H264Picture {
   int32_t grey;
   // max_num_reorder_frames, or -1 where the stream does not say.
   int32_t reorder_depth;
+  int32_t references;
   int32_t frame_num;
   int32_t log2_max_frame_num;
   // It stays as a reference for others.

@@ -56,10 +56,7 @@ impl Decode for Decoder {
 impl Decoder {
     fn packet(&mut self, data: &[u8], pts: f64, keyframe: bool, out: &mut Vec<Picture>) -> Result<(), Error> {
         let units = Units::read(data, self.length_size, &mut self.sets)?;
-        let begins = units.idr || (keyframe && units.intra);
-        if begins && (units.idr || self.run.is_none()) {
-            self.reorder.flush(out);
-        }
+        let begins = units.idr || (self.run.is_none() && keyframe && units.intra);
         let run = match &mut self.run {
             Some(run) => run,
             // Its parameter sets are kept: they are all that is needed of it.
@@ -67,8 +64,11 @@ impl Decoder {
             None => self.run.insert(Run::new(&self.sets, (!units.idr).then_some(pts))?),
         };
         if let Some(frame) = run.decode(&units, pts)? {
-            let depth = frame.reorder_depth.unwrap_or(units.bidirectional.into());
-            self.reorder.push(pts, frame.picture, depth, out);
+            let order = frame.order(units.bidirectional);
+            match begins {
+                true => self.reorder.begin(pts, frame.picture, out),
+                false => self.reorder.push(pts, frame.picture, order, out),
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! openh264's core, as cpp/driver.h has it, made safe.
 #![allow(unsafe_code, reason = "the core is C++")]
 
+use crate::reorder::Order;
 use sailcast_codec_face::{Error, Picture, Plane};
 use std::ptr::NonNull;
 
@@ -19,6 +20,7 @@ struct RawFrame {
     height: i32,
     grey: i32,
     reorder_depth: i32,
+    references: i32,
     frame_num: i32,
     log2_max_frame_num: i32,
     is_reference: i32,
@@ -53,14 +55,20 @@ pub enum Decoded {
 /// A decoded picture and what its stream says of it.
 pub struct Frame {
     pub picture: Picture,
-    /// max_num_reorder_frames, where the stream says it.
-    pub reorder_depth: Option<usize>,
+    reorder_depth: Option<usize>,
+    references: usize,
     pub frame_num: u32,
     pub max_frame_num: u32,
     /// Others may refer to it.
     pub is_reference: bool,
     /// Its frame_num counts as 0 for those that follow.
     pub resets_frame_num: bool,
+}
+
+impl Frame {
+    pub fn order(&self, bidirectional: bool) -> Order {
+        Order { depth: self.reorder_depth, references: self.references, bidirectional }
+    }
 }
 
 impl Driver {
@@ -80,6 +88,7 @@ impl Driver {
             height: 0,
             grey: 0,
             reorder_depth: 0,
+            references: 0,
             frame_num: 0,
             log2_max_frame_num: 0,
             is_reference: 0,
@@ -137,6 +146,7 @@ impl RawFrame {
                 planes: [plane(0), plane(1), plane(2)],
             },
             reorder_depth: usize::try_from(self.reorder_depth).ok(),
+            references: usize::try_from(self.references).unwrap_or_default(),
             frame_num: self.frame_num as u32,
             max_frame_num: 1 << (self.log2_max_frame_num as u32 & 31),
             is_reference: self.is_reference != 0,

@@ -183,3 +183,120 @@ fn append(out: &mut Vec<u8>, nal: &[u8]) {
     out.extend_from_slice(&START_CODE);
     out.extend_from_slice(nal);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// x264: 640x360, High, level 3.0.
+    const SPS: &[u8] = &[
+        0x67, 0x64, 0x00, 0x1e, 0xac, 0xd9, 0x40, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01,
+        0x00, 0x00, 0x03, 0x00, 0x3c, 0x0f, 0x16, 0x2d, 0x96,
+    ];
+    const PPS: &[u8] = &[0x68, 0xeb, 0xe3, 0xcb, 0x22, 0xc0];
+    /// first_mb_in_slice 0, slice_type 7: I.
+    const IDR: &[u8] = &[0x65, 0x88, 0x84];
+    /// slice_type 5 and 6: P and B, the latter for nobody.
+    const P: &[u8] = &[0x41, 0x9a, 0x24];
+    const B: &[u8] = &[0x01, 0x9e, 0x42];
+
+    fn avcc(sets: &[&[&[u8]]; 2]) -> Vec<u8> {
+        let mut out = vec![1, 0x64, 0, 0x1e, 0xff, 0xe0 | sets[0].len() as u8];
+        for (at, list) in sets.iter().enumerate() {
+            if at == 1 {
+                out.push(list.len() as u8);
+            }
+            for nal in *list {
+                out.extend_from_slice(&(nal.len() as u16).to_be_bytes());
+                out.extend_from_slice(nal);
+            }
+        }
+        out
+    }
+
+    fn read(nals: &[&[u8]]) -> Result<Units, Error> {
+        let mut packet = Vec::new();
+        for nal in nals {
+            packet.extend_from_slice(&(nal.len() as u32).to_be_bytes());
+            packet.extend_from_slice(nal);
+        }
+        Units::read(&packet, 4, &mut ParameterSets::default())
+    }
+
+    /// Exp-Golomb (9.1).
+    fn ue(value: u32) -> String {
+        let code = format!("{:b}", value + 1);
+        "0".repeat(code.len() - 1) + &code
+    }
+
+    /// Baseline, level 5.1, pic_order_cnt_type 2, no gaps, no fields, no cropping, no VUI.
+    fn sps(width: u32, height: u32) -> Vec<u8> {
+        let size = ue(width / 16 - 1) + &ue(height / 16 - 1);
+        let bits = [0, 0, 2, 1].map(ue).concat() + "0" + &size + "11001";
+        let padded = bits.clone() + &"0".repeat(7 - (bits.len() + 7) % 8);
+        let bytes = padded.as_bytes().chunks(8).map(|chunk| std::str::from_utf8(chunk).unwrap());
+        let bytes = bytes.map(|chunk| u8::from_str_radix(chunk, 2).unwrap());
+        [0x67, 66, 0, 51].into_iter().chain(bytes).collect()
+    }
+
+    #[test]
+    fn a_configuration_has_its_parameter_sets_and_is_refused_when_cut() {
+        let whole = avcc(&[&[SPS], &[PPS]]);
+        let (length_size, sets) = read_avcc(&whole).unwrap();
+        assert_eq!(length_size, 4);
+        assert_eq!(sets.units(), [&START_CODE, SPS, &START_CODE, PPS].concat());
+        for len in 0..whole.len() {
+            assert!(read_avcc(&whole[..len]).is_err(), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_set_of_a_packet_replaces_the_one_of_its_id() {
+        let (_, mut sets) = read_avcc(&avcc(&[&[SPS], &[PPS]])).unwrap();
+        let other = &[0x68, 0xee, 0x3c, 0x80];
+        let packet = [&[0, 0, 0, 4], &other[..]].concat();
+        let units = Units::read(&packet, 4, &mut sets).unwrap();
+        assert_eq!((units.slices, units.bytes.len()), (0, 8));
+        assert_eq!(sets.units(), [&START_CODE, SPS, &START_CODE, &other[..]].concat());
+    }
+
+    #[test]
+    fn a_size_above_the_limit_is_refused_before_anything_is_made_for_it() {
+        assert!(read(&[&sps(4096, 2304)]).is_ok());
+        assert_eq!(read(&[&sps(4112, 2304)]), Err("4112x2304 is more than 4096x2304".to_owned()));
+        assert!(read(&[&sps(4096, 2320)]).is_err());
+        assert!(read(&[&sps(16_000, 16_000)]).is_err());
+    }
+
+    #[test]
+    fn slices_tell_what_a_picture_is() {
+        let idr = read(&[&[0x09, 0x10], IDR, IDR]).unwrap();
+        assert_eq!(idr.bytes, [&START_CODE, IDR, &START_CODE, IDR].concat());
+        assert!(idr.idr && idr.intra && idr.referred && !idr.bidirectional && idr.slices == 2);
+        let p = read(&[P]).unwrap();
+        assert!(!p.idr && !p.intra && p.referred && !p.bidirectional);
+        let b = read(&[B]).unwrap();
+        assert!(!b.intra && !b.referred && b.bidirectional);
+        assert!(!read(&[]).unwrap().intra, "no slice is none of a keyframe");
+    }
+
+    #[test]
+    fn zeros_at_the_end_of_a_unit_are_left_out() {
+        assert_eq!(read(&[&[0x41, 0x9a, 0x24, 0, 0, 0]]), read(&[P]));
+    }
+
+    #[test]
+    fn a_start_code_in_a_unit_is_damage_and_an_escaped_one_is_not() {
+        for bad in [&[0x41, 0x9a, 0, 0, 1, 5][..], &[0x41, 0x9a, 0, 0, 0, 5], &[0x41, 0x9a, 0, 0, 2, 5]] {
+            assert!(read(&[bad]).is_err(), "{bad:x?}");
+        }
+        assert!(read(&[&[0x41, 0x9a, 0, 0, 3, 1, 5]]).is_ok());
+    }
+
+    #[test]
+    fn a_length_past_the_end_a_set_first_bit_and_partitions_are_refused() {
+        assert!(Units::read(&[0, 0, 0, 9, 0x65, 0x88], 4, &mut ParameterSets::default()).is_err());
+        assert!(read(&[&[0xe5, 0x88, 0x84]]).is_err());
+        assert!(read(&[&[0x42, 0x9a, 0x24]]).is_err());
+    }
+}
