@@ -58,6 +58,25 @@ impl<'a> ByteReader<'a> {
         self.array().map(|[a, b, c]| i32::from_be_bytes([a, b, c, 0]) >> 8)
     }
 
+    /// leb128() of AV1 (4.10.5).
+    pub fn leb128(&mut self) -> Option<u32> {
+        let before = *self;
+        let mut value = 0u64;
+        for shift in (0..56).step_by(7) {
+            let Some(byte) = self.u8() else { break };
+            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or_default();
+            if byte & 0x80 == 0 {
+                let value = u32::try_from(value).ok();
+                if value.is_none() {
+                    *self = before;
+                }
+                return value;
+            }
+        }
+        *self = before;
+        None
+    }
+
     /// An unsigned number of `n` bytes, at most four.
     pub fn uint(&mut self, n: usize) -> Option<u32> {
         if n > 4 {
@@ -196,6 +215,17 @@ mod tests {
         assert_eq!(ByteReader::new(&[0xff, 0xff, 0xff]).i24(), Some(-1));
         assert_eq!(ByteReader::new(&[0x80, 0, 0]).i24(), Some(-8_388_608));
         assert_eq!(ByteReader::new(&[0x7f, 0xff, 0xff]).i24(), Some(8_388_607));
+    }
+
+    #[test]
+    fn leb128_numbers_are_read_and_bounded() {
+        assert_eq!(ByteReader::new(&[0x7f]).leb128(), Some(127));
+        assert_eq!(ByteReader::new(&[0xe5, 0x8e, 0x26]).leb128(), Some(624_485));
+        assert_eq!(ByteReader::new(&[0xff, 0xff, 0xff, 0xff, 0x0f]).leb128(), Some(u32::MAX));
+        for bad in [&[0x80][..], &[0xff, 0xff, 0xff, 0xff, 0x1f], &[0x80; 9]] {
+            let mut r = ByteReader::new(bad);
+            assert_eq!((r.leb128(), r.rest().len()), (None, bad.len()));
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! the bitstream where the container's is missing, damaged or stale.
 
 pub mod aac;
+mod av1;
+mod av1_headers;
 pub mod avc;
 mod avc_record;
 pub mod avc_sps;
@@ -108,6 +110,7 @@ pub struct TrackState {
 enum Reader {
     Avc(avc::Avc),
     Hevc(hevc::Hevc),
+    Av1(av1::Av1),
     Aac(aac::Aac),
     Unread,
 }
@@ -118,6 +121,7 @@ impl TrackState {
         let reader = match codec {
             Codec::Avc => Reader::Avc(avc::Avc::default()),
             Codec::Hevc => Reader::Hevc(hevc::Hevc::default()),
+            Codec::Av1 => Reader::Av1(av1::Av1::default()),
             Codec::Aac => Reader::Aac(aac::Aac::default()),
             _ => Reader::Unread,
         };
@@ -137,6 +141,7 @@ impl TrackState {
         match &mut self.reader {
             Reader::Avc(avc) => avc.configure(description),
             Reader::Hevc(hevc) => hevc.configure(description),
+            Reader::Av1(av1) => av1.configure(description),
             Reader::Aac(aac) => aac.configure(description),
             Reader::Unread => Err(ConfigError::Invalid("codec")),
         }
@@ -147,6 +152,7 @@ impl TrackState {
         match &mut self.reader {
             Reader::Avc(avc) => avc.packet(data),
             Reader::Hevc(hevc) => hevc.packet(data),
+            Reader::Av1(av1) => av1.packet(data),
             Reader::Aac(aac) => aac.packet(data),
             Reader::Unread => Err(Damage::NoConfig),
         }
