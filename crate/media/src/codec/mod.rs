@@ -18,6 +18,8 @@ pub mod hevc_sps;
 mod nal;
 mod sei;
 mod sets;
+mod vp8;
+mod vp9;
 mod vui;
 
 use bytes::Bytes;
@@ -111,6 +113,8 @@ enum Reader {
     Avc(avc::Avc),
     Hevc(hevc::Hevc),
     Av1(av1::Av1),
+    Vp9(vp9::Vp9),
+    Vp8(vp8::Vp8),
     Aac(aac::Aac),
     Unread,
 }
@@ -122,6 +126,8 @@ impl TrackState {
             Codec::Avc => Reader::Avc(avc::Avc::default()),
             Codec::Hevc => Reader::Hevc(hevc::Hevc::default()),
             Codec::Av1 => Reader::Av1(av1::Av1::default()),
+            Codec::Vp9 => Reader::Vp9(vp9::Vp9::default()),
+            Codec::Vp8 => Reader::Vp8(vp8::Vp8::default()),
             Codec::Aac => Reader::Aac(aac::Aac::default()),
             _ => Reader::Unread,
         };
@@ -142,6 +148,8 @@ impl TrackState {
             Reader::Avc(avc) => avc.configure(description),
             Reader::Hevc(hevc) => hevc.configure(description),
             Reader::Av1(av1) => av1.configure(description),
+            Reader::Vp9(vp9) => vp9.configure(description),
+            Reader::Vp8(_) => Ok(None),
             Reader::Aac(aac) => aac.configure(description),
             Reader::Unread => Err(ConfigError::Invalid("codec")),
         }
@@ -153,6 +161,8 @@ impl TrackState {
             Reader::Avc(avc) => avc.packet(data),
             Reader::Hevc(hevc) => hevc.packet(data),
             Reader::Av1(av1) => av1.packet(data),
+            Reader::Vp9(vp9) => vp9.packet(data),
+            Reader::Vp8(vp8) => vp8.packet(data),
             Reader::Aac(aac) => aac.packet(data),
             Reader::Unread => Err(Damage::NoConfig),
         }
