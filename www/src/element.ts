@@ -12,6 +12,7 @@ import { Player } from './player.js';
 import type {
   Background,
   BufferedRanges,
+  DecoderChoice,
   Fit,
   Latency,
   PlayerEventMap,
@@ -20,12 +21,16 @@ import type {
   PlayerSnapshot,
   PlayerState,
   Renderer,
+  Rotation,
+  Track,
 } from './types.js';
 
 const EVENTS = [
   'loadstart',
   'videotrack',
   'audiotrack',
+  'trackselected',
+  'decoderchange',
   'firstframe',
   'playing',
   'waiting',
@@ -34,6 +39,7 @@ const EVENTS = [
   'resize',
   'volumechange',
   'metadata',
+  'cue',
   'skip',
   'ratechange',
   'targetchange',
@@ -66,7 +72,10 @@ const PROPERTIES = [
   'latency',
   'targetLatency',
   'fit',
+  'rotation',
+  'mirror',
   'renderer',
+  'decoder',
   'background',
   'resolveUrl',
   'baseUrl',
@@ -83,7 +92,17 @@ const Base = (globalThis.HTMLElement ?? class {}) as new () => Omit<HTMLElement,
   PlayerEventTarget;
 
 export class SailcastPlayerElement extends Base {
-  static readonly observedAttributes = ['src', 'autoplay', 'muted', 'volume', 'latency', 'fit', 'renderer'];
+  static readonly observedAttributes = [
+    'src',
+    'autoplay',
+    'muted',
+    'volume',
+    'latency',
+    'fit',
+    'rotation',
+    'mirror',
+    'renderer',
+  ];
 
   #player: Player | undefined;
   #box: HTMLElement;
@@ -186,13 +205,39 @@ export class SailcastPlayerElement extends Base {
     this.setAttribute('fit', fit);
   }
 
+  /** 0, 90, 180 or 270 degrees clockwise. */
+  get rotation(): Rotation {
+    return ([90, 180, 270] as const).find(angle => angle === Number(this.getAttribute('rotation'))) ?? 0;
+  }
+
+  set rotation(rotation: Rotation) {
+    this.setAttribute('rotation', `${rotation}`);
+  }
+
+  get mirror(): boolean {
+    return this.hasAttribute('mirror');
+  }
+
+  set mirror(mirror: boolean) {
+    this.toggleAttribute('mirror', Boolean(mirror));
+  }
+
   /** Read when the element is put into a document; empty: the best one. */
   get renderer(): Renderer | '' {
-    return oneOf(this.getAttribute('renderer'), ['track', 'canvas'] as const) ?? '';
+    return oneOf(this.getAttribute('renderer'), ['track', 'canvas', 'webgl'] as const) ?? '';
   }
 
   set renderer(renderer: Renderer | '') {
     this.setAttribute('renderer', renderer);
+  }
+
+  /** As the option, read when the element is put into a document. */
+  get decoder(): DecoderChoice {
+    return oneOf(this.getAttribute('decoder'), ['webcodecs', 'wasm'] as const) ?? 'auto';
+  }
+
+  set decoder(decoder: DecoderChoice) {
+    this.setAttribute('decoder', decoder);
   }
 
   /** As the option, read when the element is put into a document. */
@@ -273,6 +318,16 @@ export class SailcastPlayerElement extends Base {
 
   get videoHeight(): number {
     return this.#player?.videoHeight ?? 0;
+  }
+
+  /** As `Player.tracks`. */
+  get tracks(): readonly Track[] {
+    return this.#player?.tracks ?? [];
+  }
+
+  /** As `Player.selectTrack()`. */
+  selectTrack(kind: Track['kind'], number: number): void {
+    this.#player?.selectTrack(kind, number);
   }
 
   /** Infinite once a stream is loaded, else NaN. */
@@ -362,6 +417,8 @@ export class SailcastPlayerElement extends Base {
     if (name === 'volume') this.volume = within(after, 0, 1, 1);
     if (name === 'latency') this.targetLatency = within<Latency>(after, LATENCY_MIN, LATENCY_MAX, 'auto');
     if (name === 'fit') player.fit = this.fit;
+    if (name === 'rotation') player.rotation = this.rotation;
+    if (name === 'mirror') player.mirror = this.mirror;
     if (name === 'src' || name === 'autoplay') {
       if (this.src && (name === 'src' ? this.autoplay || !player.paused : this.autoplay && player.paused)) {
         this.#reload();
@@ -377,8 +434,11 @@ export class SailcastPlayerElement extends Base {
       volume: this.volume,
       latency: this.#wanted,
       background: this.background,
+      decoder: this.decoder,
       ...(this.resolveUrl ? { resolveUrl: this.resolveUrl } : {}),
       fit: this.fit,
+      rotation: this.rotation,
+      mirror: this.mirror,
       ...(this.renderer ? { renderer: this.renderer } : {}),
       ...(this.baseUrl && folder(this.baseUrl) ? { baseUrl: this.baseUrl } : {}),
     });

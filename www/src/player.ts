@@ -10,10 +10,18 @@ import { Face } from './internal/face.js';
 import { Figures, ranges, videoPlaybackQuality } from './internal/figures.js';
 import { absolute } from './internal/lines.js';
 import { type FromLoad, Link } from './internal/link.js';
-import { checkFit, checkLatency, checkLines, checkOptions, checkVolume } from './internal/options.js';
+import {
+  checkFit,
+  checkLatency,
+  checkLines,
+  checkOptions,
+  checkRotation,
+  checkTrack,
+  checkVolume,
+} from './internal/options.js';
 import type { ToWorker, WorkerEvent } from './internal/protocol.js';
 import { exportLog, publicUrl } from './internal/session-log.js';
-import { bestRenderer, missingFeature } from './internal/support.js';
+import { missingFeature, rendererFor } from './internal/support.js';
 import { View } from './internal/view.js';
 import { takePreload } from './preload.js';
 import type {
@@ -24,6 +32,10 @@ import type {
   PlayerOptions,
   PlayerSnapshot,
   PlayerState,
+  ProbeRequest,
+  ProbeResult,
+  Rotation,
+  Track,
 } from './types.js';
 
 /** A player whose worker crashes again so soon has most likely to do with it, ms. */
@@ -49,6 +61,15 @@ export class Player extends Target {
   #restarting = false;
 
   /**
+   * What would decode such a stream here, and whether it would keep up. Of software it is an estimate: how fast this machine
+   * runs a piece of WebAssembly for some milliseconds, against what the decoders are known to need.
+   */
+  static async probe(request: ProbeRequest): Promise<ProbeResult> {
+    const { probe } = await import('./internal/codecs/probe.js');
+    return probe(request);
+  }
+
+  /**
    * Puts one element into the container and, with `autoplay`, begins to load. A `url` without `autoplay` already starts
    * the worker, so that a later `play()` has less to wait for. Throws a `SailcastError` of type `usage` for options that
    * cannot be; what the browser lacks is an error of `load()`.
@@ -58,10 +79,10 @@ export class Player extends Target {
     const settings = checkOptions(options);
     this.#given = settings.lines;
     this.#base = settings.base;
-    const renderer = settings.renderer === 'canvas' ? 'canvas' : bestRenderer();
+    const renderer = rendererFor(settings.renderer);
     const send = (message: ToWorker, transfer?: Transferable[]) => this.#link.send(message, transfer);
     this.#face = new Face(this, settings, new Figures(renderer, settings.latency.start), send);
-    this.#view = new View(settings.container, renderer, settings.fit, {
+    this.#view = new View(settings.container, renderer, settings, {
       send,
       userPaused: paused => {
         if (paused) this.pause();
@@ -162,13 +183,47 @@ export class Player extends Target {
     return this.#face.figures.height;
   }
 
+  /** The stream's tracks, as far as they are known, and which of them play. */
+  get tracks(): readonly Track[] {
+    return this.#face.tracks.list();
+  }
+
+  /**
+   * Plays this track in place of the one of its kind that plays now, from its next keyframe on; one that is not there yet is
+   * waited for. Holds for this load.
+   */
+  selectTrack(kind: Track['kind'], number: number): void {
+    checkTrack(kind, number);
+    if (!this.#face.loaded) return;
+    this.#face.tracks.asked.set(kind, number);
+    this.#link.send({ type: 'selectTrack', kind, number });
+  }
+
   /** How the picture fills the container. */
   get fit(): Fit {
-    return this.#view.fit;
+    return this.#view.pose.fit;
   }
 
   set fit(fit: Fit) {
-    this.#view.fit = checkFit(fit);
+    this.#view.pose = { fit: checkFit(fit) };
+  }
+
+  /** Degrees by which the picture is turned clockwise: 0, 90, 180 or 270. `fit` is that of the turned picture. */
+  get rotation(): Rotation {
+    return this.#view.pose.rotation;
+  }
+
+  set rotation(rotation: Rotation) {
+    this.#view.pose = { rotation: checkRotation(rotation) };
+  }
+
+  /** The picture is mirrored left to right, after it is turned. */
+  get mirror(): boolean {
+    return this.#view.pose.mirror;
+  }
+
+  set mirror(mirror: boolean) {
+    this.#view.pose = { mirror: Boolean(mirror) };
   }
 
   /** Without sound. A player that is muted before its sound began opens no sound output until it is unmuted. */
@@ -339,6 +394,8 @@ export class Player extends Target {
   #reopen(): void {
     this.#link.ensure(true);
     this.#link.load(this.#face.load, this.#given, undefined, 'crash');
+    for (const [kind, number] of this.#face.tracks.asked)
+      this.#link.send({ type: 'selectTrack', kind, number });
     this.#link.send({ type: 'play' });
     if (this.#face.audible) this.#face.startSound();
   }
@@ -352,6 +409,7 @@ export class Player extends Target {
   #handle(event: WorkerEvent): void {
     const face = this.#face;
     face.figures.note(event);
+    face.tracks.note(event);
     switch (event.name) {
       case 'statechange':
         // These come with their own event, so that no listener sees the one without the other.
@@ -388,8 +446,8 @@ export class Player extends Target {
         return;
       }
       case 'audiotrack':
-        face.audioRate = event.sampleRate;
-        face.startSound();
+      case 'trackselected':
+        if (face.audioRate > 0) face.startSound();
         break;
       case 'videotrack':
         this.#view.attach();

@@ -4,8 +4,86 @@ import type { SailcastError } from './errors.js';
 /** How the picture fills its box; as CSS `object-fit`. */
 export type Fit = 'contain' | 'cover' | 'fill';
 
-/** What draws: a `MediaStreamTrackGenerator` shown by `<video>`, or an `OffscreenCanvas` in the worker. */
-export type Renderer = 'track' | 'canvas';
+/** Degrees by which the picture is turned clockwise. */
+export type Rotation = 0 | 90 | 180 | 270;
+
+/** What draws: a `MediaStreamTrackGenerator` shown by `<video>`, or an `OffscreenCanvas` in the worker, in 2D or by WebGL2. */
+export type Renderer = 'track' | 'canvas' | 'webgl';
+
+/**
+ * What decodes: the browser's own decoders, and where those do not work software ones in WebAssembly (`auto`); only the
+ * browser's; or only software, and what the browser has is not tried.
+ */
+export type DecoderChoice = 'auto' | 'webcodecs' | 'wasm';
+
+/** The browser's own decoders, or software in WebAssembly. */
+export type DecoderPath = 'webcodecs' | 'wasm';
+
+/**
+ * Why a decoder of another kind took over: the option `decoder` says so, the browser has none (as on a plain `http:` page), it
+ * refused the stream, it gave nothing in its time, the stream begins where it cannot, it failed after it had worked, or the
+ * stream has another configuration now.
+ */
+export type DecoderChangeReason =
+  | 'forced'
+  | 'unavailable'
+  | 'unsupported'
+  | 'noOutput'
+  | 'keyframe'
+  | 'failed'
+  | 'configuration';
+
+/** One track of the stream; most have one of each kind, with the number 0. */
+export interface Track {
+  readonly kind: 'video' | 'audio';
+  readonly number: number;
+  /** As in RFC 6381. */
+  readonly codec: string;
+  /** It is the one of its kind that plays. */
+  readonly selected: boolean;
+  /** Pixels; of video. */
+  readonly width?: number;
+  readonly height?: number;
+  /** Hz; of sound. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
+}
+
+/** A message inside the stream. */
+export interface StreamMessage {
+  /** Its place on the timeline; of `sei`, that of the picture it came with. */
+  time: number;
+  /** The name of the script data, such as `onMetaData`; or `sei`, supplemental enhancement information of the video. */
+  message: string;
+  /** Of script data, as plain data. Empty for `sei`. */
+  values: unknown[];
+  /** Of `sei` alone: the payload type of ITU-T H.264 and H.265; 4 and 5 are user data. */
+  type?: number;
+  /** Of `sei` alone. That of type 5 without its UUID. */
+  payload?: Uint8Array;
+  /** Of `sei` of type 5: whose data it is, as `dc45e9bd-e6d9-48b7-962c-d820d923eeef`. */
+  uuid?: string;
+}
+
+/** What `Player.probe()` is asked. */
+export interface ProbeRequest {
+  /** As in RFC 6381, such as `avc1.64001f`, `hvc1.1.6.L93.B0` or `mp4a.40.2`. */
+  codec: string;
+  /** Of video. Default 1280 x 720, 30 pictures a second. */
+  width?: number;
+  height?: number;
+  fps?: number;
+  /** As the option. Default `auto`. */
+  decoder?: DecoderChoice;
+}
+
+/** What a stream would be like in this browser on this machine. */
+export interface ProbeResult {
+  /** What would decode it; null: nothing here does. */
+  path: DecoderPath | null;
+  /** It would keep up. Of the browser's own decoders by its word, of software an estimate from a short measurement. */
+  smooth: boolean;
+}
 
 /**
  * How far behind the newest received data to play, seconds. `auto`: as low as the network's jitter allows, between 0.05 and
@@ -81,7 +159,13 @@ export interface PlayerOptions {
   background?: Background;
   /** Default `contain`. */
   fit?: Fit;
-  /** Default: `track` where the browser has it, else `canvas`. */
+  /** Turns the picture. Default 0. */
+  rotation?: Rotation;
+  /** Mirrors the picture left to right, after it is turned. Default false. */
+  mirror?: boolean;
+  /** Default `auto`. */
+  decoder?: DecoderChoice;
+  /** Default: `track` where the browser has it, else `canvas`; `webgl` where there is no `VideoFrame`, as on plain `http:` pages. */
   renderer?: Renderer;
   /** Puts Common Media Client Data (CTA-5004) into the query of each request for the stream. Default: none. */
   cmcd?: CmcdOptions;
@@ -98,6 +182,9 @@ export type PlayerState = 'idle' | 'connecting' | 'playing' | 'waiting' | 'pause
 export interface PlayerStats {
   state: PlayerState;
   renderer: Renderer;
+  /** What decodes at present; null before the first decoder. */
+  videoDecoder: DecoderPath | null;
+  audioDecoder: DecoderPath | null;
   /** Playhead on the stream's own timeline. */
   currentTime: number;
   /** Newest received packet minus playhead. */
@@ -274,10 +361,19 @@ export interface BufferedRanges {
 export interface PlayerEventMap {
   /** A load began. */
   loadstart: CustomEvent<{ url: string }>;
-  /** The video track appeared or changed. `codec` as in RFC 6381. */
-  videotrack: CustomEvent<{ codec: string; width: number; height: number }>;
-  /** The audio track appeared or changed. `sampleRate` in Hz. */
-  audiotrack: CustomEvent<{ codec: string; sampleRate: number; channels: number }>;
+  /** A video track appeared or changed, whether it plays or not. `codec` as in RFC 6381. */
+  videotrack: CustomEvent<{ number: number; codec: string; width: number; height: number }>;
+  /** An audio track appeared or changed, whether it plays or not. `sampleRate` in Hz. */
+  audiotrack: CustomEvent<{ number: number; codec: string; sampleRate: number; channels: number }>;
+  /** This track is the one of its kind that plays from here on. */
+  trackselected: CustomEvent<{ kind: 'video' | 'audio'; number: number }>;
+  /** Another kind of decoder decodes from now on. `from` is null for the first of a load, told only if it is software. */
+  decoderchange: CustomEvent<{
+    kind: 'video' | 'audio';
+    from: DecoderPath | null;
+    to: DecoderPath;
+    reason: DecoderChangeReason;
+  }>;
   /** The first picture of this load was handed to the display, `elapsed` seconds after `load()`, and what took how long. */
   firstframe: CustomEvent<{ elapsed: number; startUp: StartUp }>;
   /** Playback runs: after the start, after a pause, after each stall. */
@@ -292,8 +388,10 @@ export interface PlayerEventMap {
   resize: CustomEvent<{ width: number; height: number }>;
   /** `muted` or `volume` changed. */
   volumechange: CustomEvent<{ muted: boolean; volume: number }>;
-  /** A message inside the stream, and where it stands on the timeline. */
-  metadata: CustomEvent<{ time: number; message: string; values: unknown[] }>;
+  /** A message inside the stream, as soon as it came. */
+  metadata: CustomEvent<StreamMessage>;
+  /** The same message when its time has come: with the picture it belongs to, or else with the sound. */
+  cue: CustomEvent<StreamMessage>;
   /** Part of the stream was left out to get back to the target latency. */
   skip: CustomEvent<{ from: number; to: number }>;
   /** The playback rate changed to hold the target latency; 1 is normal. */

@@ -142,8 +142,8 @@ impl Driver {
     pub fn quality(&self) -> JsValue {
         let player = self.player.borrow();
         let now = now();
-        let buffered = player.stats(now).buffered_bytes;
-        player.quality(now).map_or(JsValue::NULL, |all| quality::quality(&all, buffered).into())
+        let stats = player.stats(now);
+        player.quality(now).map_or(JsValue::NULL, |all| quality::quality(&all, &stats).into())
     }
 
     pub fn log(&self) -> Plain {

@@ -2,11 +2,14 @@
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
 use js_sys::{Array, Date, Object, Uint8Array};
-use sailcast_engine::{Event, RequestId, ResolveRequest, SailcastError, Stats};
+use sailcast_engine::{DecoderPath, Event, RequestId, ResolveRequest, SailcastError, Stats};
 use sailcast_media::{CodecParams, Message, Metadata, TrackInfo, Value};
 use wasm_bindgen::prelude::*;
 
 use crate::js::{Plain, text};
+
+/// SEI `user_data_unregistered`: a UUID, and data of whoever that is.
+const UNREGISTERED: u32 = 5;
 
 pub fn event(event: Event) -> Plain {
     match event {
@@ -24,7 +27,7 @@ pub fn event(event: Event) -> Plain {
         }
         Event::DecoderChange { kind, from, to, reason } => named("decoderchange")
             .with("kind", kind.as_str())
-            .with("from", from.map_or(JsValue::NULL, |from| from.as_str().into()))
+            .with("from", path(from))
             .with("to", to.as_str())
             .with("reason", reason.as_str()),
         Event::Discontinuity(jump) => {
@@ -59,6 +62,8 @@ pub fn stats(stats: &Stats, renderer: &str) -> Plain {
     Plain::empty()
         .with("state", stats.state.as_str())
         .with("renderer", renderer)
+        .with("videoDecoder", path(stats.video_decoder))
+        .with("audioDecoder", path(stats.audio_decoder))
         .with("currentTime", stats.position.as_secs_f64())
         .with("latency", stats.latency.as_secs_f64())
         .with("targetLatency", stats.target_latency.as_secs_f64())
@@ -92,10 +97,12 @@ fn named(name: &str) -> Plain {
 fn track(info: TrackInfo) -> Plain {
     match info.config.params {
         CodecParams::Video(params) => named("videotrack")
+            .with("number", info.id.number)
             .with("codec", info.config.codec_string)
             .with("width", params.width)
             .with("height", params.height),
         CodecParams::Audio(params) => named("audiotrack")
+            .with("number", info.id.number)
             .with("codec", info.config.codec_string)
             .with("sampleRate", params.sample_rate)
             .with("channels", params.channels),
@@ -117,11 +124,26 @@ fn metadata(name: &str, message: Metadata) -> Plain {
         Message::Script { name, values } => {
             event.with("message", name).with("values", values.into_iter().map(value).collect::<Array>())
         }
-        Message::Sei { payload_type, payload } => event
-            .with("message", "sei")
-            .with("type", payload_type)
-            .with("payload", Uint8Array::from(&payload[..])),
+        Message::Sei { payload_type, payload } => {
+            let event = event.with("message", "sei").with("values", Array::new()).with("type", payload_type);
+            match payload.split_first_chunk() {
+                Some((id, data)) if payload_type == UNREGISTERED => {
+                    event.with("uuid", uuid(*id)).with("payload", Uint8Array::from(data))
+                }
+                _ => event.with("payload", Uint8Array::from(&payload[..])),
+            }
+        }
     }
+}
+
+/// As RFC 9562 writes it.
+fn uuid(id: [u8; 16]) -> String {
+    let hex = format!("{:032x}", u128::from_be_bytes(id));
+    [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default().to_owned()).join("-")
+}
+
+fn path(path: Option<DecoderPath>) -> JsValue {
+    path.map_or(JsValue::NULL, |path| path.as_str().into())
 }
 
 /// Depth and counts are capped by the parser.
@@ -147,5 +169,17 @@ fn object(members: Vec<(String, Value)>) -> JsValue {
             log::error!("metadata: {}", text(&error));
             JsValue::NULL
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_uuid_has_five_groups() {
+        let id = [0xdc, 0x45, 0xe9, 0xbd, 0xe6, 0xd9, 0x48, 0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23, 0xee, 0xef];
+        assert_eq!(uuid(id), "dc45e9bd-e6d9-48b7-962c-d820d923eeef");
+        assert_eq!(uuid([0; 16]), "00000000-0000-0000-0000-000000000000");
     }
 }

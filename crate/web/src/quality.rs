@@ -2,19 +2,16 @@
 //! Times become seconds, and instants milliseconds since 1970.
 
 use js_sys::{Array, Reflect, WebAssembly};
-use sailcast_engine::quality::{
-    Entry, Field, Percentiles, Quality, SessionLog, Stall, StallSummary, StartUp,
+use sailcast_engine::{
+    DecoderPath, Stats,
+    quality::{Entry, Field, Percentiles, Quality, SessionLog, Stall, StallSummary, StartUp},
 };
 use sailcast_media::Micros;
 use wasm_bindgen::{JsCast, prelude::*};
 
 use crate::js::{Plain, epoch};
 
-/// All decoding is WebCodecs'.
-const DECODER: &str = "webcodecs";
-
-/// `buffered`: bytes of packets not yet played.
-pub fn quality(quality: &Quality, buffered: u64) -> Plain {
+pub fn quality(quality: &Quality, stats: &Stats) -> Plain {
     let (rates, drops, catch_up) = (&quality.rates, &quality.drops, &quality.catch_up);
     let drops = Plain::empty()
         .with("disposable", drops.disposable as f64)
@@ -33,8 +30,8 @@ pub fn quality(quality: &Quality, buffered: u64) -> Plain {
         .iter()
         .fold(Plain::empty(), |all, (reason, count)| all.with(reason, *count as f64));
     let decoder = Plain::empty()
-        .with("video", decoder(quality.video.as_deref()))
-        .with("audio", decoder(quality.audio.as_deref()));
+        .with("video", decoder(quality.video.as_deref(), stats.video_decoder))
+        .with("audio", decoder(quality.audio.as_deref(), stats.audio_decoder));
     with_start_up(Plain::empty(), quality)
         .with("playedTime", quality.played.as_secs_f64())
         .with("stalls", stalls(quality))
@@ -49,7 +46,7 @@ pub fn quality(quality: &Quality, buffered: u64) -> Plain {
         .with("catchUp", catch_up)
         .with("reconnects", reconnects)
         .with("decoder", decoder)
-        .with("memory", Plain::empty().with("buffered", buffered as f64).with("wasm", memory()))
+        .with("memory", Plain::empty().with("buffered", stats.buffered_bytes as f64).with("wasm", memory()))
 }
 
 /// The steps of the start, from `loadedAt` on.
@@ -113,8 +110,9 @@ fn entry(entry: &Entry) -> Plain {
     plain
 }
 
-fn decoder(codec: Option<&str>) -> JsValue {
-    or_null(codec.map(|codec| format!("{codec} {DECODER}")))
+fn decoder(codec: Option<&str>, path: Option<DecoderPath>) -> JsValue {
+    let both = codec.zip(path);
+    or_null(both.map(|(codec, path)| format!("{codec} {}", path.as_str())))
 }
 
 fn seconds(span: Option<Micros>) -> JsValue {

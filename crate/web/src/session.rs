@@ -2,10 +2,11 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{Function, Math, SharedArrayBuffer};
+use js_sys::{Function, Math, Reflect, SharedArrayBuffer};
 use sailcast_engine::{
     AudioOutput, Background, DecoderChoice, Input, LatencyTarget, PlayerConfig, RequestId, WebCodecs,
 };
+use sailcast_media::TrackId;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
@@ -27,7 +28,7 @@ pub struct Session {
 #[wasm_bindgen]
 impl Session {
     /// `on_event` hears every `WorkerEvent`; `connect` gives a port to a codec worker for `video` or `audio`. The latency is as in `setLatency`; `background` is `audio`, `keep` or
-    /// `suspend`.
+    /// `suspend`; `decoder` is `auto`, `webcodecs` or `wasm`.
     #[wasm_bindgen(constructor)]
     pub fn new(
         on_event: Function,
@@ -36,6 +37,7 @@ impl Session {
         min_latency: f64,
         max_latency: f64,
         background: &str,
+        decoder: &str,
     ) -> Result<Self, JsError> {
         let config = PlayerConfig {
             latency: target(latency, min_latency, max_latency),
@@ -45,8 +47,13 @@ impl Session {
                 "suspend" => Background::Suspend,
                 _ => return Err(JsError::new("background is audio, keep or suspend")),
             },
-            decoder: DecoderChoice::Auto,
-            webcodecs: WebCodecs::BOTH,
+            decoder: match decoder {
+                "auto" => DecoderChoice::Auto,
+                "webcodecs" => DecoderChoice::WebCodecs,
+                "wasm" => DecoderChoice::Wasm,
+                _ => return Err(JsError::new("decoder is auto, webcodecs or wasm")),
+            },
+            webcodecs: WebCodecs { video: has("VideoDecoder"), audio: has("AudioDecoder") },
             seed: Math::random().to_bits(),
         };
         Ok(Self { driver: Driver::new(config, on_event, connect), sample_rate: Cell::new(None) })
@@ -141,6 +148,13 @@ impl Session {
         self.driver.send(Input::Pause);
     }
 
+    /// `kind` is `video` or `audio`.
+    #[wasm_bindgen(js_name = selectTrack)]
+    pub fn select_track(&self, kind: &str, number: u8) {
+        let track = if kind == "video" { TrackId::video(number) } else { TrackId::audio(number) };
+        self.driver.send(Input::SelectTrack(track));
+    }
+
     /// How far behind the live edge to play: `start` until the network's jitter is known, then as it demands between
     /// `min` and `max`. A fixed latency has all three alike.
     #[wasm_bindgen(js_name = setLatency)]
@@ -215,6 +229,11 @@ impl Session {
         self.sample_rate.set(Some(sample_rate));
         self.driver.set_audio(pcm, AudioOutput::Running { sample_rate, latency: micros(latency) });
     }
+}
+
+/// Whether the browser shows this class here: those of WebCodecs are for secure contexts.
+fn has(class: &str) -> bool {
+    Reflect::has(&js_sys::global(), &class.into()).unwrap_or(false)
 }
 
 fn target(start: f64, min: f64, max: f64) -> LatencyTarget {

@@ -15,57 +15,93 @@ export interface Beep {
   peak: number;
 }
 
+/** A beep's beginning, seconds of the context; then what it was like, seconds. */
+type Message = Partial<Record<'first' | 'length' | 'hole' | 'peak', number>>;
+
 /** Runs in the page before its own scripts. */
 function tap() {
-  const processor = `
-    const LOUD = 0.03, END = 0.05, HOLE = 0.002;
-    registerProcessor('sailcast-test-recorder', class extends AudioWorkletProcessor {
-      first = -1; last = -1; hole = 0; peak = 0;
-      process([input], [output]) {
-        const channel = input[0];
-        for (let i = 0; i < output[0].length; i++) {
-          const frame = currentFrame + i;
-          const loud = channel !== undefined && Math.abs(channel[i]) > LOUD;
-          if (loud) {
-            if (this.first < 0) {
-              this.first = frame; this.hole = 0; this.peak = 0;
-              this.port.postMessage({ first: frame / sampleRate });
-            }
-            else this.hole = Math.max(this.hole, frame - this.last);
-            this.last = frame;
-            this.peak = Math.max(this.peak, Math.abs(channel[i]));
-          } else if (this.first >= 0 && frame - this.last > END * sampleRate) {
-            this.port.postMessage({ length: (this.last - this.first) / sampleRate, peak: this.peak,
-              hole: this.hole > HOLE * sampleRate ? this.hole / sampleRate : 0 });
-            this.first = -1;
-          }
+  /** Finds beeps in consecutive samples; `frame` is the number of the first. It goes to the audio thread as text. */
+  const scanner = (rate: number, tell: (message: Message) => void) => {
+    const [LOUD, END, HOLE] = [0.03, 0.05, 0.002];
+    let first = -1;
+    let last = -1;
+    let hole = 0;
+    let peak = 0;
+    return (samples: Float32Array | undefined, length: number, frame: number) => {
+      for (let i = 0; i < length; i++) {
+        const now = frame + i;
+        const level = Math.abs(samples?.[i] ?? 0);
+        if (level > LOUD) {
+          if (first < 0) {
+            first = now;
+            hole = 0;
+            peak = 0;
+            tell({ first: now / rate });
+          } else hole = Math.max(hole, now - last);
+          last = now;
+          peak = Math.max(peak, level);
+        } else if (first >= 0 && now - last > END * rate) {
+          tell({ length: (last - first) / rate, peak, hole: hole > HOLE * rate ? hole / rate : 0 });
+          first = -1;
         }
+      }
+    };
+  };
+  const processor = `
+    const scanner = ${scanner};
+    registerProcessor('sailcast-test-recorder', class extends AudioWorkletProcessor {
+      scan = scanner(sampleRate, message => this.port.postMessage(message));
+      process([input], [output]) {
+        this.scan(input[0], output[0].length, currentFrame);
         return true;
       }
     });`;
   const heard = { beeps: [] as Beep[], contexts: [] as AudioContext[] };
   (globalThis as unknown as { heard: typeof heard }).heard = heard;
   const connect = AudioNode.prototype.connect as (this: AudioNode, ...args: unknown[]) => unknown;
-  const recorders = new WeakMap<AudioContext, Promise<AudioWorkletNode>>();
+  const recorders = new WeakMap<AudioContext, Promise<AudioNode>>();
+  /** Writes down what a scanner says. */
+  const writer = (context: AudioContext) => {
+    let at = 0;
+    return (message: Message) => {
+      if (message.first !== undefined) {
+        // Read at once: a sound card that pauses moves the context's time against the clock.
+        const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
+        at = performance.timeOrigin + performanceTime + (message.first - contextTime) * 1000;
+      } else {
+        const { length = 0, hole = 0, peak = 0 } = message;
+        heard.beeps.push({ at, length: length * 1000, hole: hole * 1000, peak });
+      }
+    };
+  };
+  const onAudioThread = async (context: AudioContext) => {
+    const url = URL.createObjectURL(new Blob([processor], { type: 'text/javascript' }));
+    await context.audioWorklet.addModule(url);
+    const node = new AudioWorkletNode(context, 'sailcast-test-recorder');
+    const write = writer(context);
+    node.port.onmessage = ({ data }: MessageEvent<Message>) => write(data);
+    return node;
+  };
+  /** Where there are no worklets. An event may be late: the samples are counted, and no event is early. */
+  const onPage = (context: AudioContext) => {
+    const node = context.createScriptProcessor(1024, 1, 1);
+    const scan = scanner(context.sampleRate, writer(context));
+    let frames = 0;
+    let began = Number.POSITIVE_INFINITY;
+    node.onaudioprocess = ({ inputBuffer }) => {
+      const { length } = inputBuffer;
+      began = Math.min(began, Math.round(context.currentTime * context.sampleRate) - frames - length);
+      scan(inputBuffer.getChannelData(0), length, began + frames);
+      frames += length;
+    };
+    return node;
+  };
   const recorder = (context: AudioContext) => {
     let made = recorders.get(context);
     if (!made) {
-      const url = URL.createObjectURL(new Blob([processor], { type: 'text/javascript' }));
-      made = context.audioWorklet.addModule(url).then(() => {
-        const node = new AudioWorkletNode(context, 'sailcast-test-recorder');
-        let at = 0;
-        node.port.onmessage = ({
-          data,
-        }: MessageEvent<Partial<Record<'first' | 'length' | 'hole' | 'peak', number>>>) => {
-          if (data.first !== undefined) {
-            // Read at once: a sound card that pauses moves the context's time against the clock.
-            const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
-            at = performance.timeOrigin + performanceTime + (data.first - contextTime) * 1000;
-          } else {
-            const { length = 0, hole = 0, peak = 0 } = data;
-            heard.beeps.push({ at, length: length * 1000, hole: hole * 1000, peak });
-          }
-        };
+      made = (
+        context.audioWorklet ? onAudioThread(context) : Promise.resolve<AudioNode>(onPage(context))
+      ).then(node => {
         connect.call(node, context.destination);
         return node;
       });

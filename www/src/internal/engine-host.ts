@@ -6,9 +6,8 @@
  * nothing again: whoever owns it makes another one.
  */
 import type { SailcastError } from '../errors.js';
-import type { Background } from '../types.js';
 import { join, type Seat } from './pool.js';
-import type { LatencyBounds, SinkMessage, ToPage, ToWorker } from './protocol.js';
+import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
 
 /** What is not for the host itself. */
 type ToPlayer = Exclude<ToPage, { type: 'codec' }>;
@@ -44,7 +43,7 @@ export class EngineHost {
 
   /** Hands it to a player. From now on `onFailed` is told, in place of the constructor's. */
   begin(
-    init: { sink: SinkMessage; latency: LatencyBounds; background: Background },
+    init: Omit<Extract<ToWorker, { type: 'init' }>, 'type'>,
     onMessage: (message: ToPlayer) => void,
     onFailed: OnFailed,
   ): void {

@@ -12,6 +12,7 @@ import { type Figures, Pace } from './figures.js';
 import type { Settings } from './options.js';
 import type { ToWorker, WorkerQuality } from './protocol.js';
 import { PageLog } from './session-log.js';
+import { Tracks } from './tracks.js';
 
 /** A sound card that plays silence costs power: after so long a pause it is let go, ms. */
 const REST_AFTER = 5000;
@@ -20,8 +21,7 @@ export class Face {
   readonly log = new PageLog();
   readonly pending = new Pending();
   readonly sound: AudioOutput;
-  /** The sound's rate in Hz; 0 while no audio track is known. */
-  audioRate = 0;
+  tracks = new Tracks();
   muted: boolean;
   volume: number;
   figures: Figures;
@@ -67,6 +67,11 @@ export class Face {
     return this.figures.currentTime(this.state === 'playing');
   }
 
+  /** The sound's rate in Hz; 0 while no audio track is known to play. */
+  get audioRate(): number {
+    return this.tracks.audioRate;
+  }
+
   snapshot(): PlayerSnapshot {
     const { currentTime, figures, sound } = this;
     return {
@@ -84,7 +89,7 @@ export class Face {
   /** Another load takes the place of the present one. Gives its number, and says nothing. */
   begin(figures: Figures): number {
     this.error = null;
-    this.audioRate = 0;
+    this.tracks = new Tracks();
     this.figures = figures;
     this.#pace = new Pace();
     return ++this.load;

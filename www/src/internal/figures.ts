@@ -122,6 +122,8 @@ export function blankStats(renderer: Renderer, targetLatency: number): PlayerSta
   return {
     state: 'idle',
     renderer,
+    videoDecoder: null,
+    audioDecoder: null,
     currentTime: 0,
     latency: 0,
     targetLatency,

@@ -145,9 +145,9 @@ export class Link {
   }
 
   #use(host: EngineHost, follows: boolean): void {
-    const { background } = this.#settings;
+    const { background, decoder } = this.#settings;
     host.begin(
-      { sink: this.#view.sink(follows), latency: this.#latency, background },
+      { sink: this.#view.sink(follows), latency: this.#latency, background, decoder },
       message => {
         if (this.#host !== host) return;
         if (message.type === 'log') this.#logs.answer(message.request, message.log);

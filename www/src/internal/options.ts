@@ -1,6 +1,15 @@
 /** The constructor's options, checked and completed. Options that are not known are left alone. */
 import { pageError } from '../errors.js';
-import type { Background, CmcdOptions, Fit, Latency, PlayerOptions, Renderer } from '../types.js';
+import type {
+  Background,
+  CmcdOptions,
+  DecoderChoice,
+  Fit,
+  Latency,
+  PlayerOptions,
+  Renderer,
+  Rotation,
+} from '../types.js';
 import type { LatencyBounds } from './protocol.js';
 
 export interface Settings {
@@ -13,23 +22,46 @@ export interface Settings {
   latency: LatencyBounds;
   background: Background;
   fit: Fit;
+  rotation: Rotation;
+  mirror: boolean;
   renderer: Renderer | undefined;
+  decoder: DecoderChoice;
   /** The folder of worker, worklet and wasm, with its slash. */
   base: URL | undefined;
   cmcd: CmcdOptions | undefined;
 }
 
 const FITS: readonly unknown[] = ['contain', 'cover', 'fill'] satisfies Fit[];
-const RENDERERS: readonly unknown[] = ['track', 'canvas', undefined] satisfies (Renderer | undefined)[];
+const RENDERERS: readonly unknown[] = ['track', 'canvas', 'webgl', undefined] satisfies (
+  | Renderer
+  | undefined
+)[];
+const ROTATIONS: readonly unknown[] = [0, 90, 180, 270] satisfies Rotation[];
 const BACKGROUNDS: readonly unknown[] = ['audio', 'keep', 'suspend'] satisfies Background[];
+const DECODERS: readonly unknown[] = ['auto', 'webcodecs', 'wasm'] satisfies DecoderChoice[];
 /** Target latency, seconds. */
 export const LATENCY_MIN = 0.05;
 export const LATENCY_MAX = 30;
+/** A number of a track is a byte. */
+const MOST_TRACKS = 255;
 /** As the engine's `LatencyTarget::AUTO`. */
 const AUTO: LatencyBounds = { start: 0.2, min: 0.05, max: 2 };
 
 export function checkFit(fit: unknown): Fit {
   return check(FITS.includes(fit), 'fit', fit) as Fit;
+}
+
+export function checkDecoder(decoder: unknown): DecoderChoice {
+  return check(DECODERS.includes(decoder), 'decoder', decoder) as DecoderChoice;
+}
+
+export function checkTrack(kind: unknown, number: unknown): void {
+  check(kind === 'video' || kind === 'audio', 'kind', kind);
+  check(Number.isInteger(number) && Number(number) >= 0 && Number(number) <= MOST_TRACKS, 'number', number);
+}
+
+export function checkRotation(rotation: unknown): Rotation {
+  return check(ROTATIONS.includes(rotation), 'rotation', rotation) as Rotation;
 }
 
 export function checkVolume(volume: unknown): number {
@@ -70,7 +102,7 @@ export function checkLines(url: unknown): readonly string[] {
 
 export function checkOptions(options: PlayerOptions): Settings {
   const { url, muted, autoplay, renderer, volume = 1, latency = 'auto', fit = 'contain' } = options;
-  const { baseUrl, cmcd, resolveUrl, background = 'audio' } = options;
+  const { baseUrl, cmcd, resolveUrl, background = 'audio', decoder = 'auto' } = options;
   const base = typeof baseUrl === 'string' ? folder(baseUrl) : undefined;
   check(base !== undefined || baseUrl === undefined, 'baseUrl', baseUrl);
   return {
@@ -87,7 +119,10 @@ export function checkOptions(options: PlayerOptions): Settings {
     latency: checkLatency(latency),
     background: check(BACKGROUNDS.includes(background), 'background', background) as Background,
     fit: checkFit(fit),
+    rotation: checkRotation(options.rotation ?? 0),
+    mirror: Boolean(options.mirror),
     renderer: check(RENDERERS.includes(renderer), 'renderer', renderer) as Renderer | undefined,
+    decoder: checkDecoder(decoder),
     base,
     cmcd: check(isCmcd(cmcd), 'cmcd', cmcd) as CmcdOptions | undefined,
   };

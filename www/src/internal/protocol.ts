@@ -5,12 +5,14 @@
  */
 import type {
   Background,
+  DecoderChoice,
   Fit,
   PlaybackQuality,
   PlayerEventMap,
   PlayerStats,
   ReconnectReason,
   StartUp,
+  StreamMessage,
 } from '../types.js';
 import type { EngineLog } from './session-log.js';
 
@@ -24,7 +26,7 @@ export interface LatencyBounds {
 /** Where decoded pictures go. */
 export type SinkMessage =
   | { kind: 'track'; writable: WritableStream<VideoFrame> }
-  | { kind: 'canvas'; canvas: OffscreenCanvas };
+  | { kind: 'canvas' | 'webgl'; canvas: OffscreenCanvas };
 
 /**
  * A decoded picture where there is no `VideoFrame`, or the renderer is WebGL: planes of Y, U, V with 8 bits a sample, or 16
@@ -72,7 +74,13 @@ export type FromPool =
 
 export type ToWorker =
   /** Before all but `preload`. */
-  | { type: 'init'; sink: SinkMessage; latency: LatencyBounds; background: Background }
+  | {
+      type: 'init';
+      sink: SinkMessage;
+      latency: LatencyBounds;
+      background: Background;
+      decoder: DecoderChoice;
+    }
   /**
    * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses. With `resolve`,
    * the page is asked by a `resolve` event for the address of each further try.
@@ -86,6 +94,8 @@ export type ToWorker =
   | { type: 'unresolved'; load: number; request: number; why: string }
   | { type: 'play' }
   | { type: 'pause' }
+  /** Plays this track in place of the one of its kind that plays now. */
+  | { type: 'selectTrack'; kind: 'video' | 'audio'; number: number }
   | { type: 'latency'; latency: LatencyBounds }
   /** A new sound output, running at `sampleRate`; replaces an earlier one. */
   | { type: 'audio'; audio: AudioMessage; sampleRate: number; latency: number }
@@ -93,7 +103,7 @@ export type ToWorker =
   | { type: 'audioLatency'; latency: number }
   /** No sound output (suspended, closed, never allowed). */
   | { type: 'audioOff' }
-  /** Canvas sink only: drawing-buffer size in device pixels, and how the picture fits. */
+  /** Canvas sinks only: drawing-buffer size in device pixels, and how the picture fits. */
   | { type: 'view'; width: number; height: number; fit: Fit }
   /** In place of the one before. */
   | { type: 'sink'; sink: SinkMessage }
@@ -133,14 +143,13 @@ export type WorkerEvent =
       name: 'statechange';
       state: 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed';
     }
-  | { name: 'videotrack'; codec: string; width: number; height: number }
-  | { name: 'audiotrack'; codec: string; sampleRate: number; channels: number }
+  | Named<'videotrack' | 'audiotrack' | 'trackselected' | 'decoderchange'>
   | { name: 'firstframe'; loadedAt: number; startUp: WorkerQuality['startUp'] }
   | { name: 'playing' }
   | { name: 'waiting' }
   | { name: 'resize'; width: number; height: number }
   | { name: 'ended' }
-  | { name: 'metadata'; time: number; message: string; values: unknown[] }
+  | ({ name: 'metadata' | 'cue' } & StreamMessage)
   | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>
   | { name: 'degraded' | 'recovered' }
   /** Asks for the address of a try; answered by `resolved` or `unresolved` with the same number. */

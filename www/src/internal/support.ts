@@ -1,8 +1,13 @@
 /** What the browser must have, and which renderer it can have. Asked when a load begins, never at import. */
 import type { Renderer } from '../types.js';
 
-/** The track generator is the cheaper and smoother one, and shows through `<video>`. */
-export function bestRenderer(): Renderer {
+/**
+ * The one that was asked for, if this browser has it. The track generator is the cheapest and smoothest, and shows through
+ * `<video>`; only WebGL shows what is no `VideoFrame`, and pages without a secure context have none of these.
+ */
+export function rendererFor(wanted?: Renderer): Renderer {
+  if (typeof VideoFrame !== 'function') return 'webgl';
+  if (wanted === 'canvas' || wanted === 'webgl') return wanted;
   return typeof MediaStreamTrackGenerator === 'function' ? 'track' : 'canvas';
 }
 
@@ -11,7 +16,7 @@ export function missingFeature(): string | null {
   if (typeof Worker !== 'function') return 'Worker';
   if (typeof WebAssembly !== 'object') return 'WebAssembly';
   if (typeof VideoDecoder !== 'function') return 'VideoDecoder';
-  if (bestRenderer() === 'canvas' && typeof OffscreenCanvas !== 'function') return 'OffscreenCanvas';
+  if (rendererFor() !== 'track' && typeof OffscreenCanvas !== 'function') return 'OffscreenCanvas';
   return null;
 }
 

@@ -1,14 +1,22 @@
 /**
  * The one element in the container, `<video>` or `<canvas>`, and the picture sink behind it.
  *
- * The `<video>` is always muted: the sound goes through Web Audio. A sink is given away to one worker and cannot be taken
+ * It fills the container whatever that one's layout, and is turned and mirrored by a transform within its box. The `<video>` is
+ * always muted: the sound goes through Web Audio. A sink is given away to one worker and cannot be taken
  * back, so each new worker asks for a new one.
  */
-import type { Fit, Renderer } from '../types.js';
+import type { Fit, Renderer, Rotation } from '../types.js';
 import type { SinkMessage, ToWorker } from './protocol.js';
 
 /** From the worker's first picture until it is on the screen, at the longest, ms: a hidden page draws nothing. */
 const COVER_WITHIN = 500;
+
+/** How the picture is shown: turned clockwise, then mirrored left to right, then fitted. */
+export interface Pose {
+  fit: Fit;
+  rotation: Rotation;
+  mirror: boolean;
+}
 
 export interface ViewEvents {
   send(message: ToWorker): void;
@@ -24,9 +32,10 @@ export class View {
   readonly #observer: ResizeObserver;
   #element: HTMLVideoElement | HTMLCanvasElement;
   #generator: MediaStreamTrackGenerator | undefined;
+  /** Of a canvas, in device pixels, before it is turned. */
   #width = 0;
   #height = 0;
-  #fit: Fit;
+  #pose: Pose;
   #given = false;
   /** The generator's stream while the `<video>` does not have it yet. */
   #unattached: MediaStream | undefined;
@@ -35,26 +44,29 @@ export class View {
   /** In a picture-in-picture window. A shadow root hides it from `document.pictureInPictureElement`. */
   #pip = false;
 
-  constructor(container: HTMLElement, renderer: Renderer, fit: Fit, events: ViewEvents) {
+  constructor(container: HTMLElement, renderer: Renderer, pose: Pose, events: ViewEvents) {
     this.renderer = renderer;
     this.#events = events;
-    this.#fit = fit;
+    this.#pose = { fit: pose.fit, rotation: pose.rotation, mirror: pose.mirror };
     this.#observer = new ResizeObserver(entries => this.#resized(entries));
     this.#element = this.#make();
     container.append(this.#element);
+    this.#style(this.#element);
   }
 
   get element(): HTMLVideoElement | HTMLCanvasElement {
     return this.#element;
   }
 
-  get fit(): Fit {
-    return this.#fit;
+  get pose(): Readonly<Pose> {
+    return this.#pose;
   }
 
-  set fit(fit: Fit) {
-    this.#fit = fit;
+  /** Changes what is given of it. */
+  set pose(change: Partial<Pose>) {
+    Object.assign(this.#pose, change);
     this.#style(this.#element);
+    if (this.#cover) this.#style(this.#cover);
     this.#tell();
   }
 
@@ -79,10 +91,11 @@ export class View {
       const old = this.#element;
       this.#element = this.#make();
       old.replaceWith(this.#element);
+      this.#style(this.#element);
       if (follows) this.#coverWith(old as HTMLCanvasElement);
     }
     this.#given = true;
-    return { kind: 'canvas', canvas: (this.#element as HTMLCanvasElement).transferControlToOffscreen() };
+    return { kind: this.renderer, canvas: (this.#element as HTMLCanvasElement).transferControlToOffscreen() };
   }
 
   /** The page is put away: browsers keep none with a live track. The picture stays. */
@@ -100,7 +113,7 @@ export class View {
 
   /** Brings a new worker up to date. */
   refresh(): void {
-    if (this.renderer === 'canvas') this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+    if (this.renderer !== 'track') this.#measure(this.#element.clientWidth, this.#element.clientHeight);
     // A `<video>` with a source holds back the page's `load` event until it has a picture, and a stream may never give
     // one. While the page is loading, it gets its source with the stream's video track.
     else if (document.readyState === 'complete') this.attach();
@@ -140,6 +153,7 @@ export class View {
     this.#observer.disconnect();
     this.#element.onpause = null;
     this.#element.onplay = null;
+    this.#element.onresize = null;
     this.#pip = false;
     this.#unattached = undefined;
     this.#uncover();
@@ -191,6 +205,8 @@ export class View {
       element.onplay = () => {
         if (this.#pip) this.#events.userPaused(false);
       };
+      // Its size is a part of how it is turned.
+      element.onresize = () => this.#style(element);
       for (const [type, pip] of [
         ['enterpictureinpicture', true],
         ['leavepictureinpicture', false],
@@ -201,7 +217,6 @@ export class View {
         });
       }
     }
-    this.#style(element);
     this.#observer.disconnect();
     // Safari lacks this box; the others tell by it of a new devicePixelRatio, too.
     const exact = 'devicePixelContentBoxSize' in ResizeObserverEntry.prototype;
@@ -209,15 +224,55 @@ export class View {
     return element;
   }
 
-  #style(element: HTMLElement): void {
+  #style(element: HTMLVideoElement | HTMLCanvasElement): void {
+    const { fit, rotation, mirror } = this.#pose;
+    const { width, height, crop } = this.#turned(element);
     // A canvas has as many pixels as its box, and the worker fits the picture into them.
-    const fit = this.renderer === 'track' ? this.#fit : 'fill';
-    Object.assign(element.style, { display: 'block', width: '100%', height: '100%', objectFit: fit });
+    const fits = this.renderer === 'track' && !this.#onItsSide ? fit : 'fill';
+    const steps = [
+      ...(mirror ? ['scaleX(-1)'] : []),
+      ...(rotation ? [`rotate(${rotation}deg)`] : []),
+      ...(this.#onItsSide ? [`scale(${width}, ${height})`] : []),
+    ];
+    Object.assign(element.style, { display: 'block', width: '100%', height: '100%', objectFit: fits });
+    element.style.transform = steps.join(' ');
+    element.style.setProperty('object-view-box', crop);
+  }
+
+  get #onItsSide(): boolean {
+    return this.#pose.rotation % 180 !== 0;
+  }
+
+  /**
+   * What a quarter turn needs besides: the box, which the whole picture or a crop of it fills, is stretched so that it is right
+   * when it has been turned. It never reaches beyond the box as it lies in the page. Only Chromium has a `<video>` here, and
+   * it knows `object-view-box`.
+   */
+  #turned(element: HTMLVideoElement | HTMLCanvasElement): { width: number; height: number; crop: string } {
+    // The first one is styled while it is made.
+    const { clientWidth: across, clientHeight: down } = this.#element ?? element;
+    const whole = { width: down / across, height: across / down, crop: '' };
+    if (!this.#onItsSide || across * down === 0) return { width: 1, height: 1, crop: '' };
+    if (this.renderer !== 'track' || this.#pose.fit === 'fill') return whole;
+    const [width, height] =
+      element instanceof HTMLVideoElement
+        ? [element.videoWidth, element.videoHeight]
+        : [element.width, element.height];
+    if (width * height === 0) return whole;
+    // The picture lies in a box of `down` by `across`.
+    const [x, y] = [down / width, across / height];
+    if (this.#pose.fit === 'cover') {
+      const [left, top] = x < y ? [1 - x / y, 0] : [0, 1 - y / x];
+      return { ...whole, crop: `inset(${top * 50}% ${left * 50}%)` };
+    }
+    const scale = Math.min(x, y);
+    return { width: (scale * width) / across, height: (scale * height) / down, crop: '' };
   }
 
   #resized(entries: ResizeObserverEntry[]): void {
     // Into a document picture-in-picture window, or out of it: nothing else tells.
     this.#events.moved();
+    this.#style(this.#element);
     if (this.renderer === 'track') {
       // Taken out of the document and put back later, as by a tab panel: the browser paused it, and nothing else tells.
       const element = this.#element;
@@ -243,7 +298,8 @@ export class View {
 
   #tell(): void {
     if (this.renderer === 'track' || this.#width === 0 || this.#height === 0) return;
-    this.#events.send({ type: 'view', width: this.#width, height: this.#height, fit: this.#fit });
+    const [width, height] = this.#onItsSide ? [this.#height, this.#width] : [this.#width, this.#height];
+    this.#events.send({ type: 'view', width, height, fit: this.#pose.fit });
   }
 }
 

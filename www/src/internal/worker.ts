@@ -8,6 +8,7 @@
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
 import type { FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
+import { YuvCanvas } from './yuv-canvas.js';
 
 const STATS_INTERVAL = 250;
 
@@ -32,6 +33,7 @@ function crash(error: unknown, served?: number): void {
 
 function setSink(session: Session, sink: SinkMessage): void {
   if (sink.kind === 'track') session.setTrackSink(sink.writable);
+  else if (sink.kind === 'webgl') session.setWebGlSink(sink.canvas, new YuvCanvas(sink.canvas));
   else session.setCanvasSink(sink.canvas);
 }
 
@@ -96,6 +98,7 @@ class Seat {
         min,
         max,
         message.background,
+        message.decoder,
       );
       setSink(this.#session, message.sink);
       return;
@@ -129,6 +132,9 @@ class Seat {
         break;
       case 'pause':
         session.pause();
+        break;
+      case 'selectTrack':
+        session.selectTrack(message.kind, message.number);
         break;
       case 'resolved':
         if (message.load === this.#load) session.resolved(message.request, message.url);

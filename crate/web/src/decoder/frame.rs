@@ -73,6 +73,14 @@ impl Frame {
         }
     }
 
+    /// For those that show both.
+    pub fn js(&self) -> &JsValue {
+        match self {
+            Self::Native(frame) => frame,
+            Self::Planes(lent) => &lent.planes,
+        }
+    }
+
     pub fn pts(&self) -> MediaTime {
         MediaTime(match self {
             Self::Native(frame) => frame.timestamp() as i64,

@@ -4,7 +4,7 @@ mod canvas;
 mod fit;
 mod track;
 
-pub use canvas::CanvasSink;
+pub use canvas::{CanvasSink, YuvCanvas};
 pub use fit::Fit;
 pub use track::TrackSink;
 
@@ -20,6 +20,7 @@ impl Sink {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Track(_) => "track",
+            Self::Canvas(sink) if sink.is_webgl() => "webgl",
             Self::Canvas(_) => "canvas",
         }
     }

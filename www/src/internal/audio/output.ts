@@ -8,7 +8,7 @@
  */
 import { pageError, type SailcastError } from '../../errors.js';
 import { type AudioMessage, RING_FRAMES, RING_HEADER, type ToWorker } from '../protocol.js';
-import { type SharedContext, share } from './shared.js';
+import { type SharedContext, type SoundNode, share } from './shared.js';
 
 /** A context that is allowed to run does so within tens of ms; a slow device may take seconds. */
 const BLOCKED_AFTER = 1000;
@@ -42,7 +42,7 @@ export class AudioOutput {
   readonly #base: URL | undefined;
   readonly #events: OutputEvents;
   #shared: SharedContext | undefined;
-  #node: AudioWorkletNode | undefined;
+  #sound: SoundNode | undefined;
   #gain: GainNode | undefined;
   #level = 1;
   /** The stream's rate; 0 while it is unknown. */
@@ -193,22 +193,22 @@ export class AudioOutput {
     this.#latency = shared.latency;
     this.#ranSince = performance.now();
     const gain = new GainNode(context, { gain: this.#level });
-    const node = new AudioWorkletNode(context, 'sailcast', { numberOfInputs: 0, outputChannelCount: [2] });
-    node.connect(gain).connect(context.destination);
+    const sound = shared.node();
+    sound.node.connect(gain).connect(context.destination);
     this.#gain = gain;
-    this.#node = node;
+    this.#sound = sound;
     const give = (audio: AudioMessage, transfer: Transferable[]) =>
       this.#events.send({ type: 'audio', audio, sampleRate, latency: this.#latency }, transfer);
     if (crossOriginIsolated) {
       const buffer = new SharedArrayBuffer((RING_HEADER + RING_FRAMES * 2) * 4);
       const audio = { kind: 'ring', buffer } as const;
       this.#path = audio.kind;
-      node.port.postMessage(audio);
+      sound.port.postMessage(audio, []);
       give(audio, []);
     } else {
       const { port1, port2 } = new MessageChannel();
       this.#path = 'port';
-      node.port.postMessage({ kind: 'port', port: port1 }, [port1]);
+      sound.port.postMessage({ kind: 'port', port: port1 }, [port1]);
       give({ kind: 'port', port: port2 }, [port2]);
     }
   }
@@ -216,10 +216,10 @@ export class AudioOutput {
   #disconnect(): void {
     if (!this.#path) return;
     this.#path = null;
-    this.#node?.port.postMessage('end');
-    this.#node?.disconnect();
+    this.#sound?.port.postMessage('end', []);
+    this.#sound?.node.disconnect();
     this.#gain?.disconnect();
-    this.#node = undefined;
+    this.#sound = undefined;
     this.#gain = undefined;
     this.#events.send({ type: 'audioOff' });
   }

@@ -8,6 +8,8 @@
  * Its one invariant: users are told of each change of `running`, and of the end, once.
  */
 
+import type { AudioMessage } from '../protocol.js';
+
 /** How often a running context is looked at, ms. */
 const LOOK_EVERY = 1000;
 /** In so many looks it has not moved: it stands still; in so many more a restart has not helped either: it is dead. */
@@ -23,6 +25,12 @@ export interface SharedUser {
   lost(): void;
   /** Web Audio does not work here. */
   failed(error: unknown): void;
+}
+
+/** What plays, and the way to it: an `AudioWorkletNode`'s port, or what stands for one. */
+export interface SoundNode {
+  node: AudioNode;
+  port: { postMessage(message: AudioMessage | 'end', transfer: Transferable[]): void };
 }
 
 /** Frames that the worklet is asked for at a time: about what a sound card takes, for each call costs. Not all browsers obey. */
@@ -47,6 +55,15 @@ export class SharedContext {
   readonly #forget: () => void;
   readonly #users = new Set<SharedUser>();
   readonly #wanting = new Set<SharedUser>();
+  #make = (): SoundNode => {
+    const node = new AudioWorkletNode(this.context, 'sailcast', {
+      numberOfInputs: 0,
+      outputChannelCount: [2],
+    });
+    return { node, port: node.port };
+  };
+  /** What the node itself adds to the latency, seconds. */
+  #delay = 0;
   #ready = false;
   #running = false;
   #over = false;
@@ -65,10 +82,7 @@ export class SharedContext {
       renderSizeHint: RENDER_SIZE,
     });
     this.context = context;
-    const added = base
-      ? context.audioWorklet.addModule(new URL('internal/audio/worklet.js', base))
-      : context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
-    added.then(
+    this.#load(context, base).then(
       () => {
         this.#ready = true;
         this.#update();
@@ -81,6 +95,24 @@ export class SharedContext {
     navigator.mediaDevices?.addEventListener?.('devicechange', this.#tell);
   }
 
+  /** In an insecure context there is no worklet. */
+  #load(context: AudioContext, base: URL | undefined): Promise<void> {
+    if (!context.audioWorklet) {
+      return import('./script.js').then(({ scriptNode, scriptLatency }) => {
+        this.#make = () => scriptNode(context);
+        this.#delay = scriptLatency(context);
+      });
+    }
+    return base
+      ? context.audioWorklet.addModule(new URL('internal/audio/worklet.js', base))
+      : context.audioWorklet.addModule(new URL('./worklet.js', import.meta.url));
+  }
+
+  /** Only while it is running. */
+  node(): SoundNode {
+    return this.#make();
+  }
+
   /** It takes samples, as far as can be told, and has the worklet. */
   get running(): boolean {
     return this.#running;
@@ -89,7 +121,7 @@ export class SharedContext {
   /** Seconds from the worklet to the ear, as the browser reports it. */
   get latency(): number {
     // Safari has no outputLatency.
-    return (this.context.baseLatency || 0) + (this.context.outputLatency || 0);
+    return (this.context.baseLatency || 0) + (this.context.outputLatency || 0) + this.#delay;
   }
 
   add(user: SharedUser): void {

@@ -8,7 +8,10 @@ const MODULE_WITHIN = 20_000;
 
 /** The names in this very form, for bundlers look for them. Beside each the build for machines without SIMD. */
 const MODULES: Record<string, readonly [simd: () => URL, scalar: () => URL]> = {
-  // MODULES
+  h264: [
+    () => new URL('../../codecs/h264.wasm', import.meta.url),
+    () => new URL('../../codecs/h264.scalar.wasm', import.meta.url),
+  ],
 };
 
 /** A function of one instruction, `i8x16.popcnt` of a splat. */
