@@ -12,7 +12,8 @@ use std::{
 
 use md5::{Digest, Md5};
 use sailcast_media::{
-    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, TrackInfo, Value,
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, SkipReason, TrackId,
+    TrackInfo, Value,
     demux::{Format, probe},
 };
 use serde_json::{Map, Value as Json, json};
@@ -104,27 +105,33 @@ fn event_json(event: &DemuxEvent) -> Json {
             "size": packet.data.len(),
             "md5": hex(&Md5::digest(&packet.data)),
         }),
-        DemuxEvent::Metadata(Metadata { time, message: Message::Script { name, values }, .. }) => json!({
-            "kind": "metadata",
-            "time": time.0,
-            "name": name,
-            "values": values.iter().map(value_json).collect::<Vec<_>>(),
-        }),
-        DemuxEvent::Metadata(Metadata { time, message: Message::Sei { payload_type, payload }, .. }) => {
-            json!({
-                "kind": "sei",
-                "time": time.0,
-                "type": payload_type,
-                "payload": hex(payload),
-            })
+        DemuxEvent::Metadata(Metadata { time, track, message: Message::Script { name, values } }) => {
+            let values: Vec<_> = values.iter().map(value_json).collect();
+            of_track(*track, json!({ "kind": "metadata", "time": time.0, "name": name, "values": values }))
         }
-        DemuxEvent::Skipped { at, len, why, .. } => json!({
-            "kind": "skipped",
-            "at": at,
-            "why": why.as_str(),
-            "len": len,
-        }),
+        DemuxEvent::Metadata(Metadata { time, track, message: Message::Sei { payload_type, payload } }) => {
+            let payload = hex(payload);
+            of_track(
+                *track,
+                json!({ "kind": "sei", "time": time.0, "type": payload_type, "payload": payload }),
+            )
+        }
+        DemuxEvent::Skipped { track, at, len, why } => {
+            let mut json = json!({ "kind": "skipped", "at": at, "why": why.as_str(), "len": len });
+            if let SkipReason::UnsupportedCodec(name) = why {
+                json["codec"] = name.to_string().into();
+            }
+            of_track(*track, json)
+        }
     }
+}
+
+/// With the track, where it is known.
+fn of_track(track: Option<TrackId>, mut json: Json) -> Json {
+    if let Some(track) = track {
+        json["track"] = track.to_string().into();
+    }
+    json
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -141,6 +148,10 @@ fn track_json(track: &TrackInfo) -> Json {
         CodecParams::Video(video) => {
             json["width"] = video.width.into();
             json["height"] = video.height.into();
+            json["bit_depth"] = video.bit_depth.into();
+            json["reorder"] = video.reorder_depth.into();
+            let colour = video.colour;
+            json["colour"] = json!([colour.primaries, colour.transfer, colour.matrix, colour.full_range]);
         }
         CodecParams::Audio(audio) => {
             json["sample_rate"] = audio.sample_rate.into();
