@@ -14,6 +14,7 @@ mod header;
 pub mod mux;
 mod on_metadata;
 mod raw_aac;
+mod reader;
 mod records;
 pub mod tag;
 mod track;
