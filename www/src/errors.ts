@@ -35,7 +35,7 @@ export class SailcastError extends Error {
 
 /** Raised by the page: the code and what the user can do about it. 5001 is the engine's `urlUnsupported`. */
 export const PAGE_ERRORS = {
-  webCodecsMissing: [4001, 'Serve the page over https: (or localhost), to a browser with WebCodecs.'],
+  webCodecsMissing: [4001, 'It takes a newer browser.'],
   wasmFailed: [
     4002,
     "Check that the server has dist/wasm/sailcast_bg.wasm and that the page's policy allows 'wasm-unsafe-eval'; after some bundlers the option baseUrl must say where dist/ is.",

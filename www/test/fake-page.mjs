@@ -28,7 +28,7 @@ class FakeWorker {
 const nothing = () => {};
 Object.assign(globalThis, {
   Worker: FakeWorker,
-  VideoDecoder: class {},
+  VideoFrame: class {},
   MediaStreamTrackGenerator: class {},
   location: { origin: 'https://page.example' },
   window: new EventTarget(),

@@ -19,7 +19,10 @@ test('options are completed', () => {
     background: 'audio',
     cmcd: undefined,
     fit: 'contain',
+    rotation: 0,
+    mirror: false,
     renderer: undefined,
+    decoder: 'auto',
     base: undefined,
   });
 });
@@ -39,6 +42,8 @@ test('an option that cannot be is named', () => {
     { volume: 1.1 },
     { fit: 'none' },
     { renderer: 'x' },
+    { decoder: 'x' },
+    { rotation: 45 },
     { url: 7 },
     { baseUrl: 7 },
   ];

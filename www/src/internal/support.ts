@@ -15,12 +15,11 @@ export function rendererFor(wanted?: Renderer): Renderer {
 export function missingFeature(): string | null {
   if (typeof Worker !== 'function') return 'Worker';
   if (typeof WebAssembly !== 'object') return 'WebAssembly';
-  if (typeof VideoDecoder !== 'function') return 'VideoDecoder';
   if (rendererFor() !== 'track' && typeof OffscreenCanvas !== 'function') return 'OffscreenCanvas';
   return null;
 }
 
-/** Whether a `Player` can work here. False on a server, and on pages without a secure context (plain `http:`). */
+/** Whether a `Player` can work here. False on a server. Without a secure context (plain `http:`) software decodes. */
 export function isSupported(): boolean {
   return missingFeature() === null;
 }

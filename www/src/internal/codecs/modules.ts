@@ -12,6 +12,10 @@ const MODULES: Record<string, readonly [simd: () => URL, scalar: () => URL]> = {
     () => new URL('../../codecs/h264.wasm', import.meta.url),
     () => new URL('../../codecs/h264.scalar.wasm', import.meta.url),
   ],
+  hevc: [
+    () => new URL('../../codecs/hevc.wasm', import.meta.url),
+    () => new URL('../../codecs/hevc.scalar.wasm', import.meta.url),
+  ],
 };
 
 /** A function of one instruction, `i8x16.popcnt` of a splat. */
