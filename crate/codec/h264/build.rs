@@ -7,59 +7,7 @@ use std::process::Command;
 
 const SOURCES: &str = "openh264-sys2";
 
-fn main() {
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=cpp");
-    if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() != Ok("wasm") {
-        return;
-    }
-    let upstream = sources().join("upstream/codec");
-    let folder = |path: &str| upstream.join(path);
-    let mut build = cc::Build::new();
-    build
-        .cpp(true)
-        .compiler("clang++-19")
-        .archiver("llvm-ar-19")
-        .cpp_link_stdlib(None)
-        .warnings(false)
-        .opt_level(3)
-        .define("NDEBUG", None)
-        .include("cpp/libc")
-        .include(folder("api/wels"))
-        .include(folder("common/inc"))
-        .include(folder("decoder/core/inc"));
-    for flag in [
-        "-std=c++11",
-        "-nostdlibinc",
-        "-fno-exceptions",
-        "-fno-rtti",
-        "-fno-threadsafe-statics",
-        "-fno-strict-aliasing",
-        "-ffunction-sections",
-        "-fdata-sections",
-        "-mbulk-memory",
-        "-msign-ext",
-        "-mnontrapping-fptoint",
-    ] {
-        build.flag(flag);
-    }
-    if std::env::var("CARGO_CFG_TARGET_FEATURE")
-        .is_ok_and(|features| features.split(',').any(|f| f == "simd128"))
-    {
-        build.flag("-msimd128");
-    }
-    build.include(folder("decoder/core/src")).file("cpp/core.cpp").file("cpp/driver.cpp");
-    for name in COMMON {
-        build.file(folder("common/src").join(name));
-    }
-    for name in DECODER {
-        build.file(folder("decoder/core/src").join(name));
-    }
-    build.compile("openh264_decoder");
-}
-
-/// Without threads, files, clocks and logs: cpp/driver.cpp stands in for `welsDecoderExt.cpp` and what it needs, and
-/// cpp/core.cpp includes `decoder_core.cpp`.
+/// Without threads, files, clocks and logs: cpp/driver.cpp stands in for `welsDecoderExt.cpp` and what it needs.
 const COMMON: &[&str] = &[
     "common_tables.cpp",
     "copy_mb.cpp",
@@ -78,6 +26,7 @@ const DECODER: &[&str] = &[
     "decode_mb_aux.cpp",
     "decode_slice.cpp",
     "decoder.cpp",
+    "decoder_core.cpp",
     "decoder_data_tables.cpp",
     "error_concealment.cpp",
     "fmo.cpp",
@@ -90,6 +39,125 @@ const DECODER: &[&str] = &[
     "pic_queue.cpp",
     "rec_mb.cpp",
 ];
+
+/// In a file of the decoder, a text that it has once, and what stands there for us.
+struct Mend {
+    file: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+const MENDS: &[Mend] = &[
+    // Slices are judged by cpp/driver.cpp before they become a picture.
+    Mend {
+        file: "decoder_core.cpp",
+        from: "static inline int32_t DecodeFrameConstruction",
+        to: "int32_t DecodeWholeSlice (PWelsDecoderContext, bool, PNalUnit);\n\
+             static inline int32_t DecodeFrameConstruction",
+    },
+    Mend { file: "decoder_core.cpp", from: "iRet = WelsDecodeSlice (", to: "iRet = DecodeWholeSlice (" },
+    // Implicit weights belong to the order of the references that is in force (8.4.2.3.1): not to the one before it was changed.
+    Mend {
+        file: "decoder_core.cpp",
+        from: "    CreateImplicitWeightTable (pCtx);\n  } else",
+        to: "  } else",
+    },
+    Mend {
+        file: "decoder_core.cpp",
+        from: "      iRet = WelsReorderRefList (pCtx);\n  }\n",
+        to: "      iRet = WelsReorderRefList (pCtx);\n  }\n  if (pCtx->eSliceType == B_SLICE) CreateImplicitWeightTable (pCtx);\n",
+    },
+    // The quarters of a skipped macroblock of a B slice may move differently, and then their edges are filtered (8.7.2.1).
+    Mend {
+        file: "deblocking.cpp",
+        from: "    if (IS_SKIP (iCurMbType)) {",
+        to: "    if (IS_SKIP (iCurMbType) && !(bBSlice && (iCurMbType & MB_TYPE_8x8))) {",
+    },
+    // Each sixteenth of a bipredicted quarter has a place of its own, in the second prediction as in the first.
+    Mend {
+        file: "rec_mb.cpp",
+        from: "pTempMCRefMem.pDstY = pDstY2 + iBlk8X + iBlk8Y * iDstLineLuma;",
+        to: "pTempMCRefMem.pDstY = pDstY2 + iBlk4X + iBlk4Y * iDstLineLuma;",
+    },
+    // High profiles have level_prefix 16 (9.2.2.1).
+    Mend {
+        file: "parse_mb_syn_cavlc.cpp",
+        from: "#define MAX_LEVEL_PREFIX 15",
+        to: "#define MAX_LEVEL_PREFIX 16",
+    },
+    Mend {
+        file: "parse_mb_syn_cavlc.cpp",
+        from: "iLevelCode = iLevelPrefix << iSuffixLength; //differ",
+        to: "iLevelCode = WELS_MIN (iLevelPrefix, 15) << iSuffixLength;",
+    },
+    Mend {
+        file: "parse_mb_syn_cavlc.cpp",
+        from: "else if (15 == iLevelPrefix) {\n        iSuffixLengthSize = 12;",
+        to: "else if (15 <= iLevelPrefix) {\n        iSuffixLengthSize = iLevelPrefix - 3;\n        if (16 == iLevelPrefix) iLevelCode += 4096;",
+    },
+];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=cpp");
+    if std::env::var("CARGO_CFG_TARGET_FAMILY").as_deref() != Ok("wasm") {
+        return;
+    }
+    let upstream = sources().join("upstream/codec");
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .compiler("clang++-19")
+        .archiver("llvm-ar-19")
+        .cpp_link_stdlib(None)
+        .warnings(false)
+        .opt_level(3)
+        .define("NDEBUG", None)
+        .include("cpp/libc");
+    for folder in ["api/wels", "common/inc", "decoder/core/inc"] {
+        build.include(upstream.join(folder));
+    }
+    for flag in [
+        "-std=c++11",
+        "-nostdlibinc",
+        "-fno-exceptions",
+        "-fno-rtti",
+        "-fno-threadsafe-statics",
+        "-fno-strict-aliasing",
+        "-ffunction-sections",
+        "-fdata-sections",
+        "-mbulk-memory",
+        "-msign-ext",
+        "-mnontrapping-fptoint",
+    ] {
+        build.flag(flag);
+    }
+    let features = std::env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    if features.split(',').any(|feature| feature == "simd128") {
+        build.flag("-msimd128");
+    }
+    build.file("cpp/driver.cpp");
+    build.files(COMMON.iter().map(|name| upstream.join("common/src").join(name)));
+    build.files(DECODER.iter().map(|name| mended(name, &upstream.join("decoder/core/src").join(name))));
+    build.compile("openh264_decoder");
+}
+
+/// The file itself, or a copy that is mended.
+fn mended(name: &str, source: &Path) -> PathBuf {
+    let mut text = None;
+    for mend in MENDS.iter().filter(|mend| mend.file == name) {
+        let before = text.unwrap_or_else(|| {
+            let original = std::fs::read_to_string(source).expect("the sources are readable");
+            original.replace("\r\n", "\n")
+        });
+        assert_eq!(before.matches(mend.from).count(), 1, "{name} has another {:?}", mend.from);
+        text = Some(before.replace(mend.from, mend.to));
+    }
+    let Some(text) = text else { return source.to_path_buf() };
+    let copy = PathBuf::from(std::env::var_os("OUT_DIR").expect("Cargo gives a folder")).join(name);
+    std::fs::write(&copy, text).expect("Cargo's folder takes a file");
+    copy
+}
 
 /// Where Cargo has unpacked the package that Cargo.lock pins.
 fn sources() -> PathBuf {

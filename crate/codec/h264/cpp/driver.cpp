@@ -151,10 +151,12 @@ static bool ends_with_its_bits(PWelsDecoderContext ctx) {
   return ((bits.pCurBuf - bits.pStartBuf) << 3) - (16 - bits.iLeftBits) == bits.iBits - 1;
 }
 
-// Called by core.cpp in place of the original.
+// Called by the core in place of WelsDecodeSlice (build.rs), before the slice is reconstructed.
 namespace WelsDec {
-int32_t h264_construct_slice(PWelsDecoderContext ctx) {
-  return ends_with_its_bits(ctx) ? WelsTargetSliceConstruction(ctx) : ERR_INFO_MB_NUM_INADEQUATE;
+int32_t DecodeWholeSlice(PWelsDecoderContext ctx, bool first_in_layer, PNalUnit unit) {
+  const int32_t error = WelsDecodeSlice(ctx, first_in_layer, unit);
+  if (error != ERR_NONE) return error;
+  return ends_with_its_bits(ctx) ? ERR_NONE : ERR_INFO_MB_NUM_INADEQUATE;
 }
 }
 
