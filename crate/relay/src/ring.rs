@@ -47,14 +47,18 @@ struct Headers {
     slots: [Option<(u64, Bytes)>; HEADER_SLOTS],
 }
 
-const HEADER_SLOTS: usize = 3;
+/// Tracks of a kind whose configurations late players get.
+const MAX_TRACKS: usize = 8;
+const HEADER_SLOTS: usize = 1 + 2 * MAX_TRACKS;
 
-/// The slot of a tag that late comers need: script metadata, then video, then audio configuration.
+/// The slot of a tag that late comers need: script metadata, then the tracks' video, then their audio configurations.
 fn header_slot(class: TagClass, tag: &Tag) -> Option<usize> {
+    let of_track =
+        |first| Some(usize::from(tag.track())).filter(|track| *track < MAX_TRACKS).map(|track| first + track);
     match class {
         TagClass::Script if is_metadata(&tag.body) => Some(0),
-        TagClass::VideoConfig => Some(1),
-        TagClass::AudioConfig => Some(2),
+        TagClass::VideoConfig => of_track(1),
+        TagClass::AudioConfig => of_track(1 + MAX_TRACKS),
         _ => None,
     }
 }
@@ -89,6 +93,8 @@ pub struct Ring {
     /// Where the groups of pictures start whose start is in the ring.
     groups: VecDeque<u64>,
     newest_picture: Option<Instant>,
+    /// The lowest number of a video track with a keyframe: the one that players show.
+    lead: Option<u8>,
     /// Where the sound of the last [`AUDIO_CACHE_MS`] starts.
     recent: u64,
     has_video: bool,
@@ -115,6 +121,7 @@ impl Ring {
             headers: Arc::default(),
             groups: VecDeque::new(),
             newest_picture: None,
+            lead: None,
             recent: 0,
             has_video: false,
             has_audio: false,
@@ -131,7 +138,7 @@ impl Ring {
     }
 
     pub fn push(&mut self, tag: &Tag, now: Instant) {
-        let class = tag.class();
+        let class = self.class_of(tag);
         let bytes = serialised(tag);
         let seq = self.end();
         let slot = header_slot(class, tag);
@@ -188,6 +195,18 @@ impl Ring {
     fn get(&self, seq: u64) -> Option<&Entry> {
         let index = seq.checked_sub(self.first)?;
         self.entries.get(usize::try_from(index).ok()?)
+    }
+
+    /// A keyframe of another track than the one shown is no place to start at.
+    fn class_of(&mut self, tag: &Tag) -> TagClass {
+        match tag.class() {
+            TagClass::Keyframe => {
+                let lead = self.lead.map_or(tag.track(), |lead| lead.min(tag.track()));
+                self.lead = Some(lead);
+                if tag.track() > lead { TagClass::VideoFrame } else { TagClass::Keyframe }
+            }
+            class => class,
+        }
     }
 
     /// A header said again in the same words is the same header: nobody needs it twice. One that is too large is not

@@ -141,6 +141,36 @@ fn headers_are_those_in_force_where_the_player_starts_not_the_newest() {
 }
 
 #[test]
+fn each_track_keeps_its_configuration_and_the_shown_one_opens_the_groups() {
+    let now = Instant::now();
+    let second = |packet_type: u8, frame: u8, number: u32, at| {
+        let head = [&[0x86 | frame << 4, packet_type][..], b"avc1\x01"].concat();
+        tag(&head, number, at)
+    };
+    let mut ring = Ring::default();
+    for pushed in [
+        tag(CONFIG, 1, 0),
+        second(0, 1, 2, 0),
+        second(1, 1, 3, 0),
+        tag(KEY, 4, 0),
+        tag(KEY, 5, 1000),
+        second(1, 1, 6, 1000),
+        second(1, 2, 7, 1033),
+        tag(DELTA, 8, 1033),
+    ] {
+        ring.push(&pushed, now);
+    }
+    let mut reader = Reader::new(now);
+    reader.read_all(&ring, now);
+    let numbers: Vec<_> = reader
+        .tags()
+        .iter()
+        .map(|tag| tag.body.last_chunk().map(|number| u32::from_be_bytes(*number)).unwrap())
+        .collect();
+    assert_eq!(numbers, [1, 2, 5, 6, 7, 8]);
+}
+
+#[test]
 fn players_share_the_bodies_of_headers() {
     let now = Instant::now();
     let mut ring = Ring::default();

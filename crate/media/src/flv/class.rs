@@ -76,6 +76,21 @@ fn audio(body: &[u8]) -> Option<TagClass> {
     })
 }
 
+/// The number of the track that a tag carries, or of the first of several; 0 where it has none.
+pub(super) fn track(kind: TagKind, body: &[u8]) -> u8 {
+    let extended = match kind {
+        TagKind::Video => body.first().is_some_and(|first| first & VIDEO_EX_HEADER != 0),
+        TagKind::Audio => body.first().is_some_and(|first| first >> 4 == SOUND_EX_HEADER),
+        TagKind::Script => false,
+    };
+    match extended.then(|| ExHeader::read(kind, body)) {
+        Some(Ok(ExHeader::Tracks { mut shares, .. })) => {
+            shares.next().and_then(Result::ok).map_or(0, |share| share.track)
+        }
+        _ => 0,
+    }
+}
+
 /// The packet type of all tracks in a tag; `None` where there are none, or the header cannot be read.
 fn ex_packet_type(kind: TagKind, body: &[u8]) -> Option<u8> {
     match ExHeader::read(kind, body) {
@@ -96,7 +111,7 @@ mod tests {
     use super::{
         TagClass::{self, AudioConfig, Keyframe, Other, VideoConfig, VideoFrame},
         TagKind::{Audio, Script, Video},
-        classify,
+        classify, track,
     };
 
     #[test]
@@ -147,6 +162,17 @@ mod tests {
         assert_eq!(classify(Video, b"\x97\xff\x00\x00\x09\x06\x00avc1"), VideoConfig);
         assert_eq!(classify(Audio, b"\x95\x01Opus"), TagClass::Audio);
         assert_eq!(classify(Video, &[0x97; 40]), Other);
+    }
+
+    #[test]
+    fn the_number_of_the_first_track_is_found() {
+        assert_eq!(track(Video, b"\x17\x01"), 0);
+        assert_eq!(track(Video, b"\x91avc1\x07"), 0);
+        assert_eq!(track(Video, b"\x96\x01avc1\x07x"), 7);
+        assert_eq!(track(Video, b"\x97\x00\x00\x06\x21avc1\x07\0\0\0"), 7);
+        assert_eq!(track(Audio, b"\x95\x11mp4a\x03\0\0\x01x\x04\0\0\0"), 3);
+        assert_eq!(track(Audio, b"\x95\x11mp4a"), 0);
+        assert_eq!(track(Script, b"\x95\x01mp4a\x09"), 0);
     }
 
     #[test]

@@ -76,6 +76,11 @@ impl Tag {
         class::classify(self.kind, &self.body)
     }
 
+    /// The number of the track that it carries, or of the first of several; 0 where it has none.
+    pub fn track(&self) -> u8 {
+        class::track(self.kind, &self.body)
+    }
+
     /// Stream offset of the body.
     pub(super) fn body_offset(&self) -> u64 {
         self.offset.saturating_add(TAG_HEADER_LEN as u64)
