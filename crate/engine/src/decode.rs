@@ -1,22 +1,38 @@
 //! One track's way through its decoder: configure, feed, flush, replace.
 //!
 //! Its invariant is the fifth law: the first packet after a configuration, a flush or a loss is a keyframe. It limits what
-//! is inside the decoder by count, and notices a decoder that takes packets and gives nothing.
+//! is inside the decoder by count, notices a decoder that takes packets and gives nothing, and goes down the ladder when one
+//! fails. What it gave to a decoder that failed, it gives to the next one.
 
 use std::collections::VecDeque;
 
-use sailcast_media::{MediaTime, Micros, TrackInfo};
+use sailcast_media::{CodecParams, DecoderConfig, MediaKind, MediaTime, Micros, Packet, TrackInfo};
 
 use crate::{
+    event::Event,
     io::{DecoderId, DecoderMode, DecoderPath, Instant, Output, RequestId},
+    ladder::{Ladder, PathReason, is_own},
     queue::{Item, PacketQueue},
+    recent::Recent,
 };
 
 /// A full decoder that gives nothing for this long is broken.
 const STUCK_AFTER: Micros = Micros::from_secs(3);
+/// The same of one that has given nothing yet: hardware on a cold GPU process takes a while...
+const FIRST_OF_WEBCODECS: Micros = Micros::from_secs(3);
+/// ...and a module is fetched first, on the network that the stream takes as well.
+const FIRST_OF_WASM: Micros = Micros::from_secs(12);
+/// Packets inside, beyond the reorder depth, with which a decoder should have given something.
+const FIRST_SLACK: usize = 3;
 
-/// Decoders made one after the other that give nothing: it is not the packets.
-const MAX_FAILURES: u8 = 3;
+/// Decoders made one after the other that give nothing, where there have been better ones: it is not the packets. Pictures
+/// are given again whole, of sound the piece that may be to blame is left out.
+const TRIES_OF_VIDEO: u8 = 2;
+const TRIES_OF_AUDIO: u8 = 3;
+/// The same on the lowest rung.
+const MOST_TRIES: u8 = 3;
+/// GOPs in a row that the decoder could not get through, though it began: another one may.
+const MOST_SPOILED: u8 = 3;
 
 /// Where outputs go, and the source of ids.
 #[derive(Debug, Default)]
@@ -42,33 +58,59 @@ impl Outbox {
     }
 }
 
-/// Packets that were not decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Left {
-    /// For want of a decoder, or of the keyframe that they build on.
+/// What feeding came to, in packets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Fed {
+    /// Not decoded for want of a decoder, or of the keyframe that they build on.
     pub undecodable: u64,
     /// Disposable ones whose time had passed.
     pub late: u64,
+    /// Needs no decoder: its owner makes the sound of it, and feeds again.
+    pub own: Option<(Packet, Micros)>,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Another decoder of the same kind. `replays`: it is given what the failed one had.
+    Again { replays: bool },
+    /// The rung below.
+    Down { replays: bool },
+    /// Nothing is left to try.
+    Over,
 }
 
 #[derive(Debug, Default)]
 pub struct DecodeStage {
     pub queue: PacketQueue,
+    ladder: Ladder,
     decoder: Option<DecoderId>,
+    /// Of the present decoder, or of the last one.
+    path: Option<DecoderPath>,
     config: Option<TrackInfo>,
-    /// As last received.
-    newest_config: Option<TrackInfo>,
     /// Presentation times inside the decoder.
     pending: Vec<MediaTime>,
+    recent: Recent,
     flushing: bool,
     need_keyframe: bool,
     last_progress: Instant,
     drained: bool,
-    /// Failures since the decoder last gave something.
+    /// This decoder has given something; one like it has.
+    gave: bool,
+    worked: bool,
+    /// Failures since a decoder last gave something.
     failures: u8,
+    /// GOPs in a row that a decoder began and failed in twice.
+    spoiled: u8,
+    /// No rung of the ladder takes the configuration.
+    refused: bool,
 }
 
 impl DecodeStage {
+    pub fn new(ladder: Ladder) -> Self {
+        Self { ladder, ..Self::default() }
+    }
+
     pub fn owns(&self, id: DecoderId) -> bool {
         self.decoder == Some(id)
     }
@@ -82,14 +124,19 @@ impl DecodeStage {
         self.config.as_ref()
     }
 
-    /// The configuration received last, in use already or not.
-    pub fn newest_config(&self) -> Option<&TrackInfo> {
-        self.newest_config.as_ref()
+    pub fn push_config(&mut self, track: TrackInfo) {
+        self.queue.push_config(track);
     }
 
-    pub fn push_config(&mut self, track: TrackInfo) {
-        self.newest_config = Some(track.clone());
-        self.queue.push_config(track);
+    /// There is a decoder for it, or should be.
+    pub fn can_decode(&self, config: &DecoderConfig) -> bool {
+        is_own(config.codec) || self.ladder.path(config).is_some()
+    }
+
+    /// The path in use, or used last.
+    pub fn path(&self) -> Option<DecoderPath> {
+        let own = self.config.as_ref().is_some_and(|track| is_own(track.config.codec));
+        if own { Some(DecoderPath::Wasm) } else { self.path }
     }
 
     /// How many pictures or pieces of sound are inside the decoder.
@@ -102,6 +149,11 @@ impl DecodeStage {
         self.drained || (self.decoder.is_none() && self.queue.is_empty())
     }
 
+    /// No decoder takes the configuration that has come to the front. Said once.
+    pub fn take_refused(&mut self) -> bool {
+        std::mem::take(&mut self.refused)
+    }
+
     /// Moves packets into the decoder until `limit` are inside; `ended` says that no more will come. What no other packet
     /// needs and what should have been shown before `late` is left out.
     pub fn feed(
@@ -111,8 +163,8 @@ impl DecodeStage {
         late: Option<MediaTime>,
         now: Instant,
         out: &mut Outbox,
-    ) -> Left {
-        let mut left = Left::default();
+    ) -> Fed {
+        let mut fed = Fed::default();
         while !self.flushing {
             match self.queue.front() {
                 None => {
@@ -128,76 +180,148 @@ impl DecodeStage {
                         break;
                     }
                     if let Some(Item::Config(track)) = self.queue.pop() {
-                        self.configure(track, out);
+                        self.configure(track, now, out);
                     }
                 }
                 Some(Item::Break) => {
                     self.queue.pop();
                     self.need_keyframe = true;
                 }
+                Some(Item::Packet(packet)) if self.is_own(packet) => {
+                    // In its turn: the decoder first gives what was before.
+                    if let Some(id) = self.decoder.filter(|_| !self.pending.is_empty()) {
+                        self.flush(id, now, out);
+                        break;
+                    }
+                    if let Some(Item::Packet(packet)) = self.queue.pop() {
+                        let length = self.queue.length_of(&packet);
+                        fed.own = Some((packet, length));
+                    }
+                    break;
+                }
                 Some(Item::Packet(_)) => {
                     if self.pending.len() >= limit {
                         break;
                     }
                     let (Some(Item::Packet(packet)), Some(id)) = (self.queue.pop(), self.decoder) else {
-                        left.undecodable = left.undecodable.saturating_add(1);
+                        fed.undecodable = fed.undecodable.saturating_add(1);
                         continue;
                     };
                     if self.need_keyframe && !packet.keyframe {
-                        left.undecodable = left.undecodable.saturating_add(1);
+                        fed.undecodable = fed.undecodable.saturating_add(1);
                         continue;
                     }
                     if packet.disposable && !packet.keyframe && late.is_some_and(|late| packet.pts < late) {
-                        left.late = left.late.saturating_add(1);
+                        fed.late = fed.late.saturating_add(1);
                         continue;
                     }
-                    self.need_keyframe = false;
-                    self.last_progress = now;
-                    self.pending.push(packet.pts);
-                    out.push(Output::Decode(id, packet));
+                    self.decode(id, packet, now, out);
                 }
             }
         }
-        left
+        fed
     }
 
-    /// The decoder gave the frame or samples of `pts`; whatever should have come before it is out or lost.
-    pub fn on_output(&mut self, pts: MediaTime, now: Instant) {
+    /// The decoder gave the frame or samples of `pts`; whatever should have come before it is out or lost. Whether they are
+    /// its first.
+    pub fn on_output(&mut self, pts: MediaTime, now: Instant) -> bool {
         self.pending.retain(|p| *p > pts);
+        self.recent.came_out(pts);
         self.last_progress = now;
         self.failures = 0;
+        self.worked = true;
+        !std::mem::replace(&mut self.gave, true)
     }
 
     pub fn on_flushed(&mut self, out: &mut Outbox) {
         self.flushing = false;
         self.pending.clear();
+        self.recent.clear();
         self.need_keyframe = true;
         match self.queue.front() {
             Some(Item::Config(_)) => self.close(out),
-            _ => self.drained = true,
+            Some(_) => {}
+            None => self.drained = true,
         }
     }
 
-    /// The decoder has failed and is gone; the next keyframe gets a new one. False when that has been tried in vain.
-    pub fn on_failed(&mut self) -> bool {
-        self.restart();
+    /// The decoder has failed and is gone: what now? By then the next one is prepared.
+    pub fn on_failed(&mut self, why: Fault<'_>) -> Verdict {
+        let (Some(track), Some(path)) = (self.config.clone(), self.path) else { return Verdict::Over };
         self.failures = self.failures.saturating_add(1);
-        self.failures < MAX_FAILURES
+        // It began, and comes to nothing at the same pictures again: they are to blame, until there are many such.
+        let spoiled = self.gave && self.recent.restarts() > 0;
+        if spoiled {
+            self.spoiled = self.spoiled.saturating_add(1);
+        }
+        let tries = if track.kind() == MediaKind::Video { TRIES_OF_VIDEO } else { TRIES_OF_AUDIO };
+        let reason = match why {
+            Fault::Stuck => Some(PathReason::NoOutput),
+            Fault::Error(why) if !self.gave && wants_keyframe(why) => Some(PathReason::Keyframe),
+            Fault::Error(_) if !self.worked => Some(PathReason::Unsupported),
+            Fault::Error(_) if self.failures >= tries || self.spoiled >= MOST_SPOILED => {
+                Some(PathReason::Failed)
+            }
+            Fault::Error(_) => None,
+        };
+        if let Some(reason) = reason
+            && self.ladder.step_down(&track.config, path, reason)
+        {
+            self.spoiled = 0;
+            return Verdict::Down { replays: self.replay() };
+        }
+        if !self.worked || self.failures >= MOST_TRIES {
+            self.restart();
+            // Whatever comes in its place may try them all.
+            self.ladder.forgive();
+            return Verdict::Over;
+        }
+        let replays = if spoiled { self.restart() } else { self.replay() };
+        Verdict::Again { replays }
+    }
+
+    /// The browser has taken the decoder: another one goes on from the last keyframe, but not again and again.
+    pub fn on_reclaimed(&mut self) -> bool {
+        if self.recent.restarts() > 0 { self.restart() } else { self.replay() }
     }
 
     /// The decoder is gone; the next keyframe gets a new one of the same configuration.
-    pub fn restart(&mut self) {
-        self.decoder = None;
-        self.flushing = false;
-        self.pending.clear();
+    pub fn restart(&mut self) -> bool {
+        self.lose();
         if let Some(track) = self.config.clone() {
             self.queue.push_front_config(track);
         }
+        false
     }
 
-    /// Another configuration comes: what failed before says nothing of it.
+    /// The decoder is gone; the next one is given the same. Whether there was anything to give.
+    fn replay(&mut self) -> bool {
+        self.lose();
+        let Some(track) = self.config.clone() else { return false };
+        // With another configuration in front, what is lost is the last of the old one.
+        let mut packets = match self.queue.front() {
+            Some(Item::Config(_)) => VecDeque::new(),
+            _ => self.recent.replay(),
+        };
+        if track.kind() == MediaKind::Audio {
+            packets.pop_front();
+        }
+        let replays = !packets.is_empty();
+        self.queue.push_front_packets(packets);
+        self.queue.push_front_config(track);
+        replays
+    }
+
+    fn lose(&mut self) {
+        self.decoder = None;
+        self.flushing = false;
+        self.pending.clear();
+    }
+
+    /// Another configuration or another connection comes: what failed before says nothing of it.
     pub fn forgive(&mut self) {
         self.failures = 0;
+        self.spoiled = 0;
     }
 
     /// The earliest time inside the decoder or before it.
@@ -210,17 +334,72 @@ impl DecodeStage {
         self.last_progress = now;
     }
 
+    /// The present decoder has yet to show that it works.
+    pub fn is_on_trial(&self) -> bool {
+        self.decoder.is_some() && !self.gave
+    }
+
+    /// When a decoder that gives nothing until then is broken.
+    pub fn deadline(&self, limit: usize) -> Option<Instant> {
+        self.decoder?;
+        let depth = self.config.as_ref().map_or(0, reorder_depth);
+        let first = usize::from(depth).saturating_add(FIRST_SLACK);
+        let enough = if self.gave { limit } else { limit.min(first) };
+        if !self.flushing && self.pending.len() < enough {
+            return None;
+        }
+        let patience = match self.path {
+            _ if self.gave => STUCK_AFTER,
+            Some(DecoderPath::Wasm) => FIRST_OF_WASM,
+            _ => FIRST_OF_WEBCODECS,
+        };
+        Some(self.last_progress + patience)
+    }
+
     pub fn is_stuck(&self, limit: usize, now: Instant) -> bool {
-        let waiting = self.flushing || self.pending.len() >= limit;
-        self.decoder.is_some() && waiting && now - self.last_progress > STUCK_AFTER
+        self.deadline(limit).is_some_and(|at| now >= at)
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
+        self.close_quietly(out);
+        self.pending.clear();
+        self.flushing = false;
+    }
+
+    /// The decoder is of no more use; what it holds still counts.
+    pub fn close_quietly(&mut self, out: &mut Outbox) {
         if let Some(id) = self.decoder.take() {
             out.push(Output::CloseDecoder(id));
         }
-        self.pending.clear();
-        self.flushing = false;
+    }
+
+    /// Its decoder is closed on purpose: what is inside is not wanted any more.
+    pub fn rest(&mut self, out: &mut Outbox) {
+        self.close(out);
+        self.recent.clear();
+        self.restart();
+    }
+
+    /// No decoder is asked for it.
+    fn is_own(&self, packet: &Packet) -> bool {
+        let Some(track) = &self.config else { return false };
+        track.kind() == MediaKind::Audio && (packet.data.is_empty() || is_own(track.config.codec))
+    }
+
+    fn decode(&mut self, id: DecoderId, packet: Packet, now: Instant, out: &mut Outbox) {
+        self.need_keyframe = false;
+        self.drained = false;
+        if self.gave || self.pending.is_empty() {
+            self.last_progress = now;
+        }
+        let restarts = self.recent.restarts();
+        self.recent.note(&packet);
+        if packet.keyframe && restarts == 0 {
+            // The GOP before went through.
+            self.spoiled = 0;
+        }
+        self.pending.push(packet.pts);
+        out.push(Output::Decode(id, packet));
     }
 
     fn flush(&mut self, id: DecoderId, now: Instant, out: &mut Outbox) {
@@ -229,22 +408,71 @@ impl DecodeStage {
         out.push(Output::Flush(id));
     }
 
-    fn configure(&mut self, track: TrackInfo, out: &mut Outbox) {
+    fn configure(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
         self.close(out);
-        let id = out.decoder();
-        let mode = DecoderMode { path: DecoderPath::WebCodecs, low_delay: reorder_depth(&track) == 0 };
-        out.push(Output::Configure(id, track.config.clone(), mode));
-        self.decoder = Some(id);
-        self.config = Some(track);
         self.need_keyframe = true;
         self.drained = false;
+        self.gave = false;
+        self.last_progress = now;
+        let before = self.config.replace(track.clone());
+        if is_own(track.config.codec) {
+            return;
+        }
+        let Some((path, reason)) = self.ladder.path(&track.config) else {
+            self.refused = true;
+            return;
+        };
+        if before.is_none_or(|before| before.config.codec_string != track.config.codec_string)
+            || self.path != Some(path)
+        {
+            self.worked = false;
+            self.failures = 0;
+        }
+        self.tell(track.kind(), path, reason, out);
+        let id = out.decoder();
+        let mode = DecoderMode { path, low_delay: reorder_depth(&track) == 0 };
+        out.push(Output::Configure(id, track.config, mode));
+        self.decoder = Some(id);
     }
+
+    fn tell(&mut self, kind: MediaKind, to: DecoderPath, reason: Option<PathReason>, out: &mut Outbox) {
+        let from = self.path.replace(to);
+        if from.unwrap_or(DecoderPath::WebCodecs) != to {
+            let reason = reason.unwrap_or(PathReason::Configuration);
+            out.push(Output::Event(Event::DecoderChange { kind, from, to, reason }));
+        }
+    }
+}
+
+/// How a decoder failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault<'a> {
+    /// It said so.
+    Error(&'a str),
+    /// It takes packets and gives nothing.
+    Stuck,
+}
+
+impl Fault<'_> {
+    /// For a sentence's end. Browsers end their messages with a full stop or not.
+    pub fn words(&self, missing: &str) -> String {
+        match self {
+            Self::Error(why) => why.trim_end_matches(['.', ' ']).to_owned(),
+            Self::Stuck => format!("it takes packets and gives no {missing}"),
+        }
+    }
+}
+
+/// Browsers refuse a first picture that is no IDR, and say so in these words (WebCodecs has but a `DataError` for it).
+fn wants_keyframe(why: &str) -> bool {
+    let why = why.to_ascii_lowercase();
+    ["key frame", "keyframe", "key chunk"].iter().any(|words| why.contains(words))
 }
 
 /// How many frames the decoder must hold back to reorder them.
 pub fn reorder_depth(track: &TrackInfo) -> u8 {
     match track.config.params {
-        sailcast_media::CodecParams::Video(v) => v.reorder_depth,
-        sailcast_media::CodecParams::Audio(_) => 0,
+        CodecParams::Video(v) => v.reorder_depth,
+        CodecParams::Audio(_) => 0,
     }
 }

@@ -8,7 +8,7 @@ use sailcast_media::{Codec, DecoderConfig};
 
 use crate::io::DecoderPath;
 
-/// Codec strings that are remembered with the rung they failed on.
+/// Codec strings that are remembered.
 const MEMORY: usize = 16;
 
 /// What the page wants.
@@ -51,7 +51,7 @@ pub enum PathReason {
     Keyframe,
     /// It failed after it had worked, and again from the last keyframe on.
     Failed,
-    /// Another configuration came, for which the ladder begins at the top again.
+    /// Another configuration or connection came, for which the ladder begins at the top again.
     Configuration,
 }
 
@@ -84,41 +84,48 @@ pub const fn is_own(codec: Codec) -> bool {
 }
 
 /// One kind's ladder, for one load.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ladder {
     choice: DecoderChoice,
-    /// The browser has decoders of this kind.
-    available: bool,
-    failed: Vec<(String, DecoderPath, PathReason)>,
+    /// The browser has no decoders of this kind.
+    unavailable: bool,
+    /// Codec strings that do not work with WebCodecs.
+    failed: Vec<(String, PathReason)>,
 }
 
 impl Ladder {
     pub fn new(choice: DecoderChoice, available: bool) -> Self {
-        Self { choice, available, failed: Vec::new() }
+        Self { choice, unavailable: !available, failed: Vec::new() }
     }
 
     /// The highest rung for it that has not failed, and what keeps it from the top. `None`: there is none.
     pub fn path(&self, config: &DecoderConfig) -> Option<(DecoderPath, Option<PathReason>)> {
-        let above = self.barred(config);
-        match above {
+        match self.barred(config) {
             None => Some((DecoderPath::WebCodecs, None)),
-            Some(why) => {
-                let allowed = self.choice != DecoderChoice::WebCodecs && has_software(config.codec);
-                let good = allowed && self.failure(config, DecoderPath::Wasm).is_none();
-                good.then_some((DecoderPath::Wasm, Some(why)))
-            }
+            Some(why) => self.has_software_for(config).then_some((DecoderPath::Wasm, Some(why))),
         }
     }
 
-    /// It does not work on that rung.
-    pub fn fail(&mut self, config: &DecoderConfig, path: DecoderPath, why: PathReason) {
-        if self.failure(config, path).is_some() {
-            return;
+    /// It does not work on that rung: leaves it, where there is one below.
+    pub fn step_down(&mut self, config: &DecoderConfig, path: DecoderPath, why: PathReason) -> bool {
+        let is_lowest = path == DecoderPath::Wasm || !self.has_software_for(config);
+        if is_lowest || self.failure(config).is_some() {
+            return false;
         }
         if self.failed.len() >= MEMORY {
             self.failed.remove(0);
         }
-        self.failed.push((config.codec_string.clone(), path, why));
+        self.failed.push((config.codec_string.clone(), why));
+        true
+    }
+
+    /// Every rung has its chance again.
+    pub fn forgive(&mut self) {
+        self.failed.clear();
+    }
+
+    fn has_software_for(&self, config: &DecoderConfig) -> bool {
+        self.choice != DecoderChoice::WebCodecs && has_software(config.codec)
     }
 
     /// Why WebCodecs is out of the question.
@@ -126,16 +133,13 @@ impl Ladder {
         if self.choice == DecoderChoice::Wasm {
             return Some(PathReason::Forced);
         }
-        if !self.available {
+        if self.unavailable {
             return Some(PathReason::Unavailable);
         }
-        self.failure(config, DecoderPath::WebCodecs)
+        self.failure(config)
     }
 
-    fn failure(&self, config: &DecoderConfig, path: DecoderPath) -> Option<PathReason> {
-        self.failed
-            .iter()
-            .find(|(codec, on, _)| *on == path && *codec == config.codec_string)
-            .map(|(_, _, why)| *why)
+    fn failure(&self, config: &DecoderConfig) -> Option<PathReason> {
+        self.failed.iter().find(|(codec, _)| *codec == config.codec_string).map(|(_, why)| *why)
     }
 }

@@ -44,6 +44,22 @@ impl PacketQueue {
         }
     }
 
+    /// These packets are decoded before all others; they were here before.
+    pub fn push_front_packets(&mut self, packets: VecDeque<Packet>) {
+        for packet in packets.into_iter().rev() {
+            self.bytes = self.bytes.saturating_add(packet.data.len() as u64);
+            self.packets = self.packets.saturating_add(1);
+            self.put_front(Item::Packet(packet));
+        }
+    }
+
+    /// How long a packet lasts that was just taken.
+    pub fn length_of(&self, packet: &Packet) -> Micros {
+        let next = self.first_dts().map(|next| next - packet.dts);
+        let step = next.filter(|step| *step > Micros::ZERO && *step < LONGEST_FRAME);
+        packet.duration.or(step).unwrap_or(self.frame).clamp(Micros::ZERO, LONGEST_FRAME)
+    }
+
     /// Forgets all that waits.
     pub fn clear(&mut self) {
         while self.pop().is_some() {}

@@ -7,8 +7,9 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Micros};
 
 use crate::{
-    decode::{DecodeStage, Outbox, reorder_depth},
-    io::{FrameInfo, Instant, Output},
+    decode::{DecodeStage, Fault, Outbox, Verdict, reorder_depth},
+    io::{DecoderPath, FrameInfo, Instant, Output},
+    ladder::Ladder,
     quality::{DropCause, Drops},
     window::WindowMax,
 };
@@ -17,6 +18,8 @@ use crate::{
 const FRAMES_AHEAD: usize = 4;
 /// Packets inside the decoder beyond its reorder depth: room for its threads.
 const DECODER_SLACK: usize = 6;
+/// A software decoder takes one at a time: another one on the way to it, and one on the way back.
+const SOFTWARE_SLACK: usize = 3;
 /// The same when the decoder is slow: what it holds cannot be left out any more.
 const LATE_SLACK: usize = 2;
 /// The decoder is slow when the shown picture is so far behind the playhead.
@@ -35,6 +38,17 @@ const LATE: WindowMax = WindowMax::new(Micros::from_millis(500), 20);
 /// A disposable picture so late is not decoded any more.
 const SHED_BEHIND: Micros = Micros::from_millis(40);
 
+/// What presenting did.
+#[derive(Debug, Default, PartialEq)]
+pub struct Presented {
+    /// The picture handed over, if any.
+    pub pts: Option<MediaTime>,
+    /// It was the first of this load.
+    pub first: bool,
+    /// Its size, when new.
+    pub resized: Option<(u32, u32)>,
+}
+
 #[derive(Debug)]
 pub struct Video {
     pub stage: DecodeStage,
@@ -52,12 +66,14 @@ pub struct Video {
     hide_before: Option<MediaTime>,
     late: WindowMax,
     is_behind: bool,
+    /// No decoder takes it: this load goes on without pictures.
+    pub disabled: bool,
 }
 
-impl Default for Video {
-    fn default() -> Self {
+impl Video {
+    pub fn new(ladder: Ladder) -> Self {
         Self {
-            stage: DecodeStage::default(),
+            stage: DecodeStage::new(ladder),
             frames: VecDeque::new(),
             rendered: None,
             rendered_at: None,
@@ -69,25 +85,17 @@ impl Default for Video {
             hide_before: None,
             late: LATE,
             is_behind: false,
+            disabled: false,
         }
     }
-}
 
-/// What presenting did.
-#[derive(Debug, Default, PartialEq)]
-pub struct Presented {
-    /// The picture handed over, if any.
-    pub pts: Option<MediaTime>,
-    /// It was the first of this load.
-    pub first: bool,
-    /// Its size, when new.
-    pub resized: Option<(u32, u32)>,
-}
-
-impl Video {
     pub fn decoder_limit(&self) -> usize {
         let depth = self.stage.config().map_or(0, reorder_depth);
-        let slack = if self.is_behind { LATE_SLACK } else { DECODER_SLACK };
+        let slack = match self.stage.path() {
+            _ if self.is_behind => LATE_SLACK,
+            Some(DecoderPath::Wasm) => SOFTWARE_SLACK,
+            _ => DECODER_SLACK,
+        };
         slack.saturating_add(usize::from(depth))
     }
 
@@ -97,10 +105,10 @@ impl Video {
                 self.rendered.is_some_and(|shown| playhead - shown > BEHIND) && !self.is_chasing(playhead);
             let limit = self.decoder_limit();
             let late = self.rendered.map(|_| playhead - SHED_BEHIND);
-            let left = self.stage.feed(limit, ended, late, now, out);
-            self.drops.add(DropCause::NoKeyframe, left.undecodable);
+            let fed = self.stage.feed(limit, ended, late, now, out);
+            self.drops.add(DropCause::NoKeyframe, fed.undecodable);
             let cause = if self.is_chasing(playhead) { DropCause::Skip } else { DropCause::Disposable };
-            self.drops.add(cause, left.late);
+            self.drops.add(cause, fed.late);
         }
     }
 
@@ -115,9 +123,46 @@ impl Video {
         self.late.max().unwrap_or_default()
     }
 
-    /// The decoder is given up, with what is inside.
-    pub fn lose_decoder(&mut self) {
-        self.drops.add(DropCause::Decoder, self.stage.inside() as u64);
+    /// The decoder has failed.
+    pub fn on_failed(&mut self, why: Fault<'_>, playhead: MediaTime) -> Verdict {
+        let inside = self.stage.inside();
+        let verdict = self.stage.on_failed(why);
+        let replays = matches!(verdict, Verdict::Again { replays: true } | Verdict::Down { replays: true });
+        self.replaced(inside, replays, playhead);
+        verdict
+    }
+
+    /// The browser has taken the decoder away.
+    pub fn on_reclaimed(&mut self, playhead: MediaTime) {
+        let inside = self.stage.inside();
+        let replays = self.stage.on_reclaimed();
+        self.replaced(inside, replays, playhead);
+    }
+
+    /// Another decoder comes in place of one that held so much. What it is given again is not shown again, nor what is
+    /// late by then: the picture stays until the next one in time.
+    fn replaced(&mut self, inside: usize, replays: bool, playhead: MediaTime) {
+        if !replays {
+            self.drops.add(DropCause::Decoder, inside as u64);
+        } else if self.rendered.is_some() {
+            self.chase(playhead);
+            self.hide_before = Some(playhead);
+        }
+    }
+
+    /// This load goes on without pictures; the last one stays.
+    pub fn disable(&mut self, out: &mut Outbox) {
+        self.disabled = true;
+        self.close(out);
+        self.stage.queue.clear();
+    }
+
+    /// The pictures go on in place of what did not work.
+    pub fn enable(&mut self) {
+        if std::mem::take(&mut self.disabled) {
+            self.stage.queue.clear();
+            self.stage.forgive();
+        }
     }
 
     /// The display left out a picture it had been given.
@@ -232,7 +277,7 @@ impl Video {
     /// Lets go of waiting frames and of the decoder; the next keyframe gets a new one.
     pub fn rest(&mut self, out: &mut Outbox) {
         self.close(out);
-        self.stage.restart();
+        self.stage.rest(out);
     }
 
     /// The decoder is too slow: what lies before the newest keyframe in reach of `playhead` is lost. Where it goes on, if
@@ -292,7 +337,7 @@ mod tests {
 
     #[test]
     fn shows_the_first_frame_at_once_and_then_by_the_playhead() {
-        let (mut v, mut out) = (Video::default(), Outbox::default());
+        let (mut v, mut out) = (Video::new(Ladder::default()), Outbox::default());
         for (id, ms) in [(1, 1000), (3, 1066), (2, 1033)] {
             v.on_frame(frame(id, ms), Instant(0), &mut out);
         }
@@ -307,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_frame_older_than_the_shown_one_is_released() {
-        let (mut v, mut out) = (Video::default(), Outbox::default());
+        let (mut v, mut out) = (Video::new(Ladder::default()), Outbox::default());
         v.on_frame(frame(1, 1000), Instant(0), &mut out);
         v.present(MediaTime(0), Instant(0), &mut out);
         v.on_frame(frame(2, 990), Instant(0), &mut out);
@@ -316,7 +361,7 @@ mod tests {
 
     #[test]
     fn chasing_hands_over_no_faster_than_a_display_shows_and_loses_no_last_frame() {
-        let (mut v, mut out) = (Video::default(), Outbox::default());
+        let (mut v, mut out) = (Video::new(Ladder::default()), Outbox::default());
         v.on_frame(frame(1, 0), Instant(0), &mut out);
         v.present(MediaTime(0), Instant(0), &mut out);
         v.on_frame(frame(2, 33), Instant(1000), &mut out);

@@ -1,7 +1,7 @@
 //! Every fault gives one typed error and leaves a player that can load again.
 
 use bytes::Bytes;
-use sailcast_engine::{ErrorCode, Event, IoError, IoEvent, State};
+use sailcast_engine::{DecoderPath, ErrorCode, Event, IoError, IoEvent, State};
 use sailcast_media::{MediaKind, flv::TagClass};
 use sailcast_sim::{Sim, feed, feed::Network, load};
 
@@ -144,10 +144,10 @@ fn a_packet_the_decoder_refuses_costs_a_warning_and_not_the_sound() {
 
 #[test]
 fn a_video_decoder_that_never_works_is_one_fatal_error() {
-    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 3_000, 20));
-    sim.run_ms(21);
-    sim.fail_decoder(MediaKind::Video);
-    sim.run_ms(500);
+    let mut sim = Sim::playing(400, feed::live("video-only.flv", 3_000, 20));
+    sim.break_path(MediaKind::Video, DecoderPath::WebCodecs);
+    sim.break_path(MediaKind::Video, DecoderPath::Wasm);
+    sim.run_ms(3_100);
     assert_eq!(sim.errors().len(), 1);
     assert_eq!(sim.errors()[0].code, ErrorCode::VideoDecoderFailed);
     assert_eq!(sim.state(), State::Failed);

@@ -1,8 +1,8 @@
 //! Silence and then a burst: nothing that was well is declared broken, nothing is lost that came.
 
-use sailcast_engine::{ErrorCode, Event, Input, IoEvent, State};
+use sailcast_engine::{DecoderChoice, ErrorCode, Event, Input, IoEvent, State};
 use sailcast_media::Micros;
-use sailcast_sim::{Sim, feed};
+use sailcast_sim::{Sim, choosing, feed};
 
 #[test]
 fn a_reordering_decoder_bears_an_outage() {
@@ -42,7 +42,8 @@ fn a_silent_end_loses_nothing() {
 
 #[test]
 fn a_decoder_that_takes_everything_and_gives_nothing_is_found() {
-    let mut sim = Sim::playing(400, feed::live("video-only.flv", 500, 20));
+    let choice = choosing(DecoderChoice::WebCodecs, 400);
+    let mut sim = Sim::playing_with(choice, feed::live("video-only.flv", 500, 20));
     sim.video_swallowed = true;
     sim.run_ms(6_000);
     assert_eq!(sim.errors().last().map(|e| (e.code, e.fatal)), Some((ErrorCode::VideoDecoderFailed, true)));

@@ -1,6 +1,6 @@
 //! Video that comes and shows nothing is found out, while the sound plays; a stream that has no video any more is not.
 
-use sailcast_engine::{ErrorCode, Event, Input, Instant, IoError, IoEvent, Reason, State};
+use sailcast_engine::{DecoderChoice, ErrorCode, Event, Input, Instant, IoError, IoEvent, Reason, State};
 use sailcast_media::{
     Micros,
     flv::{
@@ -8,7 +8,7 @@ use sailcast_media::{
         tag::{Tag, TagKind},
     },
 };
-use sailcast_sim::{Sim, feed, feed::Network, load};
+use sailcast_sim::{Sim, choosing, feed, feed::Network, load};
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 const STREAM: &str = "counter-av.flv";
@@ -160,7 +160,9 @@ fn what_no_try_brings_back_is_an_error_at_last() {
 
 #[test]
 fn a_decoder_that_takes_packets_and_gives_nothing_is_made_anew_and_then_tried_on_another_connection() {
-    let mut sim = playing(vec![good(2_000, 60), good(17_000, 60)]);
+    let servers = vec![good(2_000, 60), good(17_000, 60)];
+    let mut sim = Sim::playing_with(choosing(DecoderChoice::WebCodecs, 400), servers);
+    sim.sound_on(48_000, 20);
     sim.run_ms(2_000);
     let decoders = sim.decoders_made();
     sim.video_swallowed = true;

@@ -1,8 +1,10 @@
 //! A connection that is lost comes back by itself: from where, when, how often, and what the viewer sees meanwhile.
 
-use sailcast_engine::{ErrorCode, Event, Input, IoError, IoEvent, LatencyTarget, Reason, State};
+use sailcast_engine::{
+    DecoderChoice, ErrorCode, Event, Input, IoError, IoEvent, LatencyTarget, Reason, State,
+};
 use sailcast_media::{MediaKind, Micros};
-use sailcast_sim::{Sim, config, feed, feed::Network, load};
+use sailcast_sim::{Sim, choosing, config, feed, feed::Network, load};
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 
@@ -265,8 +267,9 @@ fn a_page_put_away_lets_go_and_comes_back_live() {
 
 #[test]
 fn a_decoder_that_stops_working_in_mid_play_is_tried_on_another_connection() {
-    let mut sim =
-        playing(vec![feed::live("counter-av.flv", 1_000, 20), feed::live("counter-av.flv", 13_000, 20)]);
+    let servers = vec![feed::live("counter-av.flv", 1_000, 20), feed::live("counter-av.flv", 13_000, 20)];
+    let mut sim = Sim::playing_with(choosing(DecoderChoice::WebCodecs, 400), servers);
+    sim.sound_on(48_000, 20);
     sim.run_ms(2_000);
     sim.video_swallowed = true;
     for _ in 0..200 {

@@ -12,7 +12,7 @@ use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use crate::{
     card::Card,
-    driver::{Decoder, Picture},
+    decoder::{Decoder, Decoders, Picture},
     server::{Deliveries, Server},
 };
 
@@ -36,6 +36,8 @@ pub struct Sim {
     /// What the page was asked for; it adds `?attempt=` to the line.
     pub resolved: Vec<ResolveRequest>,
     pub video_decode_time: Micros,
+    /// Beside those, how decoders behave.
+    pub decoders_are: Decoders,
     /// Audio decoders refuse their first packet.
     pub audio_broken: bool,
     /// Video decoders take packets and give nothing.
@@ -84,6 +86,11 @@ pub fn config(latency: LatencyTarget) -> PlayerConfig {
     }
 }
 
+/// The same with this choice of decoders, for a player that holds `target_ms`.
+pub fn choosing(decoder: DecoderChoice, target_ms: i64) -> PlayerConfig {
+    PlayerConfig { decoder, ..config(LatencyTarget::fixed(Micros::from_millis(target_ms))) }
+}
+
 /// Loads one address of the stream.
 pub fn load(url: &str) -> Input {
     Input::Load { lines: vec![url.to_owned()], resolve: false }
@@ -107,6 +114,7 @@ impl Sim {
             requests: Vec::new(),
             resolved: Vec::new(),
             video_decode_time: Micros::from_millis(4),
+            decoders_are: Decoders::default(),
             audio_broken: false,
             video_swallowed: false,
             sound_divisor: 1,
@@ -131,7 +139,11 @@ impl Sim {
 
     /// A player on the server's stream, told to play.
     pub fn playing(target_ms: i64, server: impl Server + 'static) -> Self {
-        let mut sim = Self::new(target_ms, server);
+        Self::playing_with(choosing(DecoderChoice::Auto, target_ms), server)
+    }
+
+    pub fn playing_with(config: PlayerConfig, server: impl Server + 'static) -> Self {
+        let mut sim = Self::with(config, server);
         sim.input(load("http://live/stream.flv"));
         sim.input(Input::Play);
         sim
@@ -149,6 +161,16 @@ impl Sim {
         self.card_generation += 1;
         self.schedule(Micros(5000), Happening::Card(self.card_generation));
         self.input(Input::AudioOutput(AudioOutput::Running { sample_rate, latency }));
+    }
+
+    /// Keeps what is heard from now on.
+    pub fn record_sound(&mut self) {
+        self.card.as_mut().expect("a sound output").record();
+    }
+
+    /// What was heard since then: the left samples, at the output's rate.
+    pub fn recorded_sound(&self) -> &[f32] {
+        self.card.as_ref().map_or(&[], Card::recorded)
     }
 
     pub fn sound_off(&mut self) {

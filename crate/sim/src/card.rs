@@ -27,6 +27,8 @@ pub struct Card {
     pub near: MediaTime,
     /// How much faster than its rate it runs, in millionths.
     pub ppm: i64,
+    /// What was heard since [`Card::record`], on the left.
+    recorded: Option<Vec<f32>>,
     taken: u64,
     told: u64,
     quantum: u64,
@@ -52,6 +54,7 @@ impl Card {
             ring: VecDeque::new(),
             near: MediaTime(0),
             ppm: 0,
+            recorded: None,
             taken: 0,
             told: 0,
             rest: 0,
@@ -68,6 +71,20 @@ impl Card {
         Micros((all / 1000) as i64)
     }
 
+    /// Stereo samples; the left ones are heard.
+    pub fn write(&mut self, stereo: &[f32]) {
+        self.ring.extend(stereo.chunks(2).map(|c| c[0]));
+    }
+
+    /// Keeps every sample heard from now on.
+    pub fn record(&mut self) {
+        self.recorded = Some(Vec::new());
+    }
+
+    pub fn recorded(&self) -> &[f32] {
+        self.recorded.as_deref().unwrap_or_default()
+    }
+
     pub fn clear(&mut self) {
         self.taken += self.ring.len() as u64;
         self.ring.clear();
@@ -76,7 +93,13 @@ impl Card {
     pub fn turn(&mut self) -> Turn {
         let n = self.ring.len().min(self.quantum as usize);
         let heard = self.ring.front().copied().filter(|v| *v > 0.0).map(|v| self.time_of(v));
-        self.ring.drain(..n);
+        let played = self.ring.drain(..n);
+        if let Some(recorded) = &mut self.recorded {
+            recorded.extend(played);
+            recorded.resize(recorded.len() + self.quantum as usize - n, 0.0);
+        } else {
+            drop(played);
+        }
         self.taken += n as u64;
         let due = n > 0 && (self.ring.is_empty() || self.taken - self.told >= self.report);
         let tell = due.then_some(self.taken);

@@ -10,6 +10,7 @@ mod ask;
 mod browser;
 mod card;
 mod chance;
+mod decoder;
 mod driver;
 pub mod feed;
 mod link;
@@ -24,8 +25,9 @@ pub mod study;
 pub mod trace;
 
 pub use ask::percentile;
-pub use browser::{Sim, config, load};
+pub use browser::{Sim, choosing, config, load};
 pub use chance::Chance;
+pub use decoder::{Asked, Decoders, Trouble};
 pub use link::{Link, LinkModel, Neighbour, Stop, Stops};
 pub use live::LiveServer;
 pub use meter::{Figures, Histogram};

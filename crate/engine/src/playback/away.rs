@@ -33,12 +33,14 @@ impl Playback {
         }
         self.video.stage.slept(now);
         self.audio.stage.slept(now);
-        self.forget_deadlines();
+        self.forget_deadlines(now);
     }
 
     /// What was waited for without a network, or asleep, was not waited for.
-    pub(super) fn forget_deadlines(&mut self) {
-        self.unsupported = None;
+    pub(super) fn forget_deadlines(&mut self, now: Instant) {
+        if let Some((since, _)) = &mut self.unsupported {
+            *since = now;
+        }
         if self.first_keyframe.is_none() {
             self.first_video = None;
         }
@@ -61,7 +63,7 @@ impl Playback {
         }
         // A pause from before has no clock to go on with: it was stopped for another reason since.
         self.held = false;
-        self.forget_deadlines();
+        self.forget_deadlines(now);
         if self.phase != Phase::Starting {
             self.clock.stop(now);
             self.phase = Phase::Stalled { since: now };
@@ -77,6 +79,7 @@ impl Playback {
         if let Some(connection) = &mut self.connection {
             connection.wake(now, out);
         }
+        self.forget_deadlines(now);
         if let Phase::Stalled { since } = &mut self.phase {
             *since = now;
             self.returning = true;

@@ -1,19 +1,16 @@
 //! From demux events to the packet queues.
 
-use sailcast_media::{
-    DemuxEvent, MediaKind, Metadata, Micros, Packet, TrackId, TrackInfo,
-    demux::SkipReason,
-    flv::demux::{AUDIO_TRACK, VIDEO_TRACK},
-};
+use sailcast_media::{DemuxEvent, MediaKind, Micros, Packet, TrackId, demux::SkipReason};
 
 use super::Playback;
 use crate::{
     decode::Outbox,
-    error::{ErrorCode, SailcastError},
+    error::ErrorCode,
     event::Event,
     io::{Instant, Output},
     quality::DropCause,
     source::{fatal, warning},
+    tracks::Taken,
 };
 
 /// Beyond either, whole GOPs go, oldest first: of a paused player, mostly.
@@ -37,47 +34,35 @@ impl Playback {
         match event {
             DemuxEvent::Track(track) => self.on_track(track, now, out),
             DemuxEvent::Packet(packet) => self.on_packet(packet, now, out),
-            DemuxEvent::Metadata(message) => {
-                let time = self.timeline.place_time(message.time);
-                out.push(Output::Event(Event::Metadata(Metadata { time, ..message })));
-            }
+            DemuxEvent::Metadata(message) => self.on_message(message, now, out),
             DemuxEvent::Skipped { track, at, len, why } => self.on_skipped(track, at, len, why, now, out),
-        }
-    }
-
-    fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
-        if let Some((_, error)) = self.unsupported.take() {
-            self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
-        }
-        let stage = match track.kind() {
-            MediaKind::Video => &mut self.video.stage,
-            MediaKind::Audio => &mut self.audio.stage,
-        };
-        // Another connection of the same stream says it again.
-        if stage.newest_config() == Some(&track) {
-            return;
-        }
-        out.push(Output::Event(Event::Track(track.clone())));
-        match track.kind() {
-            MediaKind::Video => self.video.stage.push_config(track),
-            MediaKind::Audio => {
-                self.audio.enable();
-                self.audio.stage.push_config(track);
-            }
         }
     }
 
     fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
         if self.connection.as_mut().is_some_and(|c| c.is_replacement(now, out)) {
-            self.join();
+            self.join(now);
         }
         let kind = packet.track.kind;
+        match self.tracks(kind).take(&packet, now) {
+            Taken::Played => {}
+            Taken::Switched(track) => self.switch(track, out),
+            Taken::Left => {
+                self.sei.retain(|message| message.track != Some(packet.track));
+                return;
+            }
+        }
+        let raw = packet.pts;
         if let Some(jump) = self.timeline.place(kind, &mut packet, now) {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
         match kind {
             MediaKind::Video => {
+                self.place_messages(raw, &packet, now, out);
+                if self.video.disabled {
+                    return;
+                }
                 self.first_video.get_or_insert(now);
                 self.stats.video_packets = self.stats.video_packets.saturating_add(1);
                 self.barren.note(packet.keyframe, now);
@@ -91,6 +76,7 @@ impl Playback {
                     self.video.drops.add(DropCause::NoKeyframe, 1);
                 }
             }
+            MediaKind::Audio if self.audio.disabled => {}
             MediaKind::Audio => {
                 self.stats.audio_packets = self.stats.audio_packets.saturating_add(1);
                 self.first_sound.get_or_insert(packet.pts);
@@ -103,14 +89,17 @@ impl Playback {
     }
 
     /// The packets of another connection follow. They begin with a keyframe, and may lie before those already here.
-    fn join(&mut self) {
+    fn join(&mut self, now: Instant) {
         self.timeline.reconnected();
+        self.video_tracks.joined(now);
+        self.audio_tracks.joined(now);
+        self.repeated = self.video.stage.queue.last_dts();
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;
         self.end_before = self.end();
         self.barren.clear();
-        self.forget_deadlines();
+        self.forget_deadlines(now);
     }
 
     fn on_skipped(
@@ -127,29 +116,26 @@ impl Playback {
             SkipReason::Truncated => return,
             SkipReason::UnsupportedCodec(name) => {
                 let what = format!("The stream has a track in a codec that cannot be played: {name}.");
-                if self.has_track() {
-                    self.warnings.raise(warning(ErrorCode::CodecUnsupported, what), now, out);
-                } else if self.unsupported.is_none() {
-                    self.unsupported = Some((now, fatal(ErrorCode::CodecUnsupported, what)));
-                }
+                self.cannot_play(fatal(ErrorCode::CodecUnsupported, what), now, out);
                 return;
             }
-            _ if track == Some(AUDIO_TRACK) => {}
+            _ if track.is_some_and(|track| !self.concerns_pictures(track)) => {}
             SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}
         }
         // Empty units are how some encoders say that there is no picture.
-        if track == Some(VIDEO_TRACK) && why != SkipReason::TooShort {
+        if track.is_some_and(|track| self.concerns_pictures(track)) && why != SkipReason::TooShort {
             self.barren.note(false, now);
         }
         let what = format!("{len} bytes at byte {at} were left out: {why}.");
         self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
     }
 
-    fn has_track(&self) -> bool {
-        self.video.stage.is_known() || self.audio.stage.is_known()
+    /// It is the video that is played, or may become it.
+    fn concerns_pictures(&self, track: TrackId) -> bool {
+        track.kind == MediaKind::Video && self.video_tracks.plays(track.number) && !self.video.disabled
     }
 
     pub(super) fn bound_buffers(&mut self) {

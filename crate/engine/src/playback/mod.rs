@@ -6,11 +6,15 @@
 
 mod away;
 mod chase;
+mod cue;
 mod intake;
+mod reach;
+mod report;
 mod start_stop;
+mod tracks;
 mod watch;
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaTime, Metadata, Micros};
 
 use self::watch::Barren;
 use crate::{
@@ -18,15 +22,17 @@ use crate::{
     audio::Audio,
     clock::Clock,
     connection::{Brought, Connection},
-    decode::Outbox,
+    cues::Cues,
+    decode::{Fault, Outbox},
     error::SailcastError,
     event::{Event, State, Stats},
     io::{AudioOutput, Input, Instant, Output, RequestId},
+    ladder::Ladder,
     latency::{Aim, LatencyController, LatencyTarget},
     player::{Background, PlayerConfig},
     pressure::Pressure,
-    quality::Counters,
     timeline::Timeline,
+    tracks::Tracks,
     video::Video,
     warnings::Warnings,
 };
@@ -61,6 +67,14 @@ pub struct Playback {
     timeline: Timeline,
     video: Video,
     audio: Audio,
+    video_tracks: Tracks,
+    audio_tracks: Tracks,
+    cues: Cues,
+    /// Messages whose picture comes next.
+    sei: Vec<Metadata>,
+    /// What the connections before this one had brought of the pictures, in decoding order: messages up to there have been
+    /// told.
+    repeated: Option<MediaTime>,
     clock: Clock,
     /// Which latency to hold, within what was asked for.
     aim: Aim,
@@ -105,8 +119,13 @@ impl Playback {
         Self {
             connection: None,
             timeline: Timeline::default(),
-            video: Video::default(),
-            audio: Audio::default(),
+            video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
+            audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
+            video_tracks: Tracks::default(),
+            audio_tracks: Tracks::default(),
+            cues: Cues::default(),
+            sei: Vec::new(),
+            repeated: None,
             clock: Clock::new(),
             aim,
             latency: LatencyController::new(start),
@@ -133,17 +152,6 @@ impl Playback {
             next_tick: now,
             told_target: start,
             stats: Stats::default(),
-        }
-    }
-
-    pub fn state(&self) -> State {
-        match self.phase {
-            Phase::Over(state) => state,
-            _ if self.paused && self.video.has_shown() => State::Paused,
-            Phase::Stalled { .. } if self.is_suspended() => State::Paused,
-            Phase::Starting => State::Connecting,
-            Phase::Playing => State::Playing,
-            Phase::Stalled { .. } => State::Waiting,
         }
     }
 
@@ -198,17 +206,23 @@ impl Playback {
             }
             Input::FrameDecoded(_, frame) => out.push(Output::Release(frame.id)),
             Input::SamplesDecoded(id, pts, block) if self.audio.stage.owns(id) => {
-                self.audio.on_samples(pts, &block, now);
+                self.audio.on_samples(pts, block, now);
             }
             Input::Flushed(id) if self.video.stage.owns(id) => self.video.stage.on_flushed(out),
             Input::Flushed(id) if self.audio.stage.owns(id) => self.audio.stage.on_flushed(out),
-            Input::DecoderFailed(id, why) if self.video.stage.owns(id) => self.video_failed(&why, now, out),
-            Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => self.audio_failed(&why, now, out),
-            Input::DecoderReclaimed(id) if self.video.stage.owns(id) => {
-                self.video.lose_decoder();
-                self.video.stage.restart();
+            Input::DecoderFailed(id, why) if self.video.stage.owns(id) => {
+                self.video_failed(Fault::Error(&why), now, out);
             }
-            Input::DecoderReclaimed(id) if self.audio.stage.owns(id) => self.audio.stage.restart(),
+            Input::DecoderFailed(id, why) if self.audio.stage.owns(id) => {
+                self.audio_failed(Fault::Error(&why), now, out);
+            }
+            Input::DecoderReclaimed(id) if self.video.stage.owns(id) => {
+                self.video.on_reclaimed(self.playhead(now));
+            }
+            Input::DecoderReclaimed(id) if self.audio.stage.owns(id) => {
+                self.audio.stage.on_reclaimed();
+            }
+            Input::SelectTrack(id) => self.tracks(id.kind).select(id.number),
             Input::AudioPlayed { frames } => {
                 if let Some(heard) = self.audio.on_played(frames, now) {
                     self.clock.follow(heard, now);
@@ -262,6 +276,7 @@ impl Playback {
         }
         self.decode_and_present(now, out);
         self.run_dry(now, out);
+        self.tell_cues(now, out);
     }
 
     /// The earliest instant at which `advance` has something to do.
@@ -279,8 +294,9 @@ impl Playback {
         {
             at(first + KEYFRAME_TIMEOUT);
         }
-        if let Some((since, _)) = &self.unsupported {
-            at(*since + CODEC_TIMEOUT);
+        let deadlines = [self.unsupported_until(), self.video_deadline(), self.audio.deadline()];
+        for deadline in deadlines.into_iter().flatten() {
+            at(deadline);
         }
         if self.clock.is_running() {
             if self.phase == Phase::Playing {
@@ -298,6 +314,9 @@ impl Playback {
                 let soon = if self.has_ended() { DRAINS } else { Micros(1000) };
                 at(if end > now { end } else { now + soon });
             }
+            if let Some(cue) = self.next_cue(now) {
+                at(cue);
+            }
         } else if let Some(next) = self.next_start(now) {
             at(next);
         }
@@ -314,6 +333,7 @@ impl Playback {
         self.video.close(out);
         self.audio.silence(now, out);
         self.audio.stage.close(out);
+        self.cues = Cues::default();
         if !self.is_over() {
             self.phase = Phase::Over(State::Idle);
         }
@@ -324,93 +344,8 @@ impl Playback {
         self.phase = Phase::Over(State::Failed);
     }
 
-    pub fn stats(&self, now: Instant) -> Stats {
-        let playhead = self.playhead(now);
-        let connection = self.connection.as_ref();
-        let waiting = match self.phase {
-            Phase::Stalled { since } if !self.paused && !self.is_suspended() => now - since,
-            _ => Micros::ZERO,
-        };
-        let latency = self.edge().map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
-        Stats {
-            position: playhead,
-            latency,
-            buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
-            buffered_bytes: self.buffered_bytes(),
-            rate: self.clock.rate(),
-            target_latency: self.latency.target,
-            bytes_received: connection.map_or(self.stats.bytes_received, Connection::bytes),
-            reconnects: connection.map_or(self.stats.reconnects, |c| c.reconnects),
-            frames_shed: self.video.drops.disposable,
-            frames_decoded: self.video.decoded,
-            frames_rendered: self.video.shown,
-            frames_dropped: self.video.drops.lost(),
-            frames_skipped: self.video.drops.skip,
-            sound: self.audio.counts(),
-            stalled: self.stats.stalled + waiting,
-            ..self.stats
-        }
-    }
-
-    /// What the quality statistics count.
-    pub fn counters(&self) -> Counters {
-        Counters {
-            bytes: self.connection.as_ref().map_or(self.stats.bytes_received, Connection::bytes),
-            received: self.stats.video_packets,
-            decoded: self.video.decoded,
-            shown: self.video.shown,
-            edge: self.edge(),
-            drops: self.video.drops,
-        }
-    }
-
-    /// Up to where everything can be played. A track that has stopped does not hold the other.
-    fn edge(&self) -> Option<MediaTime> {
-        match (self.video.stage.queue.edge(), self.audio_edge()) {
-            (Some(v), Some(a)) if !self.apart => Some(v.min(a)),
-            (v, a) => v.max(a),
-        }
-    }
-
-    /// Packets came: whether the tracks go together.
-    fn compare_tracks(&mut self) {
-        if let (Some(v), Some(a)) = (self.video.stage.queue.edge(), self.audio_edge()) {
-            self.apart = (v - a).abs() > if self.apart { TRACK_BACK } else { TRACK_LOST };
-        }
-    }
-
-    /// The end of the last thing there is to play.
-    fn end(&self) -> Option<MediaTime> {
-        self.video.stage.queue.edge().max(self.audio_edge())
-    }
-
-    /// No more will come.
-    fn has_ended(&self) -> bool {
-        self.connection.as_ref().is_none_or(Connection::is_over)
-    }
-
-    /// The connection gives what it should: pictures, where there is video and somebody looks.
-    fn is_good(&self) -> bool {
-        self.is_unseen() || self.barren.is_clear() || self.video.decoded > self.decoded_before
-    }
-
     fn owns(&self, id: RequestId) -> bool {
         !self.is_over() && self.connection.as_ref().is_some_and(|c| c.owns(id))
-    }
-
-    fn audio_edge(&self) -> Option<MediaTime> {
-        self.audio.stage.queue.edge().filter(|_| !self.audio.disabled)
-    }
-
-    /// The playhead; before the start, where it would start.
-    fn playhead(&self, now: Instant) -> MediaTime {
-        if self.clock.has_run() { self.clock.media(now) } else { self.start_at().unwrap_or_default() }
-    }
-
-    fn start_at(&self) -> Option<MediaTime> {
-        let edge = self.edge()?;
-        let first = self.first_keyframe.or(self.first_sound)?;
-        Some((edge - self.latency.target).max(first))
     }
 
     fn decode_and_present(&mut self, now: Instant, out: &mut Outbox) {
@@ -448,6 +383,7 @@ impl Playback {
             out.push(Output::Event(Event::FirstFrame));
         }
         if let Some(pts) = presented.pts {
+            self.tell_cues_until(pts, out);
             self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
         }
     }

@@ -55,6 +55,8 @@ impl Playback {
             self.stats.stalled += now - since;
         }
         self.phase = Phase::Playing;
+        self.video_tracks.settle();
+        self.audio_tracks.settle();
         self.latency.restart();
         self.next_tick = now + TICK;
         self.set_rate(1.0, now, out);
@@ -75,12 +77,12 @@ impl Playback {
     /// The first picture stands before the clock starts, unless none comes.
     fn picture_ready(&self, now: Instant) -> bool {
         let is_late = || self.picture_late().is_some_and(|at| now >= at) && self.audio_edge().is_some();
-        self.video.has_shown() || self.is_unseen() || is_late()
+        self.video.has_shown() || self.is_unseen() || self.video.disabled || is_late()
     }
 
     /// When the first picture will have been waited for long enough.
     fn picture_late(&self) -> Option<Instant> {
-        let expected = self.first_video.is_some() || self.video.stage.is_known();
+        let expected = self.first_video.is_some() || (self.video.stage.is_known() && !self.video.disabled);
         let wait = if expected { PICTURE_WAIT } else { PICTURE_WAIT.scale(0.1) };
         self.arrival.first().map(|first| first + wait)
     }

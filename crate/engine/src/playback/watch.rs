@@ -1,10 +1,10 @@
 //! What must not last: a codec that cannot be played, a stream without a keyframe, a decoder that gives nothing.
 
-use sailcast_media::Micros;
+use sailcast_media::{MediaKind, Micros};
 
 use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
 use crate::{
-    decode::Outbox,
+    decode::{Fault, Outbox, Verdict},
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
@@ -47,7 +47,9 @@ impl Barren {
 impl Playback {
     /// Video that comes again and again to nothing is a failure of its connection: another one begins at a keyframe.
     fn watch_pictures(&mut self, now: Instant, out: &mut Outbox) {
-        let is_wanted = self.video.has_shown() && !self.paused && !self.is_unseen();
+        let is_wanted = self.video.has_shown() && !self.paused && !self.is_unseen() && !self.video.disabled;
+        // One that is just being made has its own deadline.
+        let is_wanted = is_wanted && !self.video.stage.is_on_trial();
         if !is_wanted {
             self.barren.clear();
         }
@@ -74,7 +76,8 @@ impl Playback {
 
     /// Deadlines of the first keyframe, of codecs and decoders.
     pub(super) fn watch(&mut self, now: Instant, out: &mut Outbox) {
-        if let Some((_, error)) = self.unsupported.take_if(|(since, _)| now - *since >= CODEC_TIMEOUT) {
+        let due = self.unsupported_until().is_some_and(|at| now >= at);
+        if let Some((_, error)) = self.unsupported.take_if(|_| due) {
             self.fail(error, now, out);
             return;
         }
@@ -89,56 +92,80 @@ impl Playback {
             }
         }
         self.watch_pictures(now, out);
+        self.watch_decoders(now, out);
+    }
+
+    fn watch_decoders(&mut self, now: Instant, out: &mut Outbox) {
+        if self.hidden || self.is_suspended() {
+            // Browsers let hidden pages wait.
+            self.video.stage.slept(now);
+        }
         if self.video.stage.is_stuck(self.video.decoder_limit(), now) {
-            self.video.lose_decoder();
-            self.video.stage.close(out);
-            self.video_failed("it takes packets and gives no picture", now, out);
+            self.video_failed(Fault::Stuck, now, out);
         }
         if self.audio.is_stuck(now) {
-            self.audio.stage.close(out);
-            self.audio_failed("it takes packets and gives no sound", now, out);
+            self.audio_failed(Fault::Stuck, now, out);
+        }
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            self.watch_refused(kind, now, out);
         }
     }
 
-    pub(super) fn video_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
-        self.video.lose_decoder();
-        let again = self.video.stage.on_failed() && self.video.decoded > 0;
-        let what = format!("The video decoder failed: {}.", sentence(why));
-        if again {
-            self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
-            return;
+    /// A configuration that no decoder takes, since others have failed for it.
+    fn watch_refused(&mut self, kind: MediaKind, now: Instant, out: &mut Outbox) {
+        let stage = match kind {
+            MediaKind::Video => &mut self.video.stage,
+            MediaKind::Audio => &mut self.audio.stage,
+        };
+        if stage.take_refused() {
+            let what = format!("There is no decoder for the {}.", kind.as_str());
+            self.lose_track(kind, fatal(ErrorCode::CodecUnsupported, what), now, out);
         }
-        let error = fatal(ErrorCode::VideoDecoderFailed, what);
-        if self.video.decoded > 0 {
+    }
+
+    pub(super) fn video_deadline(&self) -> Option<Instant> {
+        let is_watched = !self.hidden && !self.is_suspended();
+        self.video.stage.deadline(self.video.decoder_limit()).filter(|_| is_watched)
+    }
+
+    /// When the stream has had its time to bring something that can be played.
+    pub(super) fn unsupported_until(&self) -> Option<Instant> {
+        let (since, _) = self.unsupported.as_ref().filter(|_| !self.is_suspended())?;
+        Some(*since + CODEC_TIMEOUT)
+    }
+
+    pub(super) fn video_failed(&mut self, why: Fault<'_>, now: Instant, out: &mut Outbox) {
+        if why == Fault::Stuck {
+            self.video.stage.close_quietly(out);
+        }
+        let what = format!("The video decoder failed: {}.", why.words("picture"));
+        match self.video.on_failed(why, self.playhead(now)) {
+            Verdict::Again { .. } => self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out),
+            // The event tells it.
+            Verdict::Down { .. } => {}
             // It has decoded this stream before: what comes now may be the reason, and another line may not have it.
-            self.seek_pictures(error, now, out);
-        } else {
-            self.fail(error, now, out);
+            Verdict::Over if self.video.decoded > 0 => {
+                self.seek_pictures(fatal(ErrorCode::VideoDecoderFailed, what), now, out);
+            }
+            Verdict::Over => {
+                self.lose_track(MediaKind::Video, fatal(ErrorCode::VideoDecoderFailed, what), now, out);
+            }
         }
     }
 
-    pub(super) fn audio_failed(&mut self, why: &str, now: Instant, out: &mut Outbox) {
-        let again = self.audio.stage.on_failed();
-        let what = format!("The audio decoder failed: {}.", sentence(why));
-        if again {
-            self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
-            return;
+    pub(super) fn audio_failed(&mut self, why: Fault<'_>, now: Instant, out: &mut Outbox) {
+        if why == Fault::Stuck {
+            self.audio.stage.close_quietly(out);
         }
-        self.audio.disabled = true;
-        self.audio.silence(now, out);
-        self.clock.forget_sound();
-        if self.first_video.is_none() {
-            // Sound is all there is, unless a picture comes soon.
-            self.unsupported = Some((now, fatal(ErrorCode::AudioDecoderFailed, what)));
-            return;
+        let what = format!("The audio decoder failed: {}.", why.words("sound"));
+        match self.audio.stage.on_failed(why) {
+            Verdict::Again { .. } => self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out),
+            Verdict::Down { .. } => {}
+            Verdict::Over => {
+                self.lose_track(MediaKind::Audio, fatal(ErrorCode::AudioDecoderFailed, what), now, out);
+            }
         }
-        out.push(Output::Event(Event::Error(warning(ErrorCode::AudioDecoderFailed, what))));
     }
-}
-
-/// Browsers end their messages with a full stop or not.
-fn sentence(why: &str) -> &str {
-    why.trim_end_matches(['.', ' '])
 }
 
 pub fn no_keyframe(fatal: bool) -> SailcastError {

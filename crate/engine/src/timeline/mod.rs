@@ -169,9 +169,9 @@ impl Timeline {
         joined.or(late).or(settled)
     }
 
-    /// The same for a message: its time by the clock of the packet before it.
-    pub fn place_time(&self, time: MediaTime) -> MediaTime {
-        self.track(self.last).clock.place(time)
+    /// The same for a message: its time by the clock of its track, or of the packet before it.
+    pub fn place_time(&self, kind: Option<MediaKind>, time: MediaTime) -> MediaTime {
+        self.track(kind.unwrap_or(self.last)).clock.place(time)
     }
 
     fn track(&self, kind: MediaKind) -> &Track {

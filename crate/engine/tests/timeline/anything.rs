@@ -67,7 +67,7 @@ proptest! {
             }
             let mut p = packet(dts, pts);
             t.place(if video { Video } else { Audio }, &mut p, Instant(now));
-            t.place_time(MediaTime(pts));
+            t.place_time(None, MediaTime(pts));
         }
     }
 

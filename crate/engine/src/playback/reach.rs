@@ -1,0 +1,57 @@
+//! How far the stream reaches, and where the playhead is in it.
+
+use sailcast_media::MediaTime;
+
+use super::{Playback, TRACK_BACK, TRACK_LOST};
+use crate::{connection::Connection, io::Instant};
+
+impl Playback {
+    /// Up to where everything can be played. A track that has stopped does not hold the other.
+    pub(super) fn edge(&self) -> Option<MediaTime> {
+        match (self.video_edge(), self.audio_edge()) {
+            (Some(v), Some(a)) if !self.apart => Some(v.min(a)),
+            (v, a) => v.max(a),
+        }
+    }
+
+    /// Packets came: whether the tracks go together.
+    pub(super) fn compare_tracks(&mut self) {
+        if let (Some(v), Some(a)) = (self.video_edge(), self.audio_edge()) {
+            self.apart = (v - a).abs() > if self.apart { TRACK_BACK } else { TRACK_LOST };
+        }
+    }
+
+    /// The end of the last thing there is to play.
+    pub(super) fn end(&self) -> Option<MediaTime> {
+        self.video_edge().max(self.audio_edge())
+    }
+
+    /// No more will come.
+    pub(super) fn has_ended(&self) -> bool {
+        self.connection.as_ref().is_none_or(Connection::is_over)
+    }
+
+    /// The connection gives what it should: pictures, where there is video and somebody looks.
+    pub(super) fn is_good(&self) -> bool {
+        self.is_unseen() || self.barren.is_clear() || self.video.decoded > self.decoded_before
+    }
+
+    pub(super) fn video_edge(&self) -> Option<MediaTime> {
+        self.video.stage.queue.edge().filter(|_| !self.video.disabled)
+    }
+
+    pub(super) fn audio_edge(&self) -> Option<MediaTime> {
+        self.audio.stage.queue.edge().filter(|_| !self.audio.disabled)
+    }
+
+    /// The playhead; before the start, where it would start.
+    pub(super) fn playhead(&self, now: Instant) -> MediaTime {
+        if self.clock.has_run() { self.clock.media(now) } else { self.start_at().unwrap_or_default() }
+    }
+
+    pub(super) fn start_at(&self) -> Option<MediaTime> {
+        let edge = self.edge()?;
+        let first = self.first_keyframe.or(self.first_sound)?;
+        Some((edge - self.latency.target).max(first))
+    }
+}

@@ -1,0 +1,66 @@
+//! What is told of a load when somebody asks.
+
+use sailcast_media::Micros;
+
+use super::{Phase, Playback};
+use crate::{
+    connection::Connection,
+    event::{State, Stats},
+    io::Instant,
+    quality::Counters,
+};
+
+impl Playback {
+    pub fn state(&self) -> State {
+        match self.phase {
+            Phase::Over(state) => state,
+            _ if self.paused && self.video.has_shown() => State::Paused,
+            Phase::Stalled { .. } if self.is_suspended() => State::Paused,
+            Phase::Starting => State::Connecting,
+            Phase::Playing => State::Playing,
+            Phase::Stalled { .. } => State::Waiting,
+        }
+    }
+
+    pub fn stats(&self, now: Instant) -> Stats {
+        let playhead = self.playhead(now);
+        let connection = self.connection.as_ref();
+        let waiting = match self.phase {
+            Phase::Stalled { since } if !self.paused && !self.is_suspended() => now - since,
+            _ => Micros::ZERO,
+        };
+        let latency = self.edge().map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
+        Stats {
+            position: playhead,
+            latency,
+            buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
+            buffered_bytes: self.buffered_bytes(),
+            rate: self.clock.rate(),
+            target_latency: self.latency.target,
+            bytes_received: connection.map_or(self.stats.bytes_received, Connection::bytes),
+            reconnects: connection.map_or(self.stats.reconnects, |c| c.reconnects),
+            frames_shed: self.video.drops.disposable,
+            frames_decoded: self.video.decoded,
+            frames_rendered: self.video.shown,
+            frames_dropped: self.video.drops.lost(),
+            frames_skipped: self.video.drops.skip,
+            sound: self.audio.counts(),
+            video_decoder: self.video.stage.path(),
+            audio_decoder: self.audio.stage.path(),
+            stalled: self.stats.stalled + waiting,
+            ..self.stats
+        }
+    }
+
+    /// What the quality statistics count.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            bytes: self.connection.as_ref().map_or(self.stats.bytes_received, Connection::bytes),
+            received: self.stats.video_packets,
+            decoded: self.video.decoded,
+            shown: self.video.shown,
+            edge: self.edge(),
+            drops: self.video.drops,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! From one track to another, and what becomes of a kind of which none can be played.
+
+use sailcast_media::{MediaKind, TrackInfo};
+
+use super::Playback;
+use crate::{
+    decode::Outbox,
+    error::{ErrorCode, SailcastError},
+    event::Event,
+    io::{Instant, Output},
+    source::fatal,
+    tracks::Tracks,
+};
+
+impl Playback {
+    pub(super) fn tracks(&mut self, kind: MediaKind) -> &mut Tracks {
+        match kind {
+            MediaKind::Video => &mut self.video_tracks,
+            MediaKind::Audio => &mut self.audio_tracks,
+        }
+    }
+
+    pub(super) fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
+        let kind = track.kind();
+        let playable = match kind {
+            MediaKind::Video => self.video.stage.can_decode(&track.config),
+            MediaKind::Audio => self.audio.stage.can_decode(&track.config),
+        };
+        // Another connection of the same stream says it again.
+        if !self.tracks(kind).announce(&track, playable, now) {
+            return;
+        }
+        out.push(Output::Event(Event::Track(track.clone())));
+        let is_playing = self.tracks(kind).is_playing(track.id.number);
+        if !playable {
+            let codec = &track.config.codec_string;
+            let what = format!("There is no decoder for the {} track in {codec}.", kind.as_str());
+            let error = fatal(ErrorCode::CodecUnsupported, what);
+            return match is_playing {
+                true => self.lose_track(kind, error, now, out),
+                false => self.cannot_play(error, now, out),
+            };
+        }
+        if let Some((_, error)) = self.unsupported.take() {
+            self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
+        }
+        if is_playing {
+            self.push_config(track);
+        } else if let Some(first) = self.tracks(kind).begin() {
+            self.switch(first, out);
+        }
+    }
+
+    /// From here on this track is played.
+    pub(super) fn switch(&mut self, track: TrackInfo, out: &mut Outbox) {
+        out.push(Output::Event(Event::TrackSelected(track.clone())));
+        self.push_config(track);
+    }
+
+    fn push_config(&mut self, track: TrackInfo) {
+        match track.kind() {
+            MediaKind::Video => {
+                self.video.enable();
+                self.video.stage.push_config(track);
+            }
+            MediaKind::Audio => {
+                self.audio.enable();
+                self.audio.stage.push_config(track);
+            }
+        }
+    }
+
+    /// What is played of this kind cannot be decoded: another track, or the other kind, goes on.
+    pub(super) fn lose_track(
+        &mut self,
+        kind: MediaKind,
+        error: SailcastError,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        match kind {
+            MediaKind::Video => {
+                self.video.disable(out);
+                self.first_video = None;
+                self.barren.clear();
+            }
+            MediaKind::Audio => {
+                self.audio.disable(now, out);
+                self.clock.forget_sound();
+            }
+        }
+        match self.tracks(kind).fail() {
+            true => out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error }))),
+            false => self.cannot_play(error, now, out),
+        }
+    }
+
+    /// A kind cannot be played. Nothing else yet: perhaps it comes.
+    pub(super) fn cannot_play(&mut self, error: SailcastError, now: Instant, out: &mut Outbox) {
+        let video = !self.video.disabled && (self.video.stage.is_known() || self.first_video.is_some());
+        let audio = !self.audio.disabled && self.audio.stage.is_known();
+        if video || audio {
+            self.warnings.raise(SailcastError { fatal: false, ..error }, now, out);
+            return;
+        }
+        // Counted from the first data: what has not come by now will hardly come.
+        self.unsupported.get_or_insert((self.arrival.first().unwrap_or(now), error));
+    }
+}
