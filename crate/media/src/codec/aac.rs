@@ -1,12 +1,13 @@
 //! AAC: the AudioSpecificConfig of ISO/IEC 14496-3 (1.6.2.1).
 //!
 //! **Invariant:** rate and channels are what a decoder puts out: after SBR and parametric stereo, where they are
-//! signalled. SBR that is only implied by the bitstream cannot be known from here.
+//! signalled. SBR that is only implied by the bitstream cannot be known from here: the decoder's output then has twice the rate.
+//! Units come out without ADTS headers.
 
 use bytes::Bytes;
 
 use crate::{
-    codec::{AccessUnit, ConfigError, Damage, Facts},
+    codec::{AccessUnit, ConfigError, Damage, Facts, adts},
     packet::{AudioParams, Codec, CodecParams, DecoderConfig},
     read::BitReader,
 };
@@ -15,6 +16,8 @@ const AOT_ESCAPE: u32 = 31;
 const AOT_SBR: u32 = 5;
 const AOT_PS: u32 = 29;
 const AOT_ER_BSAC: u32 = 22;
+const AOT_ER_LD: u32 = 23;
+const AOT_ER_ELD: u32 = 39;
 /// Backward compatible signalling of SBR and of PS behind it.
 const SYNC_SBR: u32 = 0x2b7;
 const SYNC_PS: u32 = 0x548;
@@ -27,72 +30,143 @@ const CHANNELS: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 8, 0, 0, 0, 7, 8, 24, 8, 0];
 /// A track of AAC.
 #[derive(Debug, Default)]
 pub struct Aac {
-    /// The AudioSpecificConfig in force.
-    config: Option<Bytes>,
+    /// The container's last AudioSpecificConfig, as it came.
+    record: Option<Bytes>,
+    config: Option<(Asc, DecoderConfig)>,
 }
 
 impl Aac {
     pub(super) fn configure(&mut self, asc: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
-        if self.config.as_ref() == Some(&asc) {
+        if self.record.as_ref() == Some(&asc) {
             return Ok(None);
         }
-        let config = parse_config(asc)?;
-        self.config = Some(config.description.clone());
-        Ok(Some(config))
+        // Some publishers send the first ADTS frame in its place.
+        let plain = match adts::frames(&asc).next() {
+            Some(frame) => Bytes::copy_from_slice(&frame.config),
+            None => asc.clone(),
+        };
+        let changed = self.set(plain)?;
+        self.record = Some(asc);
+        Ok(changed)
     }
 
     pub(super) fn packet(&mut self, data: Bytes) -> Result<Facts, Damage> {
-        if self.config.is_none() {
-            return Err(Damage::NoConfig);
+        if adts::is_adts(&data) {
+            return self.adts_packet(&data);
         }
-        Ok(AccessUnit::sound(data).into())
+        let (asc, _) = self.config.as_ref().ok_or(Damage::NoConfig)?;
+        Ok(asc.unit(data, 0, 1).into())
+    }
+
+    fn adts_packet(&mut self, data: &Bytes) -> Result<Facts, Damage> {
+        let mut facts = Facts::default();
+        let mut blocks = 0u32;
+        for frame in adts::frames(data) {
+            facts.config = self.follow(frame.config).or(facts.config);
+            let (asc, _) = self.config.as_ref().ok_or(Damage::NoConfig)?;
+            facts.units.push(asc.unit(data.slice_ref(frame.payload), blocks, frame.blocks.into()));
+            blocks = blocks.saturating_add(frame.blocks.into());
+        }
+        if facts.units.is_empty() { Err(Damage::Invalid("ADTS frame")) } else { Ok(facts) }
+    }
+
+    /// A header knows less than a configuration, as of SBR: it counts where the two contradict each other.
+    fn follow(&mut self, header: [u8; 2]) -> Option<DecoderConfig> {
+        let told = Asc::read(&header).ok()?;
+        let agrees = |asc: &Asc| (asc.core_rate, asc.core_channels) == (told.core_rate, told.core_channels);
+        match &self.config {
+            Some((asc, _)) if agrees(asc) => None,
+            _ => self.set(Bytes::copy_from_slice(&header)).ok()?,
+        }
+    }
+
+    fn set(&mut self, asc: Bytes) -> Result<Option<DecoderConfig>, ConfigError> {
+        let read = Asc::read(&asc)?;
+        let config = read.decoder_config(asc);
+        let changed = self.config.as_ref().is_none_or(|(_, before)| *before != config);
+        self.config = Some((read, config.clone()));
+        Ok(Some(config).filter(|_| changed))
     }
 }
 
 /// Reads an AudioSpecificConfig into a decoder's configuration.
 pub fn parse_config(asc: Bytes) -> Result<DecoderConfig, ConfigError> {
-    let (object_type, params) = read(&asc)?;
-    Ok(DecoderConfig {
-        codec: Codec::Aac,
-        codec_string: format!("mp4a.40.{object_type}"),
-        description: asc,
-        params: CodecParams::Audio(params),
-    })
+    Ok(Asc::read(&asc)?.decoder_config(asc))
 }
 
-fn read(asc: &[u8]) -> Result<(u32, AudioParams), ConfigError> {
-    let r = &mut BitReader::new(asc);
-    let mut object_type = audio_object_type(r)?;
-    let core_rate = sampling_frequency(r)?;
-    let channel_config = bits(r, 4)?;
-    let mut output_rate = None;
-    let (mut sbr, mut ps) = (false, false);
-    if matches!(object_type, AOT_SBR | AOT_PS) {
-        (sbr, ps) = (true, object_type == AOT_PS);
-        output_rate = Some(sampling_frequency(r)?);
-        object_type = audio_object_type(r)?;
-        if object_type == AOT_ER_BSAC {
-            bits(r, 4)?;
+/// What is used of an AudioSpecificConfig.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Asc {
+    /// The object type to name: that of SBR or PS where signalled.
+    object_type: u32,
+    /// Before SBR and PS.
+    core_rate: u32,
+    core_channels: u8,
+    /// Samples of a unit at the core rate, where it is known.
+    block: Option<u32>,
+    params: AudioParams,
+}
+
+impl Asc {
+    fn decoder_config(&self, asc: Bytes) -> DecoderConfig {
+        DecoderConfig {
+            codec: Codec::Aac,
+            codec_string: format!("mp4a.40.{}", self.object_type),
+            description: asc,
+            params: CodecParams::Audio(self.params),
         }
     }
-    if object_type == 0 {
-        return Err(ConfigError::Invalid("audio object type"));
+
+    /// So many blocks of samples, behind others of the same packet.
+    fn unit(&self, data: Bytes, before: u32, blocks: u32) -> AccessUnit {
+        match self.block {
+            Some(block) => {
+                let samples = |blocks: u32| blocks.saturating_mul(block);
+                AccessUnit::samples(data, samples(before), samples(blocks), self.core_rate)
+            }
+            None => AccessUnit::sound(data),
+        }
     }
-    let from_pce = if is_general_audio(object_type) { general_audio(r, channel_config)? } else { None };
-    let of_config = CHANNELS.get(channel_config as usize).copied().filter(|n| *n > 0);
-    let mut channels = from_pce.or(of_config).ok_or(ConfigError::Invalid("channel configuration"))?;
-    if !sbr && let Some((rate, with_ps)) = compatible_sbr(r) {
-        (sbr, ps, output_rate) = (true, with_ps, Some(rate));
+
+    fn read(asc: &[u8]) -> Result<Self, ConfigError> {
+        let r = &mut BitReader::new(asc);
+        let mut object_type = audio_object_type(r)?;
+        let core_rate = sampling_frequency(r)?;
+        let channel_config = bits(r, 4)?;
+        let mut output_rate = None;
+        let (mut sbr, mut ps) = (false, false);
+        if matches!(object_type, AOT_SBR | AOT_PS) {
+            (sbr, ps) = (true, object_type == AOT_PS);
+            output_rate = Some(sampling_frequency(r)?);
+            object_type = audio_object_type(r)?;
+            if object_type == AOT_ER_BSAC {
+                bits(r, 4)?;
+            }
+        }
+        if object_type == 0 {
+            return Err(ConfigError::Invalid("audio object type"));
+        }
+        // frameLengthFlag is the first bit of GASpecificConfig, and of ELDSpecificConfig.
+        let block = match (object_type, r.clone().bit()) {
+            (AOT_ER_LD | AOT_ER_ELD, Some(short)) => Some(if short { 480 } else { 512 }),
+            (_, Some(short)) if is_general_audio(object_type) => Some(if short { 960 } else { 1024 }),
+            _ => None,
+        };
+        let from_pce = if is_general_audio(object_type) { general_audio(r, channel_config)? } else { None };
+        let of_config = CHANNELS.get(channel_config as usize).copied().filter(|n| *n > 0);
+        let core_channels = from_pce.or(of_config).ok_or(ConfigError::Invalid("channel configuration"))?;
+        if !sbr && let Some((rate, with_ps)) = compatible_sbr(r) {
+            (sbr, ps, output_rate) = (true, with_ps, Some(rate));
+        }
+        let named = match (ps, sbr) {
+            (true, _) => AOT_PS,
+            (false, true) => AOT_SBR,
+            (false, false) => object_type,
+        };
+        let channels = if ps && core_channels == 1 { 2 } else { core_channels };
+        let params = AudioParams { sample_rate: output_rate.unwrap_or(core_rate), channels };
+        Ok(Self { object_type: named, core_rate, core_channels, block, params })
     }
-    if ps && channels == 1 {
-        channels = 2;
-    }
-    let named = match (ps, sbr) {
-        (true, _) => AOT_PS,
-        (false, true) => AOT_SBR,
-        (false, false) => object_type,
-    };
-    Ok((named, AudioParams { sample_rate: output_rate.unwrap_or(core_rate), channels }))
 }
 
 fn audio_object_type(r: &mut BitReader<'_>) -> Result<u32, ConfigError> {
@@ -168,6 +242,7 @@ fn bits(r: &mut BitReader<'_>, n: u32) -> Result<u32, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{codec::adts::tests::adts, time::Micros};
 
     fn parsed(asc: &'static [u8]) -> (String, u32, u8) {
         let config = parse_config(Bytes::from_static(asc)).unwrap();
@@ -250,6 +325,40 @@ mod tests {
         for asc in [&[][..], &[0x12], &[0x17, 0, 0, 0, 0x10], &[0x16, 0x90], &[0x11, 0xc0], &[0x11, 0x80]] {
             assert!(parse_config(Bytes::copy_from_slice(asc)).is_err(), "{asc:02x?}");
         }
+    }
+
+    #[test]
+    fn adts_headers_are_taken_off_and_make_the_configuration() {
+        let mut aac = Aac::default();
+        assert_eq!(aac.packet(Bytes::from_static(&[0x21, 1, 2])), Err(Damage::NoConfig));
+        let packet = Bytes::from([adts(&[0x21, 1]), adts(&[0x21, 2, 3])].concat());
+        let facts = aac.packet(packet.clone()).unwrap();
+        let config = facts.config.unwrap();
+        assert_eq!((&config.description[..], config.codec_string.as_str()), (&[0x12, 0x10][..], "mp4a.40.2"));
+        let units: Vec<_> = facts.units.iter().map(|unit| (unit.offset.0, unit.data.to_vec())).collect();
+        assert_eq!(units, [(0, vec![0x21, 1]), (23_219, vec![0x21, 2, 3])]);
+        assert_eq!(aac.packet(packet).unwrap().config, None);
+        assert_eq!(aac.configure(adts(&[0x21, 1]).into()), Ok(None), "in place of the configuration");
+    }
+
+    #[test]
+    fn a_configuration_that_says_more_than_adts_stays() {
+        let mut aac = Aac::default();
+        // HE-AAC of 22.05 kHz, 44.1 after SBR; then of 44.1 kHz.
+        aac.configure(Bytes::from_static(&[0x2b, 0x92, 0x08, 0x00])).unwrap().unwrap();
+        let mut header = adts(&[0x21, 1]);
+        header[2] = 0x5c;
+        assert_eq!(aac.packet(header.into()).unwrap().config, None);
+        assert!(aac.packet(adts(&[0x21, 1]).into()).unwrap().config.is_some());
+    }
+
+    #[test]
+    fn a_repeated_configuration_is_not_told_again() {
+        let mut aac = Aac::default();
+        assert!(aac.configure(Bytes::from_static(&[0x12, 0x10])).unwrap().is_some());
+        assert_eq!(aac.configure(Bytes::from_static(&[0x12, 0x10])), Ok(None));
+        let unit = &aac.packet(Bytes::from_static(&[0x21, 1])).unwrap().units[0];
+        assert_eq!(unit.duration, Some(Micros(23_219)));
     }
 
     #[derive(Default)]

@@ -7,15 +7,21 @@
 //! the bitstream where the container's is missing, damaged or stale.
 
 pub mod aac;
+mod ac3;
+mod adts;
 mod av1;
 mod av1_headers;
 pub mod avc;
 mod avc_record;
 pub mod avc_sps;
+mod flac;
+mod g711;
 mod hevc;
 mod hevc_record;
 pub mod hevc_sps;
+mod mp3;
 mod nal;
+mod opus;
 mod sei;
 mod sets;
 mod vp8;
@@ -90,6 +96,15 @@ impl AccessUnit {
         Self { data, offset: Micros::ZERO, duration: None, keyframe: true, disposable: false }
     }
 
+    /// Sound that begins `before` samples after the packet's time.
+    fn samples(data: Bytes, before: u32, samples: u32, rate: u32) -> Self {
+        let span = |n: u32| {
+            let us = u64::from(n).saturating_mul(1_000_000).checked_div(rate.into()).unwrap_or_default();
+            Micros(i64::try_from(us).unwrap_or(i64::MAX))
+        };
+        Self { offset: span(before), duration: Some(span(samples)), ..Self::sound(data) }
+    }
+
     fn picture(data: Bytes, keyframe: bool, disposable: bool) -> Self {
         Self { data, offset: Micros::ZERO, duration: None, keyframe, disposable }
     }
@@ -105,6 +120,7 @@ impl From<AccessUnit> for Facts {
 #[derive(Debug)]
 pub struct TrackState {
     codec: Codec,
+    hint: Option<AudioParams>,
     reader: Reader,
 }
 
@@ -116,7 +132,11 @@ enum Reader {
     Vp9(vp9::Vp9),
     Vp8(vp8::Vp8),
     Aac(aac::Aac),
-    Unread,
+    Mp3(mp3::Mp3),
+    G711(g711::G711),
+    Opus(opus::Opus),
+    Flac(flac::Flac),
+    Ac3(ac3::Ac3),
 }
 
 impl TrackState {
@@ -129,9 +149,13 @@ impl TrackState {
             Codec::Vp9 => Reader::Vp9(vp9::Vp9::default()),
             Codec::Vp8 => Reader::Vp8(vp8::Vp8::default()),
             Codec::Aac => Reader::Aac(aac::Aac::default()),
-            _ => Reader::Unread,
+            Codec::Mp3 => Reader::Mp3(mp3::Mp3::default()),
+            Codec::G711A | Codec::G711U => Reader::G711(g711::G711::new(codec)),
+            Codec::Opus => Reader::Opus(opus::Opus::default()),
+            Codec::Flac => Reader::Flac(flac::Flac::default()),
+            Codec::Ac3 | Codec::Eac3 => Reader::Ac3(ac3::Ac3::default()),
         };
-        Self { codec, reader }
+        Self { codec, hint: None, reader }
     }
 
     pub fn codec(&self) -> Codec {
@@ -139,7 +163,9 @@ impl TrackState {
     }
 
     /// What the container says of the sound; it counts where the bitstream and its configuration do not tell.
-    pub fn hint(&mut self, _params: AudioParams) {}
+    pub fn hint(&mut self, params: AudioParams) {
+        self.hint = Some(params);
+    }
 
     /// Takes the container's configuration record, sequence header or codec private data. `None` where nothing changes by it:
     /// it came before, or the packets must tell the rest.
@@ -149,9 +175,11 @@ impl TrackState {
             Reader::Hevc(hevc) => hevc.configure(description),
             Reader::Av1(av1) => av1.configure(description),
             Reader::Vp9(vp9) => vp9.configure(description),
-            Reader::Vp8(_) => Ok(None),
             Reader::Aac(aac) => aac.configure(description),
-            Reader::Unread => Err(ConfigError::Invalid("codec")),
+            Reader::Opus(opus) => opus.configure(description),
+            Reader::Flac(flac) => flac.configure(description),
+            // All is in their packets.
+            Reader::Vp8(_) | Reader::Mp3(_) | Reader::G711(_) | Reader::Ac3(_) => Ok(None),
         }
     }
 
@@ -164,7 +192,11 @@ impl TrackState {
             Reader::Vp9(vp9) => vp9.packet(data),
             Reader::Vp8(vp8) => vp8.packet(data),
             Reader::Aac(aac) => aac.packet(data),
-            Reader::Unread => Err(Damage::NoConfig),
+            Reader::Mp3(mp3) => mp3.packet(data),
+            Reader::G711(g711) => Ok(g711.packet(data, self.hint)),
+            Reader::Opus(opus) => opus.packet(data, self.hint),
+            Reader::Flac(flac) => flac.packet(data),
+            Reader::Ac3(ac3) => ac3.packet(data),
         }
     }
 }

@@ -1,0 +1,83 @@
+//! ADTS: AAC frames that carry their own configuration (ISO/IEC 14496-3, 1.A.2.2), as MPEG-TS has them and some publishers
+//! leave them in FLV.
+//!
+//! **Invariant:** a frame's length passes neither its packet's end nor is it shorter than its header. No raw AAC packet begins like
+//! one: its first syntactic element would be ID_END.
+
+use bytes::Bytes;
+
+use crate::read::ByteReader;
+
+const MIN_HEADER: usize = 7;
+const CRC: usize = 2;
+
+/// One frame of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adts<'a> {
+    /// The AudioSpecificConfig that the header amounts to.
+    pub config: [u8; 2],
+    /// Access units in the frame; mostly one.
+    pub blocks: u8,
+    pub payload: &'a [u8],
+}
+
+/// syncword and layer.
+pub fn is_adts(packet: &[u8]) -> bool {
+    matches!(packet, [0xff, second, ..] if second & 0xf6 == 0xf0) && packet.len() >= MIN_HEADER
+}
+
+/// The frames of a packet; ends before one that is cut or damaged.
+pub fn frames(packet: &Bytes) -> impl Iterator<Item = Adts<'_>> {
+    let mut r = ByteReader::new(packet);
+    std::iter::from_fn(move || if is_adts(r.rest()) { frame(&mut r) } else { None })
+}
+
+fn frame<'a>(r: &mut ByteReader<'a>) -> Option<Adts<'a>> {
+    let mut rest = *r;
+    let [_, b1, b2, b3, b4, b5, b6] = rest.array()?;
+    let len = usize::from(u16::from_be_bytes([b3 & 3, b4]) << 3 | u16::from(b5 >> 5));
+    let header = if b1 & 1 == 1 { MIN_HEADER } else { MIN_HEADER.saturating_add(CRC) };
+    let frame = r.bytes(len)?;
+    let (object_type, rate, channels) = ((b2 >> 6).saturating_add(1), b2 >> 2 & 15, (b2 & 1) << 2 | b3 >> 6);
+    Some(Adts {
+        config: (u16::from(object_type) << 11 | u16::from(rate) << 7 | u16::from(channels) << 3)
+            .to_be_bytes(),
+        blocks: (b6 & 3).saturating_add(1),
+        payload: frame.get(header..).filter(|payload| !payload.is_empty())?,
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// An AAC-LC frame of 44.1 kHz stereo.
+    pub fn adts(payload: &[u8]) -> Vec<u8> {
+        let len = payload.len() + 7;
+        let tail = [(len >> 11) as u8 | 0x80, (len >> 3) as u8, (len << 5) as u8 | 0x1f, 0xfc];
+        [&[0xff, 0xf1, 0x50], &tail[..], payload].concat()
+    }
+
+    #[test]
+    fn frames_of_a_packet_come_apart() {
+        let packet = Bytes::from([adts(&[0x21, 1]), adts(&[0x21, 2, 3])].concat());
+        let read: Vec<_> = frames(&packet).collect();
+        let expected = |payload| Adts { config: [0x12, 0x10], blocks: 1, payload };
+        assert_eq!(read, [expected(&[0x21, 1]), expected(&[0x21, 2, 3])]);
+    }
+
+    #[test]
+    fn a_frame_cut_short_ends_the_packet() {
+        let packet = Bytes::from([adts(&[0x21, 1]), adts(&[0x21, 2, 3])].concat());
+        for len in 0..packet.len() {
+            assert_eq!(frames(&packet.slice(..len)).count(), usize::from(len >= 9), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_checksum_is_passed_over() {
+        let mut packet = adts(&[0xaa, 0xbb, 0x21, 1]);
+        packet[1] = 0xf0;
+        assert_eq!(frames(&packet.into()).next().unwrap().payload, [0x21, 1]);
+    }
+}
