@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
 use proptest::prelude::*;
 use sailcast_media::{
-    Codec, DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Packet, TrackId, TrackInfo, Value,
+    Codec, DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Micros, Packet, TrackId, TrackInfo, Value,
     flv::{
         Headers, MuxError,
         TagKind::{Audio, Video},
@@ -44,7 +44,8 @@ fn packet(track: TrackId, dts: i64, composition: i64, data: &[u8]) -> Packet {
         track,
         dts: MediaTime::from_millis(dts),
         pts: MediaTime::from_millis(dts + if is_audio { 0 } else { composition }),
-        duration: None,
+        // An AAC packet has 1024 samples.
+        duration: is_audio.then_some(Micros(21_333)),
         keyframe: is_audio || data.first().is_some_and(|b| b & 0x1f == 5),
         disposable: !is_audio && data.first().is_some_and(|b| matches!(b & 0x1f, 1..=5) && b & 0x60 == 0),
         data: if is_audio { Bytes::copy_from_slice(data) } else { length_prefixed(data) },

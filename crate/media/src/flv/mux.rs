@@ -187,20 +187,19 @@ impl FlvMuxer {
 
     fn write_packet(&mut self, packet: &Packet) -> Result<(), MuxError> {
         let track = self.track(packet.track)?;
+        let nanos = self.nanos(packet);
         if packet.data.is_empty() {
-            return match packet.track {
-                TrackId { kind: MediaKind::Video, .. } => Err(MuxError::Empty(packet.track)),
-                // A message without a byte is the silence of track 0.
-                TrackId { number: 0, .. } => Ok(()),
-                id => {
-                    self.one(track.form, id, 0, &Content::End);
-                    Ok(())
-                }
-            };
+            if packet.track.kind == MediaKind::Video {
+                return Err(MuxError::Empty(packet.track));
+            }
+            // A message without a byte is the silence of track 0.
+            if packet.track.number > 0 || nanos > 0 {
+                self.one(track.form, packet.track, nanos, &Content::End);
+            }
+            return Ok(());
         }
         let composition = composition(track, packet)?;
         let frames = Content::Frames { composition, keyframe: packet.keyframe, data: &packet.data };
-        let nanos = self.nanos(packet);
         self.one(track.form, packet.track, nanos, &frames);
         Ok(())
     }

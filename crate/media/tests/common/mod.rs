@@ -19,6 +19,12 @@ pub fn fixture(name: &str) -> Bytes {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")).into()
 }
 
+/// A conformance vector.
+pub fn vector(name: &str) -> Bytes {
+    let path = format!("{}/../../tests/fixtures/vectors/flv/{name}.flv", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}")).into()
+}
+
 /// Everything a demuxer says of a stream, and how it failed, if it did.
 pub type Heard = (Vec<DemuxEvent>, Option<DemuxError>);
 
