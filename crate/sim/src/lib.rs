@@ -22,6 +22,7 @@ mod session;
 mod sps;
 mod stream;
 pub mod study;
+pub mod synth;
 pub mod trace;
 
 pub use ask::percentile;

@@ -198,13 +198,7 @@ impl Encoder {
         };
         let varied = mean * share * self.chance.between(number, 0.7, 1.3);
         let size = (varied as usize).max(SMALLEST_PICTURE);
-        let mut unit = BytesMut::with_capacity(size);
-        unit.put_u32(size as u32 - 4);
-        unit.put_u8(kind);
-        unit.put_slice(&MARK);
-        unit.put_u64(number);
-        unit.resize(size, 0xff);
-        unit.freeze()
+        unit(kind, number, size)
     }
 }
 
@@ -217,6 +211,17 @@ impl Iterator for Encoder {
             _ => Some(self.next_picture()),
         }
     }
+}
+
+/// A picture of that number, as one NAL unit with its length before it.
+pub fn unit(kind: u8, number: u64, size: usize) -> Bytes {
+    let mut unit = BytesMut::with_capacity(size);
+    unit.put_u32(size as u32 - 4);
+    unit.put_u8(kind);
+    unit.put_slice(&MARK);
+    unit.put_u64(number);
+    unit.resize(size, 0xff);
+    unit.freeze()
 }
 
 /// Which picture of a synthetic stream this access unit is.
