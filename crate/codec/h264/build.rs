@@ -73,6 +73,20 @@ const MENDS: &[Mend] = &[
         from: "    if (IS_SKIP (iCurMbType)) {",
         to: "    if (IS_SKIP (iCurMbType) && !(bBSlice && (iCurMbType & MB_TYPE_8x8))) {",
     },
+    // What is predicted for one quarter does not change which lists the others use: those that look here for the colocated
+    // block need both.
+    Mend {
+        file: "mv_pred.cpp",
+        from: "    subMbType &= ~MB_TYPE_L0;\n  }\n  GetMbType (pCurDqLayer)[iMbXy] = mbType;",
+        to: "    subMbType &= ~MB_TYPE_L0;\n  }\n  if (bSkipOrDirect) GetMbType (pCurDqLayer)[iMbXy] = mbType;",
+    },
+    // With CAVLC as with CABAC: motion is predicted from temporally predicted quarters, too (8.4.1.3.2).
+    Mend {
+        file: "parse_mb_syn_cavlc.cpp",
+        from: "LIST_1, iRef[LIST_1]);\n          FillTemporalDirect8x8Mv",
+        to: "LIST_1, iRef[LIST_1]);\n          ref_idx_list[LIST_0][i] = iRef[LIST_0];\n          \
+             ref_idx_list[LIST_1][i] = iRef[LIST_1];\n          FillTemporalDirect8x8Mv",
+    },
     // Each sixteenth of a bipredicted quarter has a place of its own, in the second prediction as in the first.
     Mend {
         file: "rec_mb.cpp",
