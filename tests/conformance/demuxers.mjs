@@ -105,13 +105,16 @@ function readMpegts(FlvDemuxer, data) {
   demuxer.onMetaDataArrived = () => seen.push({ kind: 'metadata' });
   demuxer.onScriptDataArrived = () => seen.push({ kind: 'metadata' });
   demuxer.onSeiArrived = () => seen.push({ kind: 'sei' });
-  demuxer.onDataAvailable = (audio, video) => {
+  const collect = (audio, video) => {
     for (const { dts, isKeyframe } of video.samples) seen.push({ kind: 'video', dts, key: isKeyframe });
     for (const { dts } of audio.samples) seen.push({ kind: 'audio', dts, key: true });
     for (const track of [audio, video]) Object.assign(track, { samples: [], length: 0 });
   };
+  demuxer.onDataAvailable = collect;
   try {
     quietly(() => demuxer.parseChunks(data.buffer, 0));
+    // Some it keeps until the next chunk, which a stream that goes on would bring.
+    if (demuxer._isInitialMetadataDispatched()) collect(demuxer._audioTrack, demuxer._videoTrack);
   } catch (thrown) {
     error ??= thrown.message;
   }

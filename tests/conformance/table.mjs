@@ -15,7 +15,9 @@ const BEGIN = '<!-- table: node tests/conformance/table.mjs --write -->\n';
 const END = '<!-- end of table -->\n';
 
 function expectedOf(name) {
-  const lines = readFileSync(path.join(vectors, `expected/${name}.jsonl`), 'utf8').trim().split('\n');
+  const lines = readFileSync(path.join(vectors, `expected/${name}.jsonl`), 'utf8')
+    .trim()
+    .split('\n');
   const events = lines.filter(Boolean).map(line => JSON.parse(line));
   const packets = events
     .filter(event => event.kind === 'packet' && event.size > 0)
@@ -80,7 +82,11 @@ for (const vector of list) {
   const timed = group !== 'Written by FFmpeg';
   const mine = verdict(ours.get(fileOf(vector.name)) ?? { seen: [] }, expected, timed);
   if (mine !== 'all' && mine !== 'error, as it should') lost.push(`${vector.name}: ${mine}`);
-  const cells = [mine, vector.ffmpeg, ...[others.mpegts, others.xgplayer].map(read => verdict(read(data), expected, timed))];
+  const cells = [
+    mine,
+    vector.ffmpeg,
+    ...[others.mpegts, others.xgplayer].map(read => verdict(read(data), expected, timed)),
+  ];
   table += `| \`${vector.name}\` | ${vector.what} | ${cells.join(' | ')} |\n`;
 }
 table += `\n${END}`;

@@ -23,6 +23,12 @@ const STEPS: &[Step] = &[
     Step { name: "clippy", what: "clippy, host and wasm32", needs: &[], run: clippy },
     Step { name: "fence", what: "the pure crates are pure", needs: &[], run: fence::check },
     Step { name: "rust", what: "Rust tests", needs: &["setup"], run: rust },
+    Step {
+        name: "formats",
+        what: "docs/formats.md, with others' demuxers",
+        needs: &["setup", "rust"],
+        run: formats,
+    },
     Step { name: "build", what: "wasm, TypeScript, demo", needs: &["setup"], run: build },
     Step { name: "lint", what: "Biome", needs: &["setup"], run: lint },
     Step { name: "types", what: "TypeScript of the tests", needs: &["build"], run: types },
@@ -131,6 +137,10 @@ fn clippy() -> Result<()> {
 
 fn rust() -> Result<()> {
     run(&mut cargo(&["test", "--workspace", "--no-fail-fast"]))
+}
+
+fn formats() -> Result<()> {
+    run(&mut cmd("node", &["tests/conformance/table.mjs"]))
 }
 
 fn build() -> Result<()> {
