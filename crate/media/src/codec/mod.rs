@@ -200,3 +200,6 @@ impl TrackState {
         }
     }
 }
+
+#[cfg(test)]
+mod properties;
