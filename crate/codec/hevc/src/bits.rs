@@ -61,7 +61,7 @@ impl<'a> Bits<'a> {
 
 /// How many bits tell one of `count` apart.
 pub fn width_of(count: u32) -> u32 {
-    count.max(1).next_power_of_two().trailing_zeros()
+    u32::BITS - count.saturating_sub(1).leading_zeros()
 }
 
 #[cfg(test)]

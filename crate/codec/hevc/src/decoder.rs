@@ -3,6 +3,7 @@
 use rust_h265::{DecodeLimits, NalUnit, parse_nal};
 use sailcast_codec_face::{Config, Decode, Error, Picture};
 
+use crate::holes::{Grid, has_hole};
 use crate::nal::{Record, units};
 use crate::picture::picture;
 use crate::references::Whole;
@@ -25,8 +26,8 @@ pub struct Decoder {
     length_size: usize,
     sps: [Option<Sps>; 16],
     pps: [Option<Pps>; 64],
-    /// Pictures are missing before what comes next, or nothing is before it: a CRA picture begins a sequence, as if its leading
-    /// pictures could not be decoded (HandleCraAsBlaFlag), and without one there is nothing to refer to.
+    /// What comes next does not go on from what was before: a CRA picture begins a sequence, and pictures that lead it and refer
+    /// beyond it are left out (HandleCraAsBlaFlag).
     broken: bool,
     /// The decoder has to be told so.
     announce: bool,
@@ -35,6 +36,8 @@ pub struct Decoder {
     /// prevTid0Pic.
     anchor: i32,
     whole: Whole,
+    /// Where the slices of the last whole picture began, after the first.
+    begins: Vec<u32>,
     reorder: Reorder<Picture>,
     course: Course,
 }
@@ -52,10 +55,13 @@ enum Course {
 struct Started {
     poc: i32,
     output: bool,
-    /// Others of its sub-layer may refer to it.
-    referenced: bool,
+    /// The POCs of later pictures count from it.
+    is_anchor: bool,
     bit_depth: (u8, u8),
+    grid: Grid,
     limits: OutputLimits,
+    /// Where slices after the first begin.
+    begins: Vec<u32>,
     damage: Option<Error>,
 }
 
@@ -77,6 +83,7 @@ impl Decode for Decoder {
             skips_rasl: true,
             anchor: 0,
             whole: Whole::default(),
+            begins: Vec::new(),
             reorder: Reorder::default(),
             course: Course::Between,
         };
@@ -136,24 +143,28 @@ impl Decoder {
         }
     }
 
+    /// Takes a parameter set. Of the video parameter set nothing is needed.
     fn parameters(&mut self, unit: &[u8]) -> Result<(), Error> {
+        let kind = kind_of(unit);
         let Some(nal) = parse_nal(unit) else { return Ok(()) };
-        // Those for the decoder alone come first: what it refuses is refused.
+        if !matches!(kind, NalType::SPS | NalType::PPS) {
+            return Ok(());
+        }
+        // What the decoder refuses is refused.
         self.inner.decode_nal(&nal).map_err(|why| why.to_string())?;
-        match kind_of(unit) {
-            NalType::SPS => {
-                let sps = Sps::read(&nal.rbsp)?;
-                let place = self.sps.get_mut(sps.id).ok_or("a parameter set's number")?;
-                *place = Some(sps);
-            }
-            NalType::PPS => {
-                let pps = Pps::read(&nal.rbsp).ok_or("a picture parameter set that cannot be read")?;
-                let place = self.pps.get_mut(pps.id).ok_or("a parameter set's number")?;
+        if kind == NalType::PPS {
+            let pps = Pps::read(&nal.rbsp).ok_or("a picture parameter set that cannot be read")?;
+            if let Some(place) = self.pps.get_mut(pps.id) {
                 *place = Some(pps);
             }
-            _ => {}
+            return Ok(());
         }
-        Ok(())
+        let sps = Sps::read(&nal.rbsp).ok_or("a sequence parameter set that cannot be read")?;
+        let too_large = sps.is_too_large();
+        if let Some(place) = self.sps.get_mut(sps.id) {
+            *place = (!too_large).then_some(sps);
+        }
+        if too_large { Err("pictures larger than 4096x2304".to_owned()) } else { Ok(()) }
     }
 
     fn slice(
@@ -166,22 +177,24 @@ impl Decoder {
         let Some(head) = Head::read(&nal.rbsp, kind) else {
             return self.damage("a slice without a header");
         };
-        let mut before = Ok(());
+        let mut done = Ok(());
         if head.first_of_picture {
-            before = self.end_picture(pts, out);
-            let started = self.start_picture(head, nal, kind, out);
-            before = before.and(started);
+            done = self.end_picture(pts, out);
+            done = done.and(self.start_picture(head, nal, kind, out));
+        } else if let Course::Decoding(started) = &mut self.course {
+            let address = sets(&self.sps, &self.pps, head.pps).and_then(|(sps, pps)| head.address(sps, pps));
+            started.begins.extend(address);
         }
         match &mut self.course {
             Course::Decoding(started) => {
                 if let Err(why) = self.inner.decode_nal(nal) {
                     started.damage.get_or_insert_with(|| why.to_string());
                 }
+                done
             }
-            Course::LeavingOut => {}
-            Course::Between => before = before.and(self.damage("a slice without its picture")),
+            Course::LeavingOut => done,
+            Course::Between => done.and(self.damage("a slice without its picture")),
         }
-        before
     }
 
     /// Decides whether the picture is decoded.
@@ -195,15 +208,14 @@ impl Decoder {
         self.course = Course::LeavingOut;
         let begins = kind.is_irap() && (!kind.is_cra() || self.broken);
         let previous = (!begins).then_some(self.anchor);
-        let pps = self.pps.get(head.pps).and_then(Option::as_ref);
-        let sets = pps.and_then(|pps| Some((self.sps.get(pps.sps)?.as_ref()?, pps)));
-        let header = sets.and_then(|(sps, pps)| {
+        let header = sets(&self.sps, &self.pps, head.pps).and_then(|(sps, pps)| {
             let header = PictureHeader::read(head, kind, sps, pps, previous)?;
-            Some((header, sps.bit_depth, sps.output))
+            Some((header, sps.bit_depth, sps.grid, sps.output))
         });
-        let Some((header, bit_depth, limits)) = header else {
+        let Some((header, bit_depth, grid, limits)) = header else {
             return self.lose("a slice whose header or parameter sets cannot be read".to_owned(), true);
         };
+        let is_anchor = nal.temporal_id == 0 && kind.anchors_poc();
         if kind.is_irap() {
             self.skips_rasl = begins;
         }
@@ -221,18 +233,20 @@ impl Decoder {
             }
             self.broken = false;
         }
-        if nal.temporal_id == 0 && kind.anchors_poc() {
+        if is_anchor {
             self.anchor = header.poc;
         }
         if !self.whole.admit(&header.references) {
-            return self.lose("a picture that refers to one that is lost".to_owned(), kind.is_referenced());
+            return self.lose("a picture that refers to one that is lost".to_owned(), is_anchor);
         }
         self.course = Course::Decoding(Started {
             poc: header.poc,
             output: header.output,
-            referenced: kind.is_referenced(),
+            is_anchor,
             bit_depth,
+            grid,
             limits,
+            begins: Vec::new(),
             damage: None,
         });
         Ok(())
@@ -248,20 +262,28 @@ impl Decoder {
         };
         let whole = match (started.damage, frame) {
             (Some(why), _) | (None, Err(why)) => Err(why),
-            (None, Ok(Some(frame))) if frame.pic_order_cnt == started.poc => Ok(Some(frame)),
+            (None, Ok(Some(frame))) if frame.pic_order_cnt == started.poc => {
+                let doubted = started.begins != self.begins;
+                if doubted && has_hole(&frame, started.grid, &started.begins, started.bit_depth) {
+                    Err("a picture without all of its slices".to_owned())
+                } else {
+                    Ok(Some(frame))
+                }
+            }
             (None, Ok(None)) if !started.output => Ok(None),
             (None, Ok(_)) => Err("not the picture that was decoded".to_owned()),
         };
         match whole {
             Ok(frame) => {
                 self.whole.add(started.poc);
+                self.begins = started.begins;
                 if let Some(frame) = frame {
                     let picture = picture(frame, pts, started.bit_depth);
                     self.reorder.push(started.poc, picture, started.limits, out);
                 }
                 Ok(())
             }
-            Err(why) => self.lose(why, started.referenced),
+            Err(why) => self.lose(why, started.is_anchor),
         }
     }
 
@@ -277,9 +299,10 @@ impl Decoder {
         }
     }
 
-    /// A picture is not among the whole ones. Where none refers to it, it is the only one.
-    fn lose(&mut self, why: Error, referenced: bool) -> Result<(), Error> {
-        if referenced {
+    /// A picture is not among the whole ones. The decoder may not know of it: where POCs count from it, they begin anew at the next
+    /// random access point.
+    fn lose(&mut self, why: Error, is_anchor: bool) -> Result<(), Error> {
+        if is_anchor {
             self.broken = true;
             self.announce = true;
         }
@@ -293,6 +316,12 @@ impl Decoder {
         self.whole.clear();
         self.course = Course::Between;
     }
+}
+
+/// The parameter sets that a slice names.
+fn sets<'a>(sps: &'a [Option<Sps>], pps: &'a [Option<Pps>], id: usize) -> Option<(&'a Sps, &'a Pps)> {
+    let pps = pps.get(id)?.as_ref()?;
+    Some((sps.get(pps.sps)?.as_ref()?, pps))
 }
 
 fn kind_of(unit: &[u8]) -> NalType {

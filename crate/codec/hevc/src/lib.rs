@@ -11,6 +11,7 @@
 
 mod bits;
 mod decoder;
+mod holes;
 mod nal;
 mod picture;
 mod references;

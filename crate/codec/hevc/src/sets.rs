@@ -1,14 +1,17 @@
 //! Parameter sets, 7.3.2: of each only what tells sizes, order and references. The decoder reads them for itself.
 //!
-//! **Invariant:** a set that is kept is within the limits of the standard and of [`MAX_AREA`] and [`MAX_SIDE`].
+//! **Invariant:** counts and indices of a set that was read are within the limits of the standard.
 
 use crate::bits::Bits;
+use crate::holes::Grid;
 use crate::references::{ShortTerm, short_term_set};
 
 /// Luma samples of the largest picture: 4096x2304.
 pub const MAX_AREA: u32 = 4096 * 2304;
 /// Of the longer side: such a picture may stand on end.
-pub const MAX_SIDE: u32 = 4096;
+const MAX_SIDE: u32 = 4096;
+/// What the standard's levels have is less; the product of two of them is no more than 32 bits hold.
+const MAX_CODED_SIDE: u32 = 0xffff;
 /// 7.4.3.2.1: num_short_term_ref_pic_sets, num_long_term_ref_pics_sps.
 const MAX_SHORT_TERM_SETS: u32 = 64;
 const MAX_LONG_TERM: u32 = 32;
@@ -19,6 +22,7 @@ pub struct Sps {
     pub id: usize,
     pub separate_planes: bool,
     pub bit_depth: (u8, u8),
+    pub grid: Grid,
     pub log2_max_poc_lsb: u32,
     pub output: OutputLimits,
     pub short_term_sets: Vec<ShortTerm>,
@@ -60,60 +64,78 @@ impl Pps {
 }
 
 impl Sps {
-    /// `rbsp` is what follows the NAL's header. Says why not.
-    pub fn read(rbsp: &[u8]) -> Result<Self, &'static str> {
+    /// `rbsp` is what follows the NAL's header.
+    pub fn read(rbsp: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(rbsp);
-        let (sps, width, height) =
-            sequence(&mut bits).ok_or("a sequence parameter set that cannot be read")?;
-        let fits = width <= MAX_SIDE && height <= MAX_SIDE && width * height <= MAX_AREA;
-        if fits { Ok(sps) } else { Err("pictures larger than 4096x2304") }
+        let bits = &mut bits;
+        bits.skip(4)?;
+        let max_sub_layers = bits.uint(3)?;
+        bits.skip(1)?;
+        profile_tier_level(bits, max_sub_layers)?;
+        let id = bits.ue_up_to(15)? as usize;
+        let chroma_format = bits.ue_up_to(3)?;
+        let separate_planes = chroma_format == 3 && bits.flag()?;
+        let (width, height) = (bits.ue_up_to(MAX_CODED_SIDE)?, bits.ue_up_to(MAX_CODED_SIDE)?);
+        let (left, top) = conformance_window(bits, chroma_format)?;
+        let bit_depth = (8 + bits.ue_up_to(8)? as u8, 8 + bits.ue_up_to(8)? as u8);
+        let log2_max_poc_lsb = 4 + bits.ue_up_to(12)?;
+        let output = output_limits(bits, max_sub_layers)?;
+        let log2_ctb = 3 + bits.ue_up_to(3)? + bits.ue_up_to(3)?;
+        // Sizes and depths of transforms.
+        for _ in 0..4 {
+            bits.ue()?;
+        }
+        if bits.flag()? && bits.flag()? {
+            scaling_lists(bits)?;
+        }
+        // Asymmetric partitions, sample adaptive offset.
+        bits.skip(2)?;
+        if bits.flag()? {
+            // Of PCM: depths, sizes, loop filter.
+            bits.skip(8)?;
+            bits.ue()?;
+            bits.ue()?;
+            bits.skip(1)?;
+        }
+        let short_term_sets = short_term_sets(bits)?;
+        let long_term = if bits.flag()? { Some(long_term(bits, log2_max_poc_lsb)?) } else { None };
+        Some(Self {
+            id,
+            separate_planes,
+            bit_depth,
+            grid: Grid { width, height, left, top, log2_ctb },
+            log2_max_poc_lsb,
+            output,
+            short_term_sets,
+            long_term,
+        })
+    }
+
+    pub fn is_too_large(&self) -> bool {
+        let Grid { width, height, .. } = self.grid;
+        width > MAX_SIDE || height > MAX_SIDE || width * height > MAX_AREA
     }
 }
 
-/// The set, and the size of its pictures: below 2^16 each.
-fn sequence(bits: &mut Bits<'_>) -> Option<(Sps, u32, u32)> {
-    bits.skip(4)?;
-    let max_sub_layers = bits.uint(3)?;
-    bits.skip(1)?;
-    profile_tier_level(bits, max_sub_layers)?;
-    let id = bits.ue_up_to(15)? as usize;
-    let chroma_format = bits.ue_up_to(3)?;
-    let separate_planes = chroma_format == 3 && bits.flag()?;
-    let width = bits.ue_up_to(0xffff)?;
-    let height = bits.ue_up_to(0xffff)?;
-    if bits.flag()? {
-        for _window in 0..4 {
-            bits.ue()?;
-        }
+/// In luma samples, where the picture begins that is shown.
+fn conformance_window(bits: &mut Bits<'_>, chroma_format: u32) -> Option<(u32, u32)> {
+    if !bits.flag()? {
+        return Some((0, 0));
     }
-    let bit_depth = (8 + bits.ue_up_to(8)? as u8, 8 + bits.ue_up_to(8)? as u8);
-    let log2_max_poc_lsb = 4 + bits.ue_up_to(12)?;
-    let output = output_limits(bits, max_sub_layers)?;
-    // Sizes of blocks and transforms.
-    for _ in 0..6 {
-        bits.ue()?;
-    }
-    if bits.flag()? && bits.flag()? {
-        scaling_lists(bits)?;
-    }
-    // Asymmetric partitions, sample adaptive offset.
-    bits.skip(2)?;
-    if bits.flag()? {
-        // Of PCM: depths, sizes, loop filter.
-        bits.skip(8)?;
-        bits.ue()?;
-        bits.ue()?;
-        bits.skip(1)?;
-    }
+    let (left, _right, top, _bottom) = (bits.ue()?, bits.ue()?, bits.ue()?, bits.ue()?);
+    let unit_x = if matches!(chroma_format, 1 | 2) { 2 } else { 1 };
+    let unit_y = if chroma_format == 1 { 2 } else { 1 };
+    Some((left.checked_mul(unit_x)?, top.checked_mul(unit_y)?))
+}
+
+fn short_term_sets(bits: &mut Bits<'_>) -> Option<Vec<ShortTerm>> {
     let count = bits.ue_up_to(MAX_SHORT_TERM_SETS)?;
-    let mut short_term_sets = Vec::new();
+    let mut sets = Vec::new();
     for _ in 0..count {
-        let set = short_term_set(bits, &short_term_sets, false)?;
-        short_term_sets.push(set);
+        let set = short_term_set(bits, &sets, false)?;
+        sets.push(set);
     }
-    let long_term = if bits.flag()? { Some(long_term(bits, log2_max_poc_lsb)?) } else { None };
-    let sps = Sps { id, separate_planes, bit_depth, log2_max_poc_lsb, output, short_term_sets, long_term };
-    Some((sps, width, height))
+    Some(sets)
 }
 
 /// 7.3.3.

@@ -65,6 +65,14 @@ impl<'a> Head<'a> {
         let pps = bits.ue_up_to(63)? as usize;
         Some(Self { bits, first_of_picture, pps })
     }
+
+    /// slice_segment_address, of a slice that is not the first.
+    pub fn address(mut self, sps: &Sps, pps: &Pps) -> Option<u32> {
+        if pps.dependent_slices {
+            self.bits.skip(1)?;
+        }
+        self.bits.uint(width_of(sps.grid.blocks()))
+    }
 }
 
 /// What the first slice says of its picture.
