@@ -31,7 +31,7 @@ for (const renderer of [undefined, 'webgl'] as const) {
         await page.evaluate(() => [
           globalThis.isSecureContext,
           'VideoDecoder' in globalThis,
-          'AudioWorkletNode' in globalThis,
+          'audioWorklet' in BaseAudioContext.prototype,
           globalThis.stage.sailcast.isSupported(),
         ]),
       ).toEqual([false, false, false, true]);

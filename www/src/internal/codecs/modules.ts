@@ -16,6 +16,22 @@ const MODULES: Record<string, readonly [simd: () => URL, scalar: () => URL]> = {
     () => new URL('../../codecs/hevc.wasm', import.meta.url),
     () => new URL('../../codecs/hevc.scalar.wasm', import.meta.url),
   ],
+  aac: [
+    () => new URL('../../codecs/aac.wasm', import.meta.url),
+    () => new URL('../../codecs/aac.scalar.wasm', import.meta.url),
+  ],
+  mp3: [
+    () => new URL('../../codecs/mp3.wasm', import.meta.url),
+    () => new URL('../../codecs/mp3.scalar.wasm', import.meta.url),
+  ],
+  opus: [
+    () => new URL('../../codecs/opus.wasm', import.meta.url),
+    () => new URL('../../codecs/opus.scalar.wasm', import.meta.url),
+  ],
+  flac: [
+    () => new URL('../../codecs/flac.wasm', import.meta.url),
+    () => new URL('../../codecs/flac.scalar.wasm', import.meta.url),
+  ],
 };
 
 /** A function of one instruction, `i8x16.popcnt` of a splat. */

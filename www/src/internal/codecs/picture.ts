@@ -5,14 +5,11 @@
  * `VideoFrame` of this browser holds is changed: samples of more than 8 bits lose their lowest ones.
  */
 import type { Colour, Planes } from '../protocol.js';
+import { meaning } from '../yuv.js';
 import type { RawPicture } from './instance.js';
 
 /** By the shifts of chroma. */
 const FORMATS: Record<string, string> = { '1,1': 'I420', '1,0': 'I422', '0,0': 'I444' };
-/** Below, a stream that says nothing of its colours has those of standard definition: as Chromium guesses (media/ffmpeg). */
-const HIGH_DEFINITION = 720;
-
-const UNSPECIFIED = 2;
 /** The code points of ITU-T H.273 that WebCodecs has names for. */
 const PRIMARIES: Record<number, string> = {
   1: 'bt709',
@@ -29,6 +26,8 @@ const TRANSFER: Record<number, string> = {
   16: 'pq',
   18: 'hlg',
 };
+/** Of all the others: BT.2020's is the same, and those of old film are shown as they are. */
+const CURVE = 'bt709';
 const MATRIX: Record<number, string> = {
   0: 'rgb',
   1: 'bt709',
@@ -110,14 +109,12 @@ function even(length: number): number {
   return length + (length & 1);
 }
 
-function colorSpace({ primaries, transfer, matrix, fullRange }: Colour, height: number): VideoColorSpaceInit {
-  const standard = height < HIGH_DEFINITION ? 'smpte170m' : 'bt709';
-  const name = (names: Record<number, string>, code: number) =>
-    names[code] ?? (code === UNSPECIFIED ? standard : null);
+function colorSpace(colour: Colour, height: number): VideoColorSpaceInit {
+  const { primaries, transfer, matrix, fullRange } = meaning(colour, height);
   return {
-    primaries: name(PRIMARIES, primaries),
-    transfer: name(TRANSFER, transfer),
-    matrix: name(MATRIX, matrix),
+    primaries: PRIMARIES[primaries] ?? null,
+    transfer: TRANSFER[transfer] ?? CURVE,
+    matrix: MATRIX[matrix] ?? null,
     fullRange,
   } as VideoColorSpaceInit;
 }
