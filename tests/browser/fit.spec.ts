@@ -19,7 +19,7 @@ const LOOKS: Record<Fit, Look> = {
   fill: { top: 'strip', left: 'white', right: 'blue' },
 };
 
-for (const renderer of ['track', 'canvas'] as const) {
+for (const renderer of ['track', 'canvas', 'webgl'] as const) {
   test(`fit by ${renderer}`, async ({ stage, servers }) => {
     const stream = await servers.stream('relay', 'card');
     await stage.open();

@@ -7,6 +7,7 @@ import { expect, test } from './harness/test.js';
 for (const [renderer, tag] of [
   ['track', 'VIDEO'],
   ['canvas', 'CANVAS'],
+  ['webgl', 'CANVAS'],
 ] as const) {
   test(`drawn by ${renderer}`, async ({ stage, servers }) => {
     const stream = await servers.stream('relay', 'counter-av');

@@ -10,7 +10,16 @@ import { type Faulty, startFaulty } from './faulty.js';
 import { type Relay, startRelay } from './relay.js';
 
 export type ServerName = 'relay' | 'node-media-server';
-export type Fixture = 'counter-av' | 'counter-bframes' | 'video-only' | 'audio-only' | 'card';
+export type Fixture =
+  | 'counter-av'
+  | 'counter-bframes'
+  | 'video-only'
+  | 'audio-only'
+  | 'card'
+  | 'card-601-full'
+  | 'card-709-full'
+  | 'card-unsaid'
+  | 'card-2020-10';
 
 export interface Stream {
   http: string;

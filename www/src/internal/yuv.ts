@@ -33,7 +33,8 @@ export function meaning({ primaries, transfer, matrix, fullRange }: Colour, heig
   const guess =
     primaries in WEIGHTS && primaries !== UNSPECIFIED ? primaries : fullRange || height < HD ? BT601 : BT709;
   const known = matrix === 0 || matrix in WEIGHTS ? matrix : matrix === 10 ? BT2020 : guess;
-  return { primaries: primaries === UNSPECIFIED ? known : primaries, transfer, matrix: known, fullRange };
+  const guessed = known === BT2020 ? BT2020 : BT709;
+  return { primaries: primaries === UNSPECIFIED ? guessed : primaries, transfer, matrix: known, fullRange };
 }
 
 /**

@@ -7,7 +7,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Function, Object, Uint8Array};
 use sailcast_engine::PcmBlock;
-use sailcast_media::{AudioParams, CodecParams, DecoderConfig, MediaTime, Packet, VideoParams};
+use sailcast_media::{
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
+};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     AudioData, AudioDataCopyToOptions, AudioDecoder, AudioDecoderConfig, AudioDecoderInit, AudioSampleFormat,
@@ -15,7 +17,13 @@ use web_sys::{
 };
 
 use super::{Callback, Decoded, Decoder, Frame};
-use crate::{js::text, stamps::Stamps};
+use crate::{
+    js::{Plain, text},
+    stamps::Stamps,
+};
+
+/// From here on a picture is of high definition.
+const HD_LINES: u32 = 720;
 
 #[wasm_bindgen]
 extern "C" {
@@ -151,7 +159,25 @@ fn video_config(config: &DecoderConfig, params: VideoParams, low_delay: bool) ->
     if !config.description.is_empty() {
         native.set_description_u8_array(&Uint8Array::from(&*config.description));
     }
+    if is_silent_sd(config.codec, params) {
+        let sd = Plain::empty()
+            .with("primaries", "bt709")
+            .with("transfer", "bt709")
+            .with("matrix", "smpte170m")
+            .with("fullRange", false);
+        native.unchecked_ref::<Plain>().put("colorSpace", &sd);
+    }
     native
+}
+
+/// Small pictures whose stream says nothing of their colours are BT.601 to every `<video>`; Chromium's WebCodecs alone takes
+/// them for BT.709. Primaries it changes with some renderers and not with others: those of the screen are right with all. Full range it takes for BT.601 by itself. Only of these codecs do we read all that the stream says.
+fn is_silent_sd(codec: Codec, VideoParams { height, colour, .. }: VideoParams) -> bool {
+    let Colour { primaries, matrix, full_range, .. } = colour;
+    let silent = Colour::UNSPECIFIED;
+    matches!(codec, Codec::Avc | Codec::Hevc)
+        && (primaries, matrix, full_range) == (silent.primaries, silent.matrix, false)
+        && (1..HD_LINES).contains(&height)
 }
 
 fn audio_config(config: &DecoderConfig, params: AudioParams) -> AudioDecoderConfig {

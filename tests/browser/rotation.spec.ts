@@ -1,0 +1,170 @@
+/** Turned and mirrored, the picture is where it should be for each fit and renderer, and stays inside its box. */
+import type { Fit, Rotation } from '../../dist/index.js';
+import { apart, type Point, patchAt, pixelsAt, type Rgb, STRIP } from './harness/card.js';
+import type { Stage } from './harness/stage.js';
+import { expect, test } from './harness/test.js';
+
+const [PICTURE_WIDTH, PICTURE_HEIGHT] = [640, 360];
+/** libyuv's blue (see colours.spec.ts), and what enlarging does. */
+const TOLERANCE = 14;
+/** So far from an edge between patches, or of the picture, nothing is expected; pixels of the screen. */
+const EDGE = 3;
+const BOXES: [number, number][] = [
+  [320, 240],
+  [150, 300],
+];
+
+interface Pose {
+  rotation: Rotation;
+  mirror: boolean;
+  fit: Fit;
+}
+
+/** From a pixel of the box to the picture, 0 to 1. */
+function inPicture([x, y]: Point, [width, height]: [number, number], { rotation, mirror, fit }: Pose): Point {
+  const aside = rotation % 180 !== 0;
+  const [w, h] = aside ? [PICTURE_HEIGHT, PICTURE_WIDTH] : [PICTURE_WIDTH, PICTURE_HEIGHT];
+  const [across, down] = [width / w, height / h];
+  const one = fit === 'contain' ? Math.min(across, down) : Math.max(across, down);
+  const [sx, sy] = fit === 'fill' ? [across, down] : [one, one];
+  const turned = (x - (width - w * sx) / 2) / (w * sx);
+  const [u, v] = [mirror ? 1 - turned : turned, (y - (height - h * sy) / 2) / (h * sy)];
+  switch (rotation) {
+    case 90:
+      return [v, 1 - u];
+    case 180:
+      return [1 - u, 1 - v];
+    case 270:
+      return [1 - v, u];
+    default:
+      return [u, v];
+  }
+}
+
+/** A patch, null for what is beside the picture, and undefined where it cannot be told. */
+function wanted(at: Point, box: [number, number], pose: Pose): Rgb | null | undefined {
+  const around: Point[] = [-EDGE, EDGE].flatMap(dx =>
+    [-EDGE, EDGE].map(dy => [at[0] + dx, at[1] + dy] as Point),
+  );
+  const seen = around.map(point => {
+    const [x, y] = inPicture(point, box, pose);
+    if (x < 0 || y < 0 || x >= 1 || y >= 1) return null;
+    return y < STRIP ? undefined : patchAt([x, y]);
+  });
+  const [first] = seen;
+  return seen.every(patch => patch === first) ? first : undefined;
+}
+
+function setBox(stage: Stage, [width, height]: [number, number]): Promise<void> {
+  return stage.page.evaluate(
+    ([width, height]) => {
+      const box = document.querySelector<HTMLElement>('#box');
+      if (box) Object.assign(box.style, { width: `${width}px`, height: `${height}px` });
+    },
+    [width, height] as const,
+  );
+}
+
+/** Everywhere in the box, and beside it. */
+async function wrong(stage: Stage, box: [number, number], pose: Pose): Promise<string[]> {
+  const points: Point[] = [];
+  for (let y = 4.5; y < 340; y += 15) for (let x = 4.5; x < 400; x += 15) points.push([x, y]);
+  const seen = await pixelsAt(stage.page, points);
+  let told = 0;
+  const bad = points.flatMap((point, i) => {
+    const inside = point[0] < box[0] && point[1] < box[1];
+    const want = inside ? wanted(point, box, pose) : null;
+    const pixel = seen[i] ?? [0, 0, 0];
+    if (want === undefined) return [];
+    if (inside && want) told++;
+    // Beside the picture it is black or the page, #202020.
+    const good = want ? apart(pixel, want) <= TOLERANCE : Math.max(...pixel) <= 0x20;
+    return good ? [] : [`${point}: ${pixel}, wanted ${want}`];
+  });
+  return told > 20 ? bad : [...bad, `only ${told} points tell anything`];
+}
+
+for (const renderer of ['track', 'canvas', 'webgl'] as const) {
+  test(`turned and mirrored by ${renderer}`, async ({ stage, servers }) => {
+    test.setTimeout(180_000);
+    const stream = await servers.stream('relay', 'card');
+    await stage.open();
+    await setBox(stage, BOXES[0] as [number, number]);
+    await stage.play(stream.http, { renderer, rotation: 90 });
+    await stage.event('playing');
+    for (const box of BOXES) {
+      await setBox(stage, box);
+      for (const fit of ['contain', 'cover', 'fill'] as const) {
+        for (const rotation of [90, 0, 180, 270] as const) {
+          for (const mirror of [false, true]) {
+            const pose = { rotation, mirror, fit };
+            await stage.page.evaluate(pose => Object.assign(globalThis.stage.players[0] ?? {}, pose), pose);
+            await expect
+              .poll(() => wrong(stage, box, pose), {
+                message: `${JSON.stringify(pose)} in ${box}`,
+                timeout: 5000,
+                intervals: [100, 200, 400],
+              })
+              .toEqual([]);
+          }
+        }
+      }
+    }
+    const scrolls = await stage.page.evaluate(() => {
+      const { scrollWidth, scrollHeight } = document.documentElement;
+      return scrollWidth > innerWidth || scrollHeight > innerHeight;
+    });
+    expect(scrolls, 'the page scrolls').toBe(false);
+  });
+}
+
+test('the element has attributes for it', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'card');
+  await stage.open();
+  const box: [number, number] = [150, 300];
+  await stage.page.evaluate(
+    async ({ src, width, height }) => {
+      const entry = '/dist/element.js';
+      await import(entry);
+      const element = document.createElement('sailcast-player');
+      for (const [name, value] of Object.entries({
+        src,
+        autoplay: '',
+        muted: '',
+        rotation: '270',
+        mirror: '',
+      }))
+        element.setAttribute(name, value);
+      Object.assign(element.style, { width: `${width}px`, height: `${height}px`, aspectRatio: 'auto' });
+      document.querySelector('#box')?.append(element);
+    },
+    { src: stream.http, width: box[0], height: box[1] },
+  );
+  const look = (pose: Pose) => expect.poll(() => wrong(stage, box, pose), { timeout: 8000 }).toEqual([]);
+  await look({ rotation: 270, mirror: true, fit: 'contain' });
+  await stage.page.evaluate(() => {
+    const element = document.querySelector('sailcast-player');
+    element?.setAttribute('rotation', '180');
+    element?.removeAttribute('mirror');
+  });
+  await look({ rotation: 180, mirror: false, fit: 'contain' });
+  expect(
+    await stage.page.evaluate(() => {
+      const element = document.querySelector('sailcast-player');
+      return [element?.rotation, element?.mirror];
+    }),
+  ).toEqual([180, false]);
+});
+
+test('other angles are refused', async ({ stage }) => {
+  await stage.open();
+  const details = await stage.page.evaluate(() => {
+    try {
+      globalThis.stage.make({ rotation: 45 as unknown as 90 });
+      return null;
+    } catch (error) {
+      return (error as { details?: string }).details;
+    }
+  });
+  expect(details).toBe('optionInvalid');
+});
