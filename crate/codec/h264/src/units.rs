@@ -5,7 +5,7 @@
 
 use sailcast_codec_face::Error;
 use sailcast_media::{
-    codec::{avc::Nals, avc_sps::Sps},
+    codec::avc_sps::Sps,
     read::{BitReader, ByteReader},
 };
 use std::collections::BTreeMap;
@@ -118,8 +118,10 @@ impl Units {
     /// Parameter sets also go to `sets`. After an error nothing is known of the packet.
     pub fn read(packet: &[u8], length_size: usize, sets: &mut ParameterSets) -> Result<Self, Error> {
         let mut units = Self { intra: true, ..Self::default() };
-        for nal in Nals::new(packet, length_size) {
-            let nal = trimmed(nal.map_err(|_| "a NAL unit's length passes the packet's end".to_owned())?);
+        let mut r = ByteReader::new(packet);
+        while !r.is_empty() {
+            let nal = r.uint(length_size).and_then(|len| r.bytes(len as usize));
+            let nal = trimmed(nal.ok_or_else(|| "a NAL unit's length passes the packet's end".to_owned())?);
             match kind(nal) {
                 NAL_SLICE | NAL_IDR_SLICE => {
                     check(nal)?;
