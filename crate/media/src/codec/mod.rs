@@ -10,7 +10,7 @@ pub mod aac;
 mod ac3;
 mod adts;
 mod av1;
-mod av1_headers;
+pub mod av1_headers;
 pub mod avc;
 mod avc_record;
 pub mod avc_sps;
