@@ -509,6 +509,7 @@ fn check(reader: &Reader, published: &[Tag]) -> Result<(), TestCaseError> {
     let mut previous_picture: Option<usize> = None;
     let mut newest: Option<usize> = None;
     let mut headers: [Option<&[u8]>; HEADER_SLOTS] = [None; HEADER_SLOTS];
+    let slots: Vec<_> = published.iter().map(|t| header_slot(t.class(), t)).collect();
     for tag in reader.tags() {
         let class = tag.class();
         let place = brief(tag).1 as usize;
@@ -529,8 +530,8 @@ fn check(reader: &Reader, published: &[Tag]) -> Result<(), TestCaseError> {
             previous_picture = Some(place);
         }
         for (slot, known) in headers.iter().enumerate() {
-            let in_force = published[..place].iter().rfind(|t| header_slot(t.class(), t) == Some(slot));
-            prop_assert_eq!(*known, in_force.map(|t| &t.body[..]), "headers of {}", place);
+            let in_force = slots[..place].iter().rposition(|s| *s == Some(slot));
+            prop_assert_eq!(*known, in_force.map(|i| &published[i].body[..]), "headers of {}", place);
         }
     }
     Ok(())
