@@ -2,12 +2,17 @@
  * Planes of software decoders come out in their colours and in their place, by WebGL2 and without it. What draws them is taken
  * alone: planes made of known colours go in, pixels come out.
  */
-import { readFileSync } from 'node:fs';
+import { apart, card, middles, type Point, pixelsAt, type Rgb } from './harness/card.js';
 import type { Stage } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
-type Rgb = [number, number, number];
 type Picture = { width: number; height: number };
+/** In the worker. */
+declare global {
+  var contexts: WebGL2RenderingContext[];
+  var way: WEBGL_lose_context | null | undefined;
+}
+
 interface Colour {
   matrix: number;
   fullRange: boolean;
@@ -29,9 +34,7 @@ interface Maker {
 }
 
 const MAKER = '/planes.js';
-const PATCHES: Rgb[] = JSON.parse(
-  readFileSync(new URL('../fixtures/card.json', import.meta.url), 'utf8'),
-).patches;
+const PATCHES = card.patches;
 
 const [BT709, UNSPECIFIED, BT601, BT2020] = [1, 2, 6, 9];
 const unsaid = { primaries: UNSPECIFIED, transfer: UNSPECIFIED, matrix: UNSPECIFIED };
@@ -314,3 +317,97 @@ function toBt2020([r, g, b]: Rgb): Rgb {
     return 255 * (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055);
   }) as Rgb;
 }
+
+test('a lost context comes back with the last picture, and the stream goes on in it', async ({
+  stage,
+  servers,
+}) => {
+  stage.allow(/CONTEXT_LOST_WEBGL|context lost/i);
+  const stream = await servers.stream('relay', 'card');
+  // The worker's script, with its WebGL contexts where the test finds them.
+  await stage.page.route('**/internal/worker.js', async route => {
+    const response = await route.fetch();
+    const note = `globalThis.contexts = [];
+      const { getContext } = OffscreenCanvas.prototype;
+      OffscreenCanvas.prototype.getContext = function (...all) {
+        const context = getContext.apply(this, all);
+        if (all[0] === 'webgl2') contexts.push(context);
+        return context;
+      };`;
+    await route.fulfill({ response, body: `${note}\n${await response.text()}` });
+  });
+  await stage.open();
+  await stage.play(stream.http, { renderer: 'webgl' });
+  await stage.event('playing');
+  await stage.wait(0.5);
+  const points = middles().map(([x, y]): Point => [x * 640, y * 360]);
+  const shown = async () => {
+    const seen = await pixelsAt(stage.page, points);
+    return Math.max(...seen.map((rgb, i) => apart(rgb, card.patches[i] ?? [0, 0, 0])));
+  };
+  /** The extension is the same object each time it is asked for; a lost context still has it. */
+  const [worker] = stage.page.workers();
+  const lost = () => worker?.evaluate(() => globalThis.contexts.map(gl => gl.isContextLost()));
+  const tell = async (what: 'loseContext' | 'restoreContext') => {
+    await worker?.evaluate(what => {
+      const [gl] = globalThis.contexts;
+      globalThis.way ??= gl?.getExtension('WEBGL_lose_context');
+      globalThis.way?.[what]();
+    }, what);
+    await expect.poll(lost).toEqual([what === 'loseContext']);
+  };
+  expect(await shown()).toBeLessThanOrEqual(10);
+  // Paused: what is seen afterwards is the picture of before.
+  await stage.page.evaluate(() => globalThis.stage.players[0]?.pause());
+  await stage.event('pause');
+  await tell('loseContext');
+  await stage.wait(0.3);
+  await tell('restoreContext');
+  await stage.wait(0.3);
+  await expect.poll(shown).toBeLessThanOrEqual(10);
+  // While it plays: pictures in between are lost, and nothing else.
+  await stage.page.evaluate(() => globalThis.stage.players[0]?.play());
+  await stage.event('playing', { count: 2 });
+  await tell('loseContext');
+  await stage.wait(0.5);
+  await tell('restoreContext');
+  await expect.poll(shown).toBeLessThanOrEqual(10);
+  const before = await stage.stats();
+  await stage.wait(1);
+  const after = await stage.stats();
+  expect(after.framesRendered - before.framesRendered).toBeGreaterThan(15);
+  expect(after.renderer).toBe('webgl');
+  expect(await stage.events('error')).toEqual([]);
+});
+
+test('a canvas of another size has the picture anew, also while paused', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'card');
+  await stage.open();
+  await stage.play(stream.http, { renderer: 'webgl' });
+  await stage.event('playing');
+  await stage.page.evaluate(() => globalThis.stage.players[0]?.pause());
+  await stage.event('pause');
+  for (const [width, height] of [
+    [320, 180],
+    [161, 91],
+    [640, 360],
+  ] as const) {
+    await stage.page.evaluate(
+      ([width, height]) => {
+        const box = document.querySelector<HTMLElement>('#box');
+        if (box) Object.assign(box.style, { width: `${width}px`, height: `${height}px` });
+      },
+      [width, height] as const,
+    );
+    const points = middles().map(([x, y]): Point => [x * width, y * height]);
+    await expect
+      .poll(
+        async () =>
+          Math.max(
+            ...(await pixelsAt(stage.page, points)).map((rgb, i) => apart(rgb, card.patches[i] ?? [0, 0, 0])),
+          ),
+        { message: `${width}x${height}` },
+      )
+      .toBeLessThanOrEqual(10);
+  }
+});
