@@ -43,6 +43,19 @@ pub fn playable(description: &[u8]) -> Vec<u8> {
     description.to_vec()
 }
 
+/// The same with SBR announced, so that what has none is given at twice the rate too. None where it is already, or hardly can be:
+/// above 24 kHz nobody needs it.
+pub fn with_sbr(config: &[u8]) -> Option<Vec<u8>> {
+    let bits = u32::from(u16::from_be_bytes(*config.first_chunk()?));
+    let (object, rate, channels, flags) = (bits >> 11, bits >> 7 & 15, bits >> 3 & 15, bits & 7);
+    // Three places on in the table is half the rate, and without flags there is nothing behind them.
+    if object != LC || !(6..12).contains(&rate) || channels == 0 || flags != 0 {
+        return None;
+    }
+    let bits = SBR << 27 | rate << 23 | channels << 19 | (rate - 3) << 15 | LC << 10;
+    Some(bits.to_be_bytes().to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +67,16 @@ mod tests {
         assert_eq!(simple(48000, 8), Ok(vec![0x11, 0xb8]));
         assert!(simple(44000, 2).is_err());
         assert!(simple(44100, 7).is_err());
+    }
+
+    #[test]
+    fn sbr_is_announced_at_twice_the_rate() {
+        assert_eq!(with_sbr(&[0x13, 0x90]), Some(vec![0x2b, 0x92, 0x08, 0x00]));
+        assert_eq!(with_sbr(&[0x13, 0x90, 0x56, 0xe5, 0xa0]), Some(vec![0x2b, 0x92, 0x08, 0x00]));
+        // Announced already, 44.1 kHz, 960 samples a frame, nothing.
+        for config in [&[0x2b, 0x92, 0x08, 0x00][..], &[0x12, 0x10], &[0x13, 0x94], &[]] {
+            assert_eq!(with_sbr(config), None);
+        }
     }
 
     #[test]

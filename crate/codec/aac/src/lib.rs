@@ -3,12 +3,16 @@
 //!
 //! syom reads streams, not packets: each packet goes to it as a frame of LOAS, which carries its configuration along.
 //! **Invariant:** a packet gives its own sound and nothing of another one, or an error. After one, syom begins anew: the next packet
-//! rises out of silence, and SBR waits for its next header. USAC and ELD are refused when opened.
+//! rises out of silence, and up to its next header SBR adds nothing to the core ([`sbr`]). USAC and ELD are refused when opened.
 
 mod config;
+mod sbr;
 
 use sailcast_codec_face::{Config, ConfigKind, Decode, Error, Sound};
 use syom::{DecodeOptions, wrap_loas_au};
+
+/// 12 dB above full scale: no sound is that loud, but damage often is, as AAC has no checksum.
+const LOUDEST: f32 = 4.0;
 
 pub struct Decoder {
     inner: syom::Decoder,
@@ -16,6 +20,8 @@ pub struct Decoder {
     config: Vec<u8>,
     /// It has decoded since it began.
     is_warm: bool,
+    /// What it decoded last had SBR whose header is yet to come.
+    waits_for_header: bool,
 }
 
 impl Decode for Decoder {
@@ -28,22 +34,31 @@ impl Decode for Decoder {
         };
         // Whether syom takes it at all.
         wrap_loas_au(&[], &asc).map_err(|why| why.to_string())?;
-        Ok(Self { inner: syom::Decoder::new(DecodeOptions::unbounded()), config: asc, is_warm: false })
+        Ok(Self {
+            inner: syom::Decoder::new(DecodeOptions::unbounded()),
+            config: asc,
+            is_warm: false,
+            waits_for_header: false,
+        })
     }
 
     fn decode(&mut self, data: &[u8], pts: f64, _: bool, out: &mut Vec<Sound>) -> Result<(), Error> {
         if data.is_empty() {
             return Ok(());
         }
-        let frame = wrap_loas_au(data, &self.config).map_err(|why| why.to_string())?;
-        let sound = match self.frame(&frame, pts) {
+        let config = self.config.clone();
+        let core = if self.waits_for_header { sbr::without_unreadable(data).next() } else { None };
+        let mut sound = self.frame(core.as_deref().unwrap_or(data), &config, pts);
+        if sound.is_err() && self.is_warm {
             // It may be good and only unlike those before: a change of rate or channels, or SBR where there was none.
-            Err(_) if self.is_warm => {
-                self.reset();
-                self.frame(&frame, pts)
-            }
-            done => done,
-        };
+            self.reset();
+            sound = self.frame(data, &config, pts);
+        }
+        if sound.is_err() {
+            sound = self.core(data, pts).map_or(sound, Ok);
+        } else if core.is_none() {
+            self.waits_for_header = false;
+        }
         match sound {
             Ok(sound) => {
                 self.is_warm = true;
@@ -68,12 +83,28 @@ impl Decoder {
     fn reset(&mut self) {
         self.inner.reset();
         self.is_warm = false;
+        self.waits_for_header = false;
+    }
+
+    /// The sound without SBR, at the rate that it has with it, where only its header was missing.
+    fn core(&mut self, data: &[u8], pts: f64) -> Option<Option<Sound>> {
+        let config = config::with_sbr(&self.config).unwrap_or_else(|| self.config.clone());
+        for core in sbr::without_unreadable(data) {
+            self.reset();
+            if let Ok(sound) = self.frame(&core, &config, pts) {
+                self.config = config;
+                self.waits_for_header = true;
+                return Some(sound);
+            }
+        }
+        None
     }
 
     /// None where a packet has no sound in it, only fill.
-    fn frame(&mut self, loas: &[u8], pts: f64) -> Result<Option<Sound>, Error> {
+    fn frame(&mut self, data: &[u8], config: &[u8], pts: f64) -> Result<Option<Sound>, Error> {
+        let loas = wrap_loas_au(data, config).map_err(|why| why.to_string())?;
         let mut sound = None;
-        let fed = self.inner.feed(loas, |frame| {
+        let fed = self.inner.feed(&loas, |frame| {
             let channels = frame.planar.len();
             let mut data = vec![0.0; frame.samples * channels];
             for (channel, plane) in frame.planar.iter().enumerate() {
@@ -84,7 +115,13 @@ impl Decoder {
             sound = Some(Sound { pts, sample_rate: frame.sample_rate, channels: channels as u32, data });
             Ok(())
         });
-        fed.map(|_| sound).map_err(|why| why.to_string())
+        fed.map_err(|why| why.to_string())?;
+        match sound {
+            Some(sound) if !sound.data.iter().all(|sample| sample.abs() <= LOUDEST) => {
+                Err("noise that nobody encoded".to_owned())
+            }
+            sound => Ok(sound),
+        }
     }
 }
 

@@ -10,6 +10,9 @@ use frame::{Frame, Frames};
 use nanomp3_core::{DecodeError, MAX_SAMPLES_PER_FRAME};
 use sailcast_codec_face::{Config, Decode, Error, Sound};
 
+/// 12 dB above full scale: no sound is that loud, but damage may be, as most of MP3 has no checksum.
+const LOUDEST: f32 = 4.0;
+
 pub struct Decoder {
     inner: Box<nanomp3_core::Decoder>,
     samples: Vec<f32>,
@@ -51,11 +54,14 @@ impl Decoder {
         let (_, decoded) = self.inner.decode(frame.data, &mut self.samples);
         let len = frame.samples as usize * frame.channels as usize;
         match decoded {
-            Ok(info) if info.samples_produced == frame.samples as usize => self
-                .samples
-                .get(..len)
-                .map(<[f32]>::to_vec)
-                .ok_or_else(|| "a frame of MP3 is too long".to_owned()),
+            Ok(info) if info.samples_produced == frame.samples as usize => {
+                let samples = self.samples.get(..len).unwrap_or_default();
+                if !samples.iter().all(|sample| sample.abs() <= LOUDEST) {
+                    *self.inner = nanomp3_core::Decoder::new();
+                    return Err("noise that nobody encoded".to_owned());
+                }
+                Ok(samples.to_vec())
+            }
             // Ordinary where one comes in in the middle of a stream.
             Err(DecodeError::ReservoirUnavailable(_)) => Ok(vec![0.0; len]),
             Ok(_) => Err("a frame of MP3 has not the length that it says".to_owned()),
