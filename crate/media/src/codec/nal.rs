@@ -37,12 +37,10 @@ impl<'a> Iterator for Nals<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let before = self.rest;
         let nal = self.rest.uint(self.length_size).and_then(|len| self.rest.bytes(len as usize));
         if nal.is_none() {
             self.rest = ByteReader::new(&[]);
         }
-        debug_assert!(self.rest.rest().len() < before.rest().len() || nal.is_none());
         Some(nal.ok_or(Overrun))
     }
 }
@@ -115,12 +113,13 @@ impl Framing {
     }
 
     /// Lengths are believed first, as no stream with start codes reads as a run of lengths that ends with the packet. A start code
-    /// of three bytes is also a length of 256 to 511, so it counts only as long as no packet with lengths was seen.
+    /// of three bytes is also a length of 256 to 511, so it counts only as long as no packet with lengths was seen. Without a
+    /// configuration, lengths other than of four bytes come last, and are found anew in each packet.
     pub fn normalise(&mut self, packet: Bytes) -> Result<Bytes, Damage> {
-        if let Some(length_size) = self.length_size_of(&packet) {
+        let told = self.length_size.unwrap_or(LENGTH_SIZE);
+        if self.has_units(&packet, told) {
             self.has_lengths = true;
-            self.length_size = Some(length_size);
-            return Ok(self.with_lengths(packet, length_size));
+            return Ok(self.with_lengths(packet, told));
         }
         let begins = match self.has_lengths {
             true => packet.strip_prefix(&[0]).unwrap_or_default(),
@@ -129,23 +128,21 @@ impl Framing {
         if starts_with_start_code(begins) && AnnexB::new(&packet).all(self.plausible) {
             return Ok(joined(AnnexB::new(&packet), packet.len()));
         }
-        Err(Damage::Invalid("NAL unit length"))
+        let guesses: &[usize] =
+            if self.length_size.is_none() && !self.has_lengths { &[3, 2, 1] } else { &[] };
+        match guesses.iter().find(|size| self.has_units(&packet, **size)) {
+            Some(size) => Ok(self.with_lengths(packet, *size)),
+            None => Err(Damage::Invalid("NAL unit length")),
+        }
     }
 
-    fn length_size_of(&self, packet: &[u8]) -> Option<usize> {
-        let reads = |size: usize| {
-            let mut nals = Nals::new(packet, size).peekable();
-            nals.peek().is_some() && nals.all(|nal| nal.is_ok())
-        };
-        match self.length_size {
-            Some(size) => Some(size).filter(|size| reads(*size)),
-            None => {
-                let fits =
-                    |nal: &[u8]| nal.is_empty() || starts_with_start_code(nal) || (self.plausible)(nal);
-                let fits_all = |size| reads(size) && Nals::new(packet, size).flatten().all(fits);
-                [4, 3, 2, 1].into_iter().find(|size| fits_all(*size))
-            }
-        }
+    /// Lengths of this size end where the packet does; one that no configuration told must also make sense.
+    fn has_units(&self, packet: &[u8], length_size: usize) -> bool {
+        let is_told = self.length_size.is_some();
+        let fits =
+            |nal: &[u8]| is_told || nal.is_empty() || starts_with_start_code(nal) || (self.plausible)(nal);
+        let mut nals = Nals::new(packet, length_size).peekable();
+        nals.peek().is_some() && nals.all(|nal| nal.is_ok_and(fits))
     }
 
     fn with_lengths(&self, packet: Bytes, length_size: usize) -> Bytes {
