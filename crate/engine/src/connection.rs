@@ -7,10 +7,10 @@
 use sailcast_media::{DemuxEvent, Micros};
 
 use crate::{
-    decode::Outbox,
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, IoEvent, Output, RequestId, ResolveRequest},
+    outbox::Outbox,
     retry::{Failure, HEALTHY_AFTER, Plan, Reason, Retry},
     source::{self, End, Source, fatal},
 };

@@ -36,6 +36,7 @@ pub mod io;
 pub mod ladder;
 pub mod latency;
 mod offsets;
+mod outbox;
 mod pcm;
 mod playback;
 mod player;

@@ -6,11 +6,11 @@
 use sailcast_media::Micros;
 
 use crate::{
-    decode::Outbox,
     event::{Event, State, Stats},
     io::{AudioOutput, Input, Instant, Output},
     ladder::{DecoderChoice, WebCodecs},
     latency::LatencyTarget,
+    outbox::Outbox,
     playback::Playback,
     quality::{Counters, Quality, Recorder, SessionLog},
     source,

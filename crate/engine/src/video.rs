@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Micros};
 
 use crate::{
-    decode::{DecodeStage, Fault, Outbox, Verdict, reorder_depth},
+    decode::{DecodeStage, Fault, Verdict, reorder_depth},
     io::{DecoderPath, FrameInfo, Instant, Output},
     ladder::Ladder,
+    outbox::Outbox,
     quality::{DropCause, Drops},
     window::WindowMax,
 };

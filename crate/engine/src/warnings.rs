@@ -3,10 +3,10 @@
 use sailcast_media::Micros;
 
 use crate::{
-    decode::Outbox,
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
+    outbox::Outbox,
 };
 
 const EVERY: Micros = Micros::from_secs(5);

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
-    AudioOutput, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, LatencyTarget, Output,
-    PcmBlock, Player, RequestId,
+    AudioOutput, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
+    LatencyTarget, Output, PcmBlock, Player, PlayerConfig, RequestId, WebCodecs,
 };
-use sailcast_media::{MediaTime, Micros};
-use sailcast_sim::{config, load};
+use sailcast_media::{MediaTime, Micros, TrackId};
+use sailcast_sim::{choosing, load};
 
 /// A step of a session that no browser would have.
 #[derive(Clone, Debug)]
@@ -56,6 +56,9 @@ fn input() -> impl Strategy<Value = Input> {
         )),
         any::<bool>().prop_map(Input::Visible),
         any::<bool>().prop_map(Input::Online),
+        (any::<bool>(), 0u8..3).prop_map(|(video, number)| {
+            Input::SelectTrack(if video { TrackId::video(number) } else { TrackId::audio(number) })
+        }),
         Just(Input::NetworkChanged),
         Just(Input::Suspend),
         Just(Input::Wake),
@@ -94,9 +97,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_sequence_of_inputs_breaks_the_laws(ops in prop::collection::vec(op(), 1..60)) {
+    fn no_sequence_of_inputs_breaks_the_laws(
+        choice in prop::sample::select(vec![DecoderChoice::Auto, DecoderChoice::WebCodecs, DecoderChoice::Wasm]),
+        webcodecs in (any::<bool>(), any::<bool>()),
+        ops in prop::collection::vec(op(), 1..60),
+    ) {
         let fixture = sailcast_sim::feed::fixture("counter-av.flv");
-        let mut player = Player::new(config(LatencyTarget::fixed(Micros(400_000))));
+        let webcodecs = WebCodecs { video: webcodecs.0, audio: webcodecs.1 };
+        let mut player = Player::new(PlayerConfig { webcodecs, ..choosing(choice, 400) });
         let mut now = Instant(0);
         let (mut request, mut position, mut next_frame) = (RequestId(0), 0, 0u64);
         let mut alive = HashSet::new();

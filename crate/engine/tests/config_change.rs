@@ -62,8 +62,7 @@ fn another_rate_and_another_number_of_channels_of_the_sound() {
 #[test]
 fn another_codec_of_the_sound_also_one_without_a_decoder() {
     // A loud, slow wave from where the AAC left off.
-    let bytes: Vec<u8> =
-        (0..160).map(|i| if i < 80 { 0xd5 - (i / 8) as u8 } else { 0xcc + (i - 80) / 8 }).collect();
+    let bytes: Vec<u8> = (0..160).map(|i| if i < 80 { 0xd5 - i / 8 } else { 0xcc + (i - 80) / 8 }).collect();
     let sim = sound_to(synth::g711(Codec::G711A), synth::sound(0, 4_000, 9_000, 20_000.0, &bytes));
     assert_went_on(&sim);
     assert!(steepest(&sim) < 0.01, "{}", steepest(&sim));

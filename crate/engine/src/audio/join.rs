@@ -3,7 +3,7 @@
 use sailcast_media::{MediaTime, Micros};
 
 use super::{Audio, Lost, PUMP_SOONEST};
-use crate::{clock::Clock, decode::Outbox, io::Instant, pcm::CHANNELS};
+use crate::{clock::Clock, io::Instant, outbox::Outbox, pcm::CHANNELS};
 
 /// From writing into an empty ring to the worklet's next read.
 const PICKUP: Micros = Micros::from_millis(4);

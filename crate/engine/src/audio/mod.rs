@@ -11,13 +11,14 @@ mod write;
 use sailcast_media::{CodecParams, MediaTime, Micros, Packet};
 
 use crate::{
-    decode::{DecodeStage, Outbox},
+    decode::DecodeStage,
     depth::Depth,
     downmix::to_stereo,
     g711::Law,
     io::{AudioOutput, Instant, Output, PcmBlock},
     ladder::Ladder,
     offsets::Offsets,
+    outbox::Outbox,
     pcm::{PcmBuffer, Resampler, Seam},
     ring::Ring,
     stretch::Stretch,

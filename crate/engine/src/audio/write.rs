@@ -5,9 +5,9 @@ use sailcast_media::{MediaTime, Micros};
 use super::{Audio, Lost};
 use crate::{
     clock::Clock,
-    decode::Outbox,
     fade::{fade_in, let_go},
     io::{Instant, Output, PcmBlock},
+    outbox::Outbox,
     pcm::{CHANNELS, FADE},
 };
 

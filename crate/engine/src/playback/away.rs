@@ -1,7 +1,7 @@
 //! While the viewer or the network is away: a page that cannot be seen, one that is put away, no network at all.
 
 use super::{Phase, Playback};
-use crate::{decode::Outbox, io::Instant, player::Background};
+use crate::{io::Instant, outbox::Outbox, player::Background};
 
 impl Playback {
     pub fn set_visible(&mut self, visible: bool, now: Instant, out: &mut Outbox) {

@@ -5,10 +5,10 @@ use sailcast_media::{MediaTime, Micros};
 
 use super::{Phase, Playback};
 use crate::{
-    decode::Outbox,
     event::Event,
     io::{Instant, Output},
     latency::{Action, TICK},
+    outbox::Outbox,
     pressure::Change,
 };
 
@@ -52,7 +52,8 @@ impl Playback {
             return;
         }
         let lost = self.video.drops.lost().saturating_add(self.video.drops.disposable);
-        match self.pressure.tick(self.video.shown, lost, now) {
+        let is_behind = self.late_video(self.clock.media(now)).is_some();
+        match self.pressure.tick(self.video.shown, lost, is_behind, now) {
             Some(Change::Degraded) => out.push(Output::Event(Event::Degraded)),
             Some(Change::Recovered) => out.push(Output::Event(Event::Recovered)),
             None => {}
@@ -105,14 +106,16 @@ impl Playback {
     /// keyframe that is due.
     fn leave_late_video(&mut self, now: Instant, out: &mut Outbox) {
         let playhead = self.clock.media(now);
-        let Some(from) = self.video.stage.queue.first_dts().filter(|first| playhead - *first > VIDEO_BEHIND)
-        else {
-            return;
-        };
+        let Some(from) = self.late_video(playhead) else { return };
         if let Some(to) = self.video.leave_late(playhead + SOON_DUE) {
             self.stats.skips = self.stats.skips.saturating_add(1);
             out.push(Output::Event(Event::Skip { from, to }));
         }
+    }
+
+    /// Where the pictures are that should have been decoded long ago, if there are such.
+    fn late_video(&self, playhead: MediaTime) -> Option<MediaTime> {
+        self.video.stage.queue.first_dts().filter(|first| playhead - *first > VIDEO_BEHIND)
     }
 
     pub(super) fn set_rate(&mut self, rate: f64, now: Instant, out: &mut Outbox) {

@@ -4,10 +4,10 @@ use sailcast_media::{MediaTime, Message, Metadata, Micros, Packet};
 
 use super::{Playback, TRACK_LOST};
 use crate::{
-    decode::Outbox,
     error::ErrorCode,
     event::Event,
     io::{Instant, Output},
+    outbox::Outbox,
     source::warning,
 };
 

@@ -4,10 +4,10 @@ use sailcast_media::{DemuxEvent, MediaKind, Micros, Packet, TrackId, demux::Skip
 
 use super::Playback;
 use crate::{
-    decode::Outbox,
     error::ErrorCode,
     event::Event,
     io::{Instant, Output},
+    outbox::Outbox,
     quality::DropCause,
     source::{fatal, warning},
     tracks::Taken,

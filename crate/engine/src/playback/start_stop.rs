@@ -4,11 +4,11 @@ use sailcast_media::Micros;
 
 use super::{Phase, Playback, watch::no_keyframe};
 use crate::{
-    decode::Outbox,
     error::{ErrorCode, SailcastError},
     event::{Event, State},
     io::{Instant, Output},
     latency::{SKIP_ABOVE, TICK},
+    outbox::Outbox,
     source::fatal,
 };
 

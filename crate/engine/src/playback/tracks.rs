@@ -4,10 +4,10 @@ use sailcast_media::{MediaKind, TrackInfo};
 
 use super::Playback;
 use crate::{
-    decode::Outbox,
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
+    outbox::Outbox,
     source::fatal,
     tracks::Tracks,
 };

@@ -4,10 +4,11 @@ use sailcast_media::{MediaKind, Micros};
 
 use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
 use crate::{
-    decode::{Fault, Outbox, Verdict},
+    decode::{Fault, Verdict},
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{Instant, Output},
+    outbox::Outbox,
     retry::{Failure, Reason},
     source::{fatal, warning},
 };

@@ -4,17 +4,20 @@
 //! is inside the decoder by count, notices a decoder that takes packets and gives nothing, and goes down the ladder when one
 //! fails. What it gave to a decoder that failed, it gives to the next one.
 
-use std::collections::VecDeque;
+mod failure;
 
 use sailcast_media::{CodecParams, DecoderConfig, MediaKind, MediaTime, Micros, Packet, TrackInfo};
 
 use crate::{
     event::Event,
-    io::{DecoderId, DecoderMode, DecoderPath, Instant, Output, RequestId},
+    io::{DecoderId, DecoderMode, DecoderPath, Instant, Output},
     ladder::{Ladder, PathReason, is_own},
+    outbox::Outbox,
     queue::{Item, PacketQueue},
     recent::Recent,
 };
+
+pub use self::failure::{Fault, Verdict};
 
 /// A full decoder that gives nothing for this long is broken.
 const STUCK_AFTER: Micros = Micros::from_secs(3);
@@ -25,39 +28,6 @@ const FIRST_OF_WASM: Micros = Micros::from_secs(12);
 /// Packets inside, beyond the reorder depth, with which a decoder should have given something.
 const FIRST_SLACK: usize = 3;
 
-/// Decoders made one after the other that give nothing, where there have been better ones: it is not the packets. Pictures
-/// are given again whole, of sound the piece that may be to blame is left out.
-const TRIES_OF_VIDEO: u8 = 2;
-const TRIES_OF_AUDIO: u8 = 3;
-/// The same on the lowest rung.
-const MOST_TRIES: u8 = 3;
-/// GOPs in a row that the decoder could not get through, though it began: another one may.
-const MOST_SPOILED: u8 = 3;
-
-/// Where outputs go, and the source of ids.
-#[derive(Debug, Default)]
-pub struct Outbox {
-    pub queue: VecDeque<Output>,
-    decoders: u32,
-    requests: u32,
-}
-
-impl Outbox {
-    pub fn push(&mut self, output: Output) {
-        self.queue.push_back(output);
-    }
-
-    pub fn request(&mut self) -> RequestId {
-        self.requests = self.requests.wrapping_add(1);
-        RequestId(self.requests)
-    }
-
-    fn decoder(&mut self) -> DecoderId {
-        self.decoders = self.decoders.wrapping_add(1);
-        DecoderId(self.decoders)
-    }
-}
-
 /// What feeding came to, in packets.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Fed {
@@ -67,17 +37,6 @@ pub struct Fed {
     pub late: u64,
     /// Needs no decoder: its owner makes the sound of it, and feeds again.
     pub own: Option<(Packet, Micros)>,
-}
-
-/// What follows a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Another decoder of the same kind. `replays`: it is given what the failed one had.
-    Again { replays: bool },
-    /// The rung below.
-    Down { replays: bool },
-    /// Nothing is left to try.
-    Over,
 }
 
 #[derive(Debug, Default)]
@@ -245,46 +204,6 @@ impl DecodeStage {
         }
     }
 
-    /// The decoder has failed and is gone: what now? By then the next one is prepared.
-    pub fn on_failed(&mut self, why: Fault<'_>) -> Verdict {
-        let (Some(track), Some(path)) = (self.config.clone(), self.path) else { return Verdict::Over };
-        self.failures = self.failures.saturating_add(1);
-        // It began, and comes to nothing at the same pictures again: they are to blame, until there are many such.
-        let spoiled = self.gave && self.recent.restarts() > 0;
-        if spoiled {
-            self.spoiled = self.spoiled.saturating_add(1);
-        }
-        let tries = if track.kind() == MediaKind::Video { TRIES_OF_VIDEO } else { TRIES_OF_AUDIO };
-        let reason = match why {
-            Fault::Stuck => Some(PathReason::NoOutput),
-            Fault::Error(why) if !self.gave && wants_keyframe(why) => Some(PathReason::Keyframe),
-            Fault::Error(_) if !self.worked => Some(PathReason::Unsupported),
-            Fault::Error(_) if self.failures >= tries || self.spoiled >= MOST_SPOILED => {
-                Some(PathReason::Failed)
-            }
-            Fault::Error(_) => None,
-        };
-        if let Some(reason) = reason
-            && self.ladder.step_down(&track.config, path, reason)
-        {
-            self.spoiled = 0;
-            return Verdict::Down { replays: self.replay() };
-        }
-        if !self.worked || self.failures >= MOST_TRIES {
-            self.restart();
-            // Whatever comes in its place may try them all.
-            self.ladder.forgive();
-            return Verdict::Over;
-        }
-        let replays = if spoiled { self.restart() } else { self.replay() };
-        Verdict::Again { replays }
-    }
-
-    /// The browser has taken the decoder: another one goes on from the last keyframe, but not again and again.
-    pub fn on_reclaimed(&mut self) -> bool {
-        if self.recent.restarts() > 0 { self.restart() } else { self.replay() }
-    }
-
     /// The decoder is gone; the next keyframe gets a new one of the same configuration.
     pub fn restart(&mut self) -> bool {
         self.lose();
@@ -292,24 +211,6 @@ impl DecodeStage {
             self.queue.push_front_config(track);
         }
         false
-    }
-
-    /// The decoder is gone; the next one is given the same. Whether there was anything to give.
-    fn replay(&mut self) -> bool {
-        self.lose();
-        let Some(track) = self.config.clone() else { return false };
-        // With another configuration in front, what is lost is the last of the old one.
-        let mut packets = match self.queue.front() {
-            Some(Item::Config(_)) => VecDeque::new(),
-            _ => self.recent.replay(),
-        };
-        if track.kind() == MediaKind::Audio {
-            packets.pop_front();
-        }
-        let replays = !packets.is_empty();
-        self.queue.push_front_packets(packets);
-        self.queue.push_front_config(track);
-        replays
     }
 
     fn lose(&mut self) {
@@ -442,31 +343,6 @@ impl DecodeStage {
             out.push(Output::Event(Event::DecoderChange { kind, from, to, reason }));
         }
     }
-}
-
-/// How a decoder failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault<'a> {
-    /// It said so.
-    Error(&'a str),
-    /// It takes packets and gives nothing.
-    Stuck,
-}
-
-impl Fault<'_> {
-    /// For a sentence's end. Browsers end their messages with a full stop or not.
-    pub fn words(&self, missing: &str) -> String {
-        match self {
-            Self::Error(why) => why.trim_end_matches(['.', ' ']).to_owned(),
-            Self::Stuck => format!("it takes packets and gives no {missing}"),
-        }
-    }
-}
-
-/// Browsers refuse a first picture that is no IDR, and say so in these words (WebCodecs has but a `DataError` for it).
-fn wants_keyframe(why: &str) -> bool {
-    let why = why.to_ascii_lowercase();
-    ["key frame", "keyframe", "key chunk"].iter().any(|words| why.contains(words))
 }
 
 /// How many frames the decoder must hold back to reorder them.
