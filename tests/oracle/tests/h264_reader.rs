@@ -1,4 +1,4 @@
-//! Our reading of SPS equals h264-reader's: size, codec string digits, reorder depth.
+//! Our reading of SPS equals h264-reader's: size, bit depth, colours, codec string digits, reorder depth.
 
 mod common;
 
@@ -10,7 +10,7 @@ use h264_reader::{
     nal::sps::SeqParameterSet,
     rbsp::{BitReader, decode_nal},
 };
-use sailcast_media::{CodecParams, MediaKind, codec::avc_sps::Sps};
+use sailcast_media::{Codec, CodecParams, Colour, MediaKind, codec::avc_sps::Sps};
 
 fn theirs(nal: &[u8]) -> SeqParameterSet {
     let rbsp = decode_nal(nal).expect("a NAL unit");
@@ -25,6 +25,18 @@ fn compare_sps(nal: &[u8]) -> Sps {
         ours.profile,
         [u8::from(expected.profile_idc), expected.constraint_flags.into(), expected.level_idc]
     );
+    let chroma = expected.chroma_info;
+    assert_eq!(
+        (ours.bit_depth, ours.bit_depth_chroma),
+        (chroma.bit_depth_luma_minus8 + 8, chroma.bit_depth_chroma_minus8 + 8)
+    );
+    let signal = expected.vui_parameters.as_ref().and_then(|vui| vui.video_signal_type.as_ref());
+    let points = signal.and_then(|signal| signal.colour_description.as_ref()).map(|described| {
+        (described.colour_primaries, described.transfer_characteristics, described.matrix_coefficients)
+    });
+    let Colour { primaries, transfer, matrix, full_range } = ours.colour;
+    assert_eq!((primaries, transfer, matrix), points.unwrap_or((2, 2, 2)));
+    assert_eq!(full_range, signal.is_some_and(|signal| signal.video_full_range_flag));
     if let Some(limits) = expected.vui_parameters.and_then(|vui| vui.bitstream_restrictions) {
         assert_eq!(u32::from(ours.reorder_depth), limits.max_num_reorder_frames);
     }
@@ -33,7 +45,8 @@ fn compare_sps(nal: &[u8]) -> Sps {
 
 fn compare_file(path: &Path) {
     let ours = Ours::of(path);
-    let Some(track) = ours.track(MediaKind::Video) else { return };
+    let track = ours.track(MediaKind::Video).filter(|track| track.config.codec == Codec::Avc);
+    let Some(track) = track else { return };
     let avcc = AvcDecoderConfigurationRecord::try_from(&track.config.description[..]).expect("avcC");
     let nal = avcc.sequence_parameter_sets().next().expect("an SPS").expect("a whole SPS");
     let sps = compare_sps(nal);
