@@ -100,8 +100,9 @@ struct Load {
     window: rates::Window,
     next_sample: Instant,
     reconnects: Vec<(&'static str, u64)>,
-    video: Option<String>,
-    audio: Option<String>,
+    /// What is played of each kind: the track's number and its codec.
+    video: Option<(u8, String)>,
+    audio: Option<(u8, String)>,
 }
 
 impl Recorder {
@@ -123,8 +124,8 @@ impl Recorder {
             drops: counters.drops,
             catch_up: load.times.catch_up(now),
             reconnects: load.reconnects.clone(),
-            video: load.video.clone(),
-            audio: load.audio.clone(),
+            video: load.video.as_ref().map(|(_, codec)| codec.clone()),
+            audio: load.audio.as_ref().map(|(_, codec)| codec.clone()),
         })
     }
 

@@ -3,7 +3,7 @@
 //! The contract says all there is to know: bytes are inputs, decoded packets and shown pictures are outputs, and each
 //! decision is an event. Nothing inside the player has to think of statistics.
 
-use sailcast_media::CodecParams;
+use sailcast_media::{CodecParams, MediaKind, TrackInfo};
 
 use super::{Milestone, Recorder, log, log::What};
 use crate::{
@@ -126,6 +126,18 @@ impl Recorder {
         self.log.add(What::Note(note), now);
     }
 
+    /// The codec of a track, if it is the one that is played.
+    fn note_codec(&mut self, track: &TrackInfo, selected: bool) {
+        let Some(load) = &mut self.load else { return };
+        let slot = match track.kind() {
+            MediaKind::Video => &mut load.video,
+            MediaKind::Audio => &mut load.audio,
+        };
+        if selected || slot.as_ref().is_some_and(|(number, _)| *number == track.id.number) {
+            *slot = Some((track.id.number, log::cut(&track.config.codec_string)));
+        }
+    }
+
     fn on_event(&mut self, event: &Event, now: Instant) {
         let what = match event {
             Event::StateChange(state) => return self.enter(*state, now),
@@ -137,21 +149,16 @@ impl Recorder {
             }
             Event::Track(track) => {
                 self.reach(Milestone::FirstTag, now);
+                self.note_codec(track, false);
                 let codec = log::cut(&track.config.codec_string);
-                if let Some(load) = &mut self.load {
-                    let slot = match track.config.params {
-                        CodecParams::Video(_) => &mut load.video,
-                        CodecParams::Audio(_) => &mut load.audio,
-                    };
-                    *slot = Some(codec.clone());
-                }
                 What::Track { codec }
             }
             Event::Metadata(_) => return self.reach(Milestone::FirstTag, now),
             Event::DecoderChange { kind, to, reason, .. } => {
                 What::DecoderChange { kind: kind.as_str(), to: to.as_str(), reason: reason.as_str() }
             }
-            Event::Cue(_) | Event::TrackSelected(_) => return,
+            Event::TrackSelected(track) => return self.note_codec(track, true),
+            Event::Cue(_) => return,
             Event::FirstFrame => {
                 self.reach(Milestone::Shown, now);
                 let Some(after) = self.load.as_ref().and_then(|load| load.start_up.shown) else { return };
