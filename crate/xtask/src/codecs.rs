@@ -13,7 +13,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 const PREFIX: &str = "sailcast-codec-";
 /// Those that hold pictures: the others have a quarter of the memory.
 const VIDEO: &[&str] = &["h264", "hevc"];
-const VIDEO_MEMORY: u64 = 256 << 20;
+/// HEVC of 4096x2304 at 10 bits, with as many pictures kept as its level allows, takes 380 MB.
+const VIDEO_MEMORY: u64 = 512 << 20;
 const AUDIO_MEMORY: u64 = 64 << 20;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
