@@ -30,7 +30,6 @@ mod downmix;
 pub mod error;
 pub mod event;
 mod fade;
-#[allow(dead_code, reason = "until the engine takes G.711")]
 mod g711;
 pub mod io;
 pub mod ladder;
