@@ -138,8 +138,14 @@ fn metadata(name: &str, message: Metadata) -> Plain {
 
 /// As RFC 9562 writes it.
 fn uuid(id: [u8; 16]) -> String {
-    let hex = format!("{:032x}", u128::from_be_bytes(id));
-    [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| hex.get(part).unwrap_or_default().to_owned()).join("-")
+    let mut text = String::with_capacity(36);
+    for (at, byte) in id.into_iter().enumerate() {
+        if [4, 6, 8, 10].contains(&at) {
+            text.push('-');
+        }
+        text.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+    }
+    text
 }
 
 fn path(path: Option<DecoderPath>) -> JsValue {

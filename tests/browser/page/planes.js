@@ -2,7 +2,7 @@
  * Pictures made of known colours, as a software decoder gives them, and what becomes of them: for webgl.spec.ts. The sums are
  * those of ITU-T H.273, written the other way round from how the player does them.
  */
-import { YuvCanvas } from '/dist/internal/yuv-canvas.js';
+import { YuvCanvas } from '/dist/internal/webgl/yuv-canvas.js';
 
 const WEIGHTS = { 1: [0.2126, 0.0722], 6: [0.299, 0.114], 9: [0.2627, 0.0593] };
 

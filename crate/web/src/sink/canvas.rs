@@ -18,7 +18,7 @@ use crate::{
 
 #[wasm_bindgen]
 extern "C" {
-    /// `YuvCanvas` of `www/src/internal/yuv-canvas.ts`.
+    /// `YuvCanvas` of `www/src/internal/webgl/yuv-canvas.ts`.
     pub type YuvCanvas;
 
     #[wasm_bindgen(method, structural, getter)]

@@ -5,7 +5,7 @@
  * `VideoFrame` of this browser holds is changed: samples of more than 8 bits lose their lowest ones.
  */
 import type { Colour, Planes } from '../protocol.js';
-import { meaning } from '../yuv.js';
+import { meaning } from '../webgl/yuv.js';
 import type { RawPicture } from './instance.js';
 
 /** By the shifts of chroma. */

@@ -5,7 +5,7 @@
  * Its one invariant: it keeps nothing of a picture but textures, and no texture that cannot be made anew. Whoever calls
  * `draw()` has the last picture, and draws it again after a new size or a lost context; the place is his as well.
  */
-import type { Planes } from './protocol.js';
+import type { Planes } from '../protocol.js';
 import { BT470BG, BT2020, HLG, meaning, PQ, paint, shrunk, toRgb } from './yuv.js';
 
 /** Chroma between two columns of luma sits on the left one (H.264 and H.265, where nothing else is said), between rows in the middle. */

@@ -2,7 +2,7 @@
  * What the numbers of a decoded picture mean: which colours are meant where the stream does not say, and the way from Y, U, V
  * to R, G, B. Pure.
  */
-import type { Colour, Planes } from './protocol.js';
+import type { Colour, Planes } from '../protocol.js';
 
 /** Code points of ITU-T H.273. */
 const UNSPECIFIED = 2;
