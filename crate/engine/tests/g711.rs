@@ -1,7 +1,7 @@
 //! G.711 is decoded by the engine itself: no decoder is asked for, and the sound is there, whole and in step.
 
 use bytes::Bytes;
-use sailcast_engine::{DecoderPath, State};
+use sailcast_engine::{DecoderPath, Input, State};
 use sailcast_media::{Codec, Packet};
 use sailcast_sim::{
     Sim,
@@ -72,6 +72,10 @@ fn alone_it_plays_to_its_end() {
     let (mut sim, samples) = recorded(8_000, false);
     assert!((pitch(&samples, 8_000) - 400.0).abs() < 2.0);
     assert_eq!(sim.decoders_made(), 0);
+    sim.input(Input::Pause);
+    assert_eq!(sim.state(), State::Paused);
+    sim.input(Input::Play);
+    assert_eq!(sim.state(), State::Playing);
     sim.run_ms(6_000);
     assert_eq!(sim.state(), State::Ended);
 }

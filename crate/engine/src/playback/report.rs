@@ -14,7 +14,7 @@ impl Playback {
     pub fn state(&self) -> State {
         match self.phase {
             Phase::Over(state) => state,
-            _ if self.paused && self.video.has_shown() => State::Paused,
+            _ if self.paused && (self.video.has_shown() || self.clock.has_run()) => State::Paused,
             Phase::Stalled { .. } if self.is_suspended() => State::Paused,
             Phase::Starting => State::Connecting,
             Phase::Playing => State::Playing,
