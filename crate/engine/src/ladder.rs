@@ -143,3 +143,64 @@ impl Ladder {
         self.failed.iter().find(|(codec, _)| *codec == config.codec_string).map(|(_, why)| *why)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sailcast_media::{CodecParams, VideoParams};
+
+    use super::*;
+
+    fn config(codec: Codec, codec_string: &str) -> DecoderConfig {
+        let params = CodecParams::Video(VideoParams::of_size(2, 2));
+        DecoderConfig { codec, codec_string: codec_string.into(), description: Bytes::new(), params }
+    }
+
+    const TOP: Option<(DecoderPath, Option<PathReason>)> = Some((DecoderPath::WebCodecs, None));
+
+    fn wasm(why: PathReason) -> Option<(DecoderPath, Option<PathReason>)> {
+        Some((DecoderPath::Wasm, Some(why)))
+    }
+
+    #[test]
+    fn the_choice_and_the_browser_decide_where_it_begins() {
+        let (avc, av1) = (config(Codec::Avc, "avc1.64001f"), config(Codec::Av1, "av01.0.08M.08"));
+        for (choice, available, of_avc, of_av1) in [
+            (DecoderChoice::Auto, true, TOP, TOP),
+            (DecoderChoice::Auto, false, wasm(PathReason::Unavailable), None),
+            (DecoderChoice::WebCodecs, true, TOP, TOP),
+            (DecoderChoice::WebCodecs, false, None, None),
+            (DecoderChoice::Wasm, true, wasm(PathReason::Forced), None),
+            (DecoderChoice::Wasm, false, wasm(PathReason::Forced), None),
+        ] {
+            let ladder = Ladder::new(choice, available);
+            assert_eq!((ladder.path(&avc), ladder.path(&av1)), (of_avc, of_av1), "{choice:?} {available}");
+        }
+    }
+
+    #[test]
+    fn a_step_down_is_for_the_codec_that_failed_and_only_where_there_is_a_rung_below() {
+        let (main, high) = (config(Codec::Avc, "avc1.4d401f"), config(Codec::Avc, "avc1.64001f"));
+        let mut ladder = Ladder::new(DecoderChoice::Auto, true);
+        assert!(ladder.step_down(&main, DecoderPath::WebCodecs, PathReason::NoOutput));
+        assert_eq!((ladder.path(&main), ladder.path(&high)), (wasm(PathReason::NoOutput), TOP));
+        assert!(!ladder.step_down(&main, DecoderPath::Wasm, PathReason::Failed));
+        let vp9 = config(Codec::Vp9, "vp09.00.10.08");
+        assert!(!ladder.step_down(&vp9, DecoderPath::WebCodecs, PathReason::Unsupported));
+        assert_eq!(ladder.path(&vp9), TOP);
+        ladder.forgive();
+        assert_eq!(ladder.path(&main), TOP);
+    }
+
+    #[test]
+    fn codecs_without_number_are_forgotten_oldest_first() {
+        let mut ladder = Ladder::new(DecoderChoice::Auto, true);
+        for i in 0..100 {
+            let codec = config(Codec::Avc, &format!("avc1.{i:06x}"));
+            assert!(ladder.step_down(&codec, DecoderPath::WebCodecs, PathReason::Unsupported));
+        }
+        assert_eq!(ladder.failed.len(), MEMORY);
+        assert_eq!(ladder.path(&config(Codec::Avc, "avc1.000000")), TOP);
+        assert_eq!(ladder.path(&config(Codec::Avc, "avc1.000063")), wasm(PathReason::Unsupported));
+    }
+}
