@@ -132,7 +132,8 @@ function readSps(nal) {
     r.ue();
     r.u(1);
     if (r.u(1)) {
-      for (let list = 0; list < (chroma === 3 ? 12 : 8); list++) if (r.u(1)) scalingList(r, list < 6 ? 16 : 64);
+      for (let list = 0; list < (chroma === 3 ? 12 : 8); list++)
+        if (r.u(1)) scalingList(r, list < 6 ? 16 : 64);
     }
   }
   sps.frameNumBits = r.ue() + 4;

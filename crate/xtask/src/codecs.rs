@@ -103,6 +103,18 @@ fn compile(names: &[&str], flavour: Flavour, memory: u64) -> Result<()> {
     run(&mut command)
 }
 
+/// Of the modules as they are built, with what the build has compiled already.
+pub fn clippy(level: &str) -> Result<()> {
+    let flavour = Flavour::Simd;
+    let mut command = cargo(&["clippy", "--release", "--lib", "--target", TARGET]);
+    command.args(["--target-dir", flavour.target_dir()]);
+    command.env("CARGO_ENCODED_RUSTFLAGS", flavour.rustflags(VIDEO_MEMORY));
+    for name in names()? {
+        command.args(["--package", &format!("{PREFIX}{name}")]);
+    }
+    run(command.args(["--", level]))
+}
+
 /// From what the linker made to what is shipped.
 fn finish(name: &str, flavour: Flavour) -> Result<()> {
     let module = format!("{PREFIX}{name}.wasm").replace('-', "_");

@@ -4,7 +4,7 @@
 //! `N passed, N failed`, counted in steps.
 
 use crate::shell::{at, cargo, cmd, npx, read, read_file, run, say};
-use crate::{fence, package, setup, size};
+use crate::{codecs, fence, package, setup, size};
 use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -20,7 +20,7 @@ struct Step {
 const STEPS: &[Step] = &[
     Step { name: "setup", what: "tools and packages", needs: &[], run: setup::for_testing },
     Step { name: "fmt", what: "rustfmt", needs: &[], run: fmt },
-    Step { name: "clippy", what: "clippy, host and wasm32", needs: &[], run: clippy },
+    Step { name: "clippy", what: "clippy, host and wasm32", needs: &["setup"], run: clippy },
     Step { name: "fence", what: "the pure crates are pure", needs: &[], run: fence::check },
     Step { name: "rust", what: "Rust tests", needs: &["setup"], run: rust },
     Step {
@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     Step { name: "lint", what: "Biome", needs: &["setup"], run: lint },
     Step { name: "types", what: "TypeScript of the tests", needs: &["build"], run: types },
     Step { name: "unit", what: "the page's side without a browser", needs: &["build"], run: unit },
+    Step { name: "codecs", what: "software decoders, in Node", needs: &["setup", "build"], run: decoders },
     Step { name: "size", what: "size budget", needs: &["build"], run: size::check },
     Step { name: "package", what: "what npm would publish", needs: &["build"], run: package::check },
     Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
@@ -132,7 +133,8 @@ fn clippy() -> Result<()> {
     }
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", level]))?;
     let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown", "--", level];
-    run(&mut cargo(&wasm))
+    run(&mut cargo(&wasm))?;
+    codecs::clippy(level)
 }
 
 fn rust() -> Result<()> {
@@ -157,8 +159,16 @@ fn types() -> Result<()> {
 }
 
 fn unit() -> Result<()> {
+    node_tests("www/test")
+}
+
+fn decoders() -> Result<()> {
+    node_tests("tests/codec")
+}
+
+fn node_tests(folder: &str) -> Result<()> {
     // Node 22 takes a folder for a module: the files are named.
-    let mut tests: Vec<String> = std::fs::read_dir(at("www/test"))?
+    let mut tests: Vec<String> = std::fs::read_dir(at(folder))?
         .filter_map(|entry| Some(entry.ok()?.path().display().to_string()))
         .filter(|path| path.ends_with(".test.mjs"))
         .collect();

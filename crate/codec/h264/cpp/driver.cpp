@@ -89,6 +89,13 @@ static void describe(PWelsDecoderContext ctx, const SBufferInfo& info, H264Pictu
   picture->width = buffer.iWidth;
   picture->height = buffer.iHeight;
   picture->grey = ctx->pSps->uiChromaFormatIdc == 0;
+  if (picture->grey) {
+    // The core crops by units of two pixels; without chroma they are of one (7-19).
+    const SPosOffset& crop = ctx->sFrameCrop;
+    picture->planes[0] -= crop.iTopOffset * picture->strides[0] + crop.iLeftOffset;
+    picture->width += crop.iLeftOffset + crop.iRightOffset;
+    picture->height += crop.iTopOffset + crop.iBottomOffset;
+  }
   picture->reorder_depth = reorder_depth(*ctx->pSps);
   picture->references = ctx->pSps->iNumRefFrames;
   picture->frame_num = ctx->pLastDecPicInfo->sLastSliceHeader.iFrameNum;
