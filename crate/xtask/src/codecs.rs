@@ -11,7 +11,9 @@ use wasmparser::{Parser, Payload, Validator, WasmFeatures};
 
 const TARGET: &str = "wasm32-unknown-unknown";
 const PREFIX: &str = "sailcast-codec-";
-/// Those that hold pictures: the others have a quarter of the memory.
+const FOLDER: &str = "dist/codecs";
+const FLAVOURS: [Flavour; 2] = [Flavour::Simd, Flavour::Scalar];
+/// Those that hold pictures.
 const VIDEO: &[&str] = &["h264", "hevc"];
 /// HEVC of 4096x2304 at 10 bits, with as many pictures kept as its level allows, takes 380 MB.
 const VIDEO_MEMORY: u64 = 512 << 20;
@@ -75,7 +77,7 @@ pub fn build(chosen: &[String]) -> Result<()> {
         bail!("there is no codec {name}, only {}", all.join(", "));
     }
     let names = if chosen.is_empty() { &all } else { chosen };
-    for flavour in [Flavour::Simd, Flavour::Scalar] {
+    for flavour in FLAVOURS {
         // Several packages a call: the linker's work on one fills one core only.
         let (video, audio): (Vec<&str>, Vec<&str>) =
             names.iter().map(String::as_str).partition(|name| VIDEO.contains(name));
@@ -85,8 +87,7 @@ pub fn build(chosen: &[String]) -> Result<()> {
             finish(name, flavour)?;
         }
     }
-    drop_orphans(&all);
-    Ok(())
+    drop_orphans()
 }
 
 fn compile(names: &[&str], flavour: Flavour, memory: u64) -> Result<()> {
@@ -119,13 +120,17 @@ pub fn clippy(level: &str) -> Result<()> {
 fn finish(name: &str, flavour: Flavour) -> Result<()> {
     let module = format!("{PREFIX}{name}.wasm").replace('-', "_");
     let raw = read_file(&at(flavour.target_dir()).join(TARGET).join("release").join(module))?;
-    let out = out(name, flavour);
     check(&raw, flavour).with_context(|| format!("{name}.{}", flavour.ending()))?;
-    write_file(&out, &raw)
+    write_file(&at(&out(name, flavour)), &raw)
 }
 
-fn out(name: &str, flavour: Flavour) -> PathBuf {
-    at("dist/codecs").join(format!("{name}.{}", flavour.ending()))
+fn out(name: &str, flavour: Flavour) -> String {
+    format!("{FOLDER}/{name}.{}", flavour.ending())
+}
+
+/// All that a build leaves.
+pub fn outputs() -> Result<Vec<String>> {
+    Ok(names()?.iter().flat_map(|name| FLAVOURS.map(|flavour| out(name, flavour))).collect())
 }
 
 /// What every browser knows that has WebAssembly's SIMD, or, without it, nearly every browser that has WebAssembly.
@@ -165,11 +170,10 @@ fn check(wasm: &[u8], flavour: Flavour) -> Result<()> {
 }
 
 /// Removes the modules of codecs that are gone: a package must not carry them.
-fn drop_orphans(names: &[String]) {
-    let wanted: Vec<PathBuf> =
-        names.iter().flat_map(|name| [out(name, Flavour::Simd), out(name, Flavour::Scalar)]).collect();
-    for file in files(&at("dist/codecs")).iter().filter(|file| !wanted.contains(file)) {
-        // At worst it stays: the package check names it.
-        let _ = std::fs::remove_file(file);
+fn drop_orphans() -> Result<()> {
+    let wanted: Vec<PathBuf> = outputs()?.iter().map(|name| at(name)).collect();
+    for file in files(&at(FOLDER)).iter().filter(|file| !wanted.contains(file)) {
+        std::fs::remove_file(file).with_context(|| format!("cannot remove {}", file.display()))?;
     }
+    Ok(())
 }

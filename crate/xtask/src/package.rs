@@ -3,6 +3,7 @@
 //! The real tarball is unpacked into a project of its own under `.cache/`: its modules must load in Node, where there
 //! is no window and no worker, and its types must hold under both ways that TypeScript resolves packages.
 
+use crate::codecs;
 use crate::shell::{at, cmd, npx, read, run, write_file};
 use anyhow::{Context, Result, bail};
 use std::path::Path;
@@ -13,6 +14,7 @@ const EXPECTED: &[&str] = &[
     "README.md",
     "LICENSE-MIT",
     "LICENSE-APACHE",
+    "THIRD_PARTY_NOTICES.md",
     "dist/index.js",
     "dist/index.d.ts",
     "dist/element.js",
@@ -88,6 +90,11 @@ fn pack(project: &Path, installed: &Path) -> Result<()> {
         packed["files"].as_array().into_iter().flatten().filter_map(|file| file["path"].as_str()).collect();
     if let Some(name) = EXPECTED.iter().find(|name| !files.contains(name)) {
         bail!("the package lacks {name}");
+    }
+    for name in codecs::outputs()? {
+        if !files.contains(&name.as_str()) {
+            bail!("the package lacks {name}");
+        }
     }
     for name in files.iter().filter(|name| !EXPECTED.contains(name)) {
         let fine = [".js", ".js.map", ".d.ts", ".wasm"].iter().any(|end| name.ends_with(end));
