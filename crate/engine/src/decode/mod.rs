@@ -52,6 +52,8 @@ pub struct DecodeStage {
     recent: Recent,
     flushing: bool,
     need_keyframe: bool,
+    /// The keyframe that decoding began at, within its GOP. Pictures shown before it refer to what came before it.
+    begun_at: Option<MediaTime>,
     last_progress: Instant,
     drained: bool,
     /// This decoder has given something; one like it has.
@@ -166,7 +168,8 @@ impl DecodeStage {
                         fed.undecodable = fed.undecodable.saturating_add(1);
                         continue;
                     };
-                    if self.need_keyframe && !packet.keyframe {
+                    let leads = !packet.keyframe && self.begun_at.is_some_and(|begun| packet.pts < begun);
+                    if self.need_keyframe && !packet.keyframe || leads {
                         fed.undecodable = fed.undecodable.saturating_add(1);
                         continue;
                     }
@@ -288,6 +291,9 @@ impl DecodeStage {
     }
 
     fn decode(&mut self, id: DecoderId, packet: Packet, now: Instant, out: &mut Outbox) {
+        if packet.keyframe {
+            self.begun_at = self.need_keyframe.then_some(packet.pts);
+        }
         self.need_keyframe = false;
         self.drained = false;
         if self.gave || self.pending.is_empty() {
@@ -352,3 +358,7 @@ pub fn reorder_depth(track: &TrackInfo) -> u8 {
         CodecParams::Audio(_) => 0,
     }
 }
+
+#[cfg(test)]
+#[path = "leading_tests.rs"]
+mod leading_tests;
