@@ -1,6 +1,8 @@
 //! The software decoders: each package `sailcast-codec-*` that is a cdylib to `dist/codecs/NAME.wasm`, and to
 //! `dist/codecs/NAME.scalar.wasm` for browsers without WebAssembly's SIMD.
 //!
+//! wasm-opt is not asked: on what LLVM makes at its highest level it saves 3 % of the bytes, and no time.
+//!
 //! **Invariant:** what lies in `dist/codecs` imports nothing, has a maximum of memory, and uses no feature beyond those of
 //! [`features`]. Nothing here knows what a module decodes.
 
