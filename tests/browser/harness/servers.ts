@@ -19,7 +19,10 @@ export type Fixture =
   | 'card-601-full'
   | 'card-709-full'
   | 'card-unsaid'
-  | 'card-2020-10';
+  | 'card-2020-10'
+  | 'frame-420'
+  | 'frame-420-inset'
+  | 'frame-444';
 
 export interface Stream {
   http: string;
