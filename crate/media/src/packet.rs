@@ -163,6 +163,18 @@ pub struct Colour {
 
 impl Colour {
     pub const UNSPECIFIED: Self = Self { primaries: 2, transfer: 2, matrix: 2, full_range: false };
+
+    /// As codec strings may have it: browsers refuse a whole configuration for a reserved code point, such as the 0 of records
+    /// that were left blank, and for the matrix 10, constant luminance, and those past 11. Unspecified stands in for them.
+    pub(crate) fn in_codec_string(self) -> Self {
+        let unspecified = |point: u8, is_known: bool| if is_known { point } else { 2 };
+        Self {
+            primaries: unspecified(self.primaries, matches!(self.primaries, 1 | 2 | 4..=12 | 22)),
+            transfer: unspecified(self.transfer, matches!(self.transfer, 1 | 2 | 4..=18)),
+            matrix: unspecified(self.matrix, matches!(self.matrix, 0..=2 | 4..=9 | 11)),
+            full_range: self.full_range,
+        }
+    }
 }
 
 impl Default for Colour {

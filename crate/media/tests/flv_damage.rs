@@ -96,6 +96,20 @@ fn a_wrong_previous_tag_size_is_borne() {
 }
 
 #[test]
+fn a_stream_id_other_than_0_is_borne_where_all_tags_have_it() {
+    let (tags, bytes) = three();
+    let expected: Vec<_> = tags.iter().map(|tag| moved(tag, 0)).collect();
+    let marked =
+        |stream: Bytes| tags.iter().fold(stream, |s, tag| patched(&s, tag.offset as usize + 10, &[1]));
+    let all = marked(bytes.clone());
+    assert_eq!(read(&all), expected);
+    let garbage = inserted(&all, tags[1].offset as usize, &[9; 100]);
+    assert_eq!(read(&garbage)[2..], [moved(&tags[1], 100), moved(&tags[2], 100)], "sync is found again");
+    let mixed = patched(&bytes, tags[0].offset as usize + 10, &[7]);
+    assert_eq!(read(&mixed), expected, "the first one alone");
+}
+
+#[test]
 fn sync_is_found_again_where_previous_tag_sizes_are_wrong() {
     let (tags, bytes) = three();
     let mut damaged = bytes;

@@ -211,6 +211,28 @@ fn colours_before_the_first_picture_are_told_at_once() {
 }
 
 #[test]
+fn colours_that_change_nothing_are_no_new_configuration() {
+    let [Colour { primaries, transfer, matrix, .. }] = colours(&events(&[(Video, 0, AVC_CONFIG)]))[..] else {
+        panic!()
+    };
+    let same = colour_info(&[
+        ("colorPrimaries", primaries.into()),
+        ("transferCharacteristics", transfer.into()),
+        ("matrixCoefficients", matrix.into()),
+    ]);
+    let other = colour_info(&[("colorPrimaries", 9.0)]);
+    let events = events(&[
+        (Video, 0, AVC_CONFIG),
+        (Video, 0, &same),
+        (Video, 0, AVC_IDR),
+        (Video, 40, &other),
+        (Video, 40, &same),
+        (Video, 40, AVC_IDR),
+    ]);
+    assert_eq!((tracks(&events).len(), packets(&events).len()), (1, 2));
+}
+
+#[test]
 fn commands_and_ends_are_nothing_and_reserved_types_no_guess() {
     let quiet = events(&[
         (Video, 0, b"\xd1"),

@@ -7,7 +7,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codec::{AccessUnit, ConfigError, Damage, Facts, adts},
+    codec::{AccessUnit, ConfigError, Damage, Facts, MAX_UNITS, adts},
     packet::{AudioParams, Codec, CodecParams, DecoderConfig},
     read::BitReader,
 };
@@ -61,7 +61,7 @@ impl Aac {
     fn adts_packet(&mut self, data: &Bytes) -> Result<Facts, Damage> {
         let mut facts = Facts::default();
         let mut blocks = 0u32;
-        for frame in adts::frames(data) {
+        for frame in adts::frames(data).take(MAX_UNITS) {
             facts.config = self.follow(frame.config).or(facts.config);
             let (asc, _) = self.config.as_ref().ok_or(Damage::NoConfig)?;
             facts.units.push(asc.unit(data.slice_ref(frame.payload), blocks, frame.blocks.into()));
@@ -339,6 +339,12 @@ mod tests {
         assert_eq!(units, [(0, vec![0x21, 1]), (23_219, vec![0x21, 2, 3])]);
         assert_eq!(aac.packet(packet).unwrap().config, None);
         assert_eq!(aac.configure(adts(&[0x21, 1]).into()), Ok(None), "in place of the configuration");
+    }
+
+    #[test]
+    fn the_units_of_a_packet_are_bounded() {
+        let facts = Aac::default().packet(adts(&[0x21]).repeat(1000).into()).unwrap();
+        assert_eq!(facts.units.len(), MAX_UNITS);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codec::{AccessUnit, Damage, Facts},
+    codec::{AccessUnit, Damage, Facts, MAX_UNITS},
     packet::{AudioParams, Codec, CodecParams, DecoderConfig},
     read::{BitReader, ByteReader},
 };
@@ -49,7 +49,7 @@ impl Ac3 {
         let first = Syncframe::parse(&data).ok_or(Damage::Invalid("syncframe"))?;
         let config = self.follow(first);
         let (mut units, mut samples) = (Vec::new(), 0u32);
-        while let Some(frame) = Syncframe::parse(r.rest()) {
+        while let Some(frame) = Syncframe::parse(r.rest()).filter(|_| units.len() < MAX_UNITS) {
             let len = frame.len.min(r.rest().len());
             let Some(bytes) = r.bytes(len) else { break };
             let its_own = if frame.is_first { frame.blocks.saturating_mul(BLOCK_SAMPLES) } else { 0 };

@@ -72,7 +72,7 @@ impl Sequence {
     pub fn codec_string(&self) -> String {
         let tier = if self.high_tier { 'H' } else { 'M' };
         let mut out = format!("av01.{}.{:02}{tier}.{:02}", self.profile, self.level, self.bit_depth);
-        let Colour { primaries, transfer, matrix, full_range } = self.colour;
+        let Colour { primaries, transfer, matrix, full_range } = self.colour.in_codec_string();
         let plain = [[1; 3], [2; 3]].contains(&[primaries, transfer, matrix]) && !full_range;
         if self.monochrome || self.subsampling != [true; 2] || !plain {
             let [x, y] = self.subsampling.map(u8::from);

@@ -1,7 +1,8 @@
 //! H.264: what its configuration and its access units say.
 //!
 //! **Invariant:** profile, level and size come from the SPS that the slices refer to, keyframes from the NAL units; the container
-//! is not asked. Packets come out with NAL lengths of four bytes, and so say their configurations.
+//! is not asked. Packets come out with NAL lengths of four bytes, and so say their configurations. A codec string has a level that
+//! browsers know.
 //!
 //! **Keyframes** are IDR pictures. A stream that offers none is entered at its recovery points, or at a picture of I slices only:
 //! browsers take a recovery point of no frames for a key chunk, so such a unit gets one put in front. What is shown
@@ -30,8 +31,13 @@ pub(super) const NAL_PPS: u8 = 8;
 /// Types past it are unspecified or of extensions that are not read here.
 const NAL_LAST: u8 = 21;
 
+/// level_idc of table A-1. Browsers refuse a codec string with another, such as the 0 of careless encoders and the 9 (1b) of High
+/// profile: it gets the next one.
+const LEVELS: [u8; 19] = [10, 11, 12, 13, 20, 21, 22, 30, 31, 32, 40, 41, 42, 50, 51, 52, 60, 61, 62];
+const HIGHEST_LEVEL: u8 = 62;
+
 /// So many recovery points in a row without an IDR picture, and the stream is taken to have no more of those: encoders with open
-/// GOPs make one at their start.
+/// GOPs or intra refresh make one at their start.
 const ENOUGH_RECOVERY_POINTS: u8 = 4;
 
 /// Of a packet of parameter sets that waits for its picture.
@@ -115,7 +121,8 @@ impl Avc {
             return Err(Damage::NoConfig);
         }
         if !has_slices && self.stale && data.len() <= MAX_AHEAD {
-            self.ahead = Some(data.clone());
+            // A copy: a slice would keep the whole chunk that it came in.
+            self.ahead = Some(Bytes::copy_from_slice(&data));
         }
         // A keyframe's configuration has the sets that came ahead of it; what comes between takes them along.
         let ahead = self.ahead.take_if(|_| has_slices);
@@ -149,14 +156,13 @@ impl Avc {
             return Entry::None;
         }
         let frames = unit.messages.recovery_frames();
-        if frames == Some(0) {
+        if frames.is_some() {
             self.recovery_points_since_idr = self.recovery_points_since_idr.saturating_add(1);
         }
-        match frames {
-            Some(0) if !self.has_idr || self.recovery_points_since_idr >= ENOUGH_RECOVERY_POINTS => {
-                Entry::Signalled
-            }
-            Some(_) if !self.has_idr => Entry::Made,
+        let counts = !self.has_idr || self.recovery_points_since_idr >= ENOUGH_RECOVERY_POINTS;
+        match frames.filter(|_| counts) {
+            Some(0) => Entry::Signalled,
+            Some(_) => Entry::Made,
             None if !self.has_idr && unit.is_intra => Entry::Made,
             _ => Entry::None,
         }
@@ -183,6 +189,7 @@ impl Avc {
         let built = avc_record::build(&self.sets, self.active)?;
         let sps = Sps::parse(&self.sets.get(NAL_SPS, self.active)?.nal).ok()?;
         let [profile, constraints, level] = sps.profile;
+        let level = LEVELS.into_iter().find(|known| *known >= level).unwrap_or(HIGHEST_LEVEL);
         Some(DecoderConfig {
             codec: Codec::Avc,
             codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),

@@ -1,7 +1,7 @@
 //! AVCDecoderConfigurationRecord, the avcC of H.264 (ISO/IEC 14496-15, 5.3.3.1).
 //!
 //! **Invariant:** what is read is the parameter sets and the length size; profile and level of a record are never believed, as
-//! the SPS has them.
+//! the SPS has them, and a record that has them otherwise is not usable as it came.
 
 use bytes::Bytes;
 
@@ -40,7 +40,7 @@ impl Record {
             return if record.has_sps() { Ok(record) } else { Err(ConfigError::Invalid("no SPS")) };
         }
         let mut r = ByteReader::new(bytes);
-        let [version, _profile, _compatibility, _level, lengths] = r.array().ok_or(ConfigError::Short)?;
+        let [version, profile @ .., lengths] = r.array::<5>().ok_or(ConfigError::Short)?;
         if version != VERSION {
             return Err(ConfigError::Invalid("avcC version"));
         }
@@ -49,7 +49,9 @@ impl Record {
             Err(ConfigError::Short) if record.has_sps() => {}
             read => read?,
         }
-        record.is_usable &= record.length_size == LENGTH_SIZE;
+        let sps = record.sets.of_kind(NAL_SPS).next();
+        record.is_usable &= record.length_size == LENGTH_SIZE
+            && sps.is_some_and(|sps| sps.nal.get(1..4) == Some(&profile[..]));
         Ok(record)
     }
 

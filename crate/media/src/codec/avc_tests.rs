@@ -242,3 +242,39 @@ fn recovery_points_count_where_idr_pictures_have_stopped() {
     let keys: Vec<_> = (0..6).map(|_| keyframe(avc.packet(packet(&[exact, I])).unwrap())).collect();
     assert_eq!(keys, [false, false, false, true, true, true]);
 }
+
+#[test]
+fn gradual_recovery_points_count_where_idr_pictures_have_stopped() {
+    let gradual: &[u8] = &[0x06, 6, 2, 0x09, 0xc4, 0x80];
+    let mut avc = configured();
+    avc.packet(packet(&[IDR])).unwrap();
+    let keys: Vec<_> = (0..6).map(|_| keyframe(avc.packet(packet(&[gradual, P])).unwrap())).collect();
+    assert_eq!(keys, [false, false, false, true, true, true]);
+}
+
+#[test]
+fn a_record_with_a_profile_other_than_its_sps_is_made_anew() {
+    let mut record = avcc(4, SPS, PPS).to_vec();
+    record[1..4].fill(0);
+    let config = Avc::default().configure(record.into()).unwrap().unwrap();
+    assert_eq!(config.description, avcc(4, SPS, PPS));
+}
+
+#[test]
+fn a_level_without_a_name_becomes_the_next_one_in_the_codec_string() {
+    for (level, told) in [(0, "0a"), (9, "0a"), (14, "14"), (40, "28"), (43, "32"), (255, "3e")] {
+        let mut sps = SPS.to_vec();
+        sps[3] = level;
+        let config = Avc::default().configure(avcc(4, &sps, PPS)).unwrap().unwrap();
+        assert_eq!(config.codec_string, format!("avc1.42c0{told}"));
+        assert_eq!(config.description, avcc(4, &sps, PPS), "the record stays");
+    }
+}
+
+#[test]
+fn sets_that_wait_for_their_picture_do_not_hold_the_chunk_they_came_in() {
+    let mut avc = Avc::default();
+    let chunk = packet(&[SPS, PPS]);
+    avc.packet(chunk.clone()).unwrap();
+    assert!(chunk.is_unique());
+}

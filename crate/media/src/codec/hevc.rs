@@ -37,8 +37,9 @@ const NAL_END_OF_SEQUENCE: u8 = 36;
 const NAL_END_OF_BITSTREAM: u8 = 37;
 const NAL_PREFIX_SEI: u8 = 39;
 const NAL_SUFFIX_SEI: u8 = 40;
-/// Types past it are unspecified.
+/// Types past it are unspecified, but for two in use: metadata and the enhancement layer of Dolby Vision.
 const NAL_LAST: u8 = 47;
+const NAL_DOLBY_VISION: u8 = 62;
 
 /// Of a packet of parameter sets that waits for its picture.
 const MAX_AHEAD: usize = 64 << 10;
@@ -124,7 +125,8 @@ impl Hevc {
         let config = if keyframe { self.refresh(&unit) } else { None };
         let Unit { messages, slice, ends, .. } = unit;
         if slice.is_none() && self.stale && data.len() <= MAX_AHEAD {
-            self.ahead = Some(data.clone());
+            // A copy: a slice would keep the whole chunk that it came in.
+            self.ahead = Some(Bytes::copy_from_slice(&data));
         }
         let mut facts = Facts { config, sei: messages.into_kept(), units: Vec::new() };
         if let Some(slice) = slice {
@@ -269,7 +271,9 @@ fn layer_id(nal: &[u8]) -> Option<u8> {
 /// forbidden_zero_bit is 0, the type one of those specified, and nuh_temporal_id_plus1 not 0 (7.4.2.2).
 fn is_plausible(nal: &[u8]) -> bool {
     let [first, second, ..] = nal else { return false };
-    first & 0x80 == 0 && first >> 1 <= NAL_LAST && second & 7 != 0
+    let kind = first >> 1;
+    // The types have six bits: a greater one is the forbidden bit.
+    second & 7 != 0 && (kind <= NAL_LAST || (NAL_DOLBY_VISION..=63).contains(&kind))
 }
 
 #[cfg(test)]

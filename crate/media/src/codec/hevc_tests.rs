@@ -163,3 +163,11 @@ fn a_record_cut_anywhere_is_no_configuration() {
         assert!(!matches!(Hevc::default().configure(whole.slice(..len)), Ok(Some(_))), "{len}");
     }
 }
+
+#[test]
+fn units_of_dolby_vision_may_stand_behind_start_codes() {
+    let nals: [&[u8]; 5] = [VPS, SPS, PPS, IDR, &[0x7c, 0x01, 0x19]];
+    let annex_b: Vec<u8> = nals.iter().flat_map(|nal| [&[0, 0, 0, 1], *nal].concat()).collect();
+    let facts = Hevc::default().packet(annex_b.into()).unwrap();
+    assert_eq!(facts.units[0].data, packet(&nals));
+}

@@ -36,6 +36,9 @@ use crate::{
     time::Micros,
 };
 
+/// Units taken of a packet: some seconds of sound. Keeps a tag of nothing but frame headers from becoming thirty times its size.
+const MAX_UNITS: usize = 256;
+
 /// A decoder configuration that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -8,7 +8,7 @@
 use bytes::Bytes;
 
 use crate::{
-    codec::{AccessUnit, Damage, Facts},
+    codec::{AccessUnit, Damage, Facts, MAX_UNITS},
     packet::{AudioParams, Codec, CodecParams, DecoderConfig},
 };
 
@@ -44,7 +44,7 @@ impl Mp3 {
         let mut rest = skip_to_header(&data).ok_or(Damage::Invalid("no frame header"))?;
         let mut facts = Facts::default();
         let mut samples = 0u32;
-        while let Some(header) = Header::parse(rest) {
+        while let Some(header) = Header::parse(rest).filter(|_| facts.units.len() < MAX_UNITS) {
             let (frame, behind) =
                 rest.split_at_checked(header.len.unwrap_or(rest.len())).unwrap_or((rest, &[]));
             facts.config = self.follow(header).or(facts.config);
@@ -72,16 +72,17 @@ impl Mp3 {
     }
 }
 
-/// The first header that another one or the packet's end stands behind, as a sync word alone is in any data.
+/// The first header that another one or the packet's end stands behind, as a sync word alone is in any data; so a header of free
+/// format, whose end is not known, counts at the start alone.
 fn skip_to_header(data: &[u8]) -> Option<&[u8]> {
     let is_frame = |at: &[u8]| {
         let header = Header::parse(at)?;
-        let behind = at.get(header.len.unwrap_or(at.len())..)?;
+        let behind = at.get(header.len?..)?;
         (behind.is_empty() || Header::parse(behind).is_some()).then_some(())
     };
     let starts = (0..data.len()).filter_map(|at| data.get(at..)).filter(|at| at.starts_with(&[0xff]));
     starts.clone().find(|at| is_frame(at).is_some()).or_else(|| {
-        // A frame cut short, or one with a tail.
+        // A frame cut short, one with a tail, or one of free format.
         Some(data).filter(|data| Header::parse(data).is_some())
     })
 }
@@ -189,6 +190,23 @@ mod tests {
             let facts = Mp3::default().packet(packet.clone().into()).unwrap();
             assert_eq!(facts.units.iter().map(|unit| unit.data.len()).collect::<Vec<_>>(), [packet.len()]);
         }
+    }
+
+    #[test]
+    fn bytes_behind_a_frame_do_not_hide_it() {
+        let mut packet = stereo(false);
+        // The look of a header of free format.
+        packet[100..104].copy_from_slice(&[0xff, 0xfb, 0x00, 0x64]);
+        packet.push(0);
+        let facts = Mp3::default().packet(packet.clone().into()).unwrap();
+        assert_eq!(facts.units.iter().map(|unit| &unit.data[..]).collect::<Vec<_>>(), [&packet[..417]]);
+    }
+
+    #[test]
+    fn the_units_of_a_packet_are_bounded() {
+        // MPEG-2 layer III of 8 kbit/s at 24 kHz: 24 bytes a frame.
+        let facts = Mp3::default().packet(frame([0xff, 0xf3, 0x14, 0xc4], 24).repeat(1000).into()).unwrap();
+        assert_eq!(facts.units.len(), MAX_UNITS);
     }
 
     #[test]

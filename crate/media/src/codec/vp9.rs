@@ -31,6 +31,9 @@ const LEVELS: [(u8, u32, u32); 11] = [
     (62, u32::MAX, u32::MAX),
 ];
 
+/// Browsers refuse a codec string with any other.
+const NAMED_LEVELS: [u8; 14] = [10, 11, 20, 21, 30, 31, 40, 41, 50, 51, 52, 60, 61, 62];
+
 /// A track of VP9.
 #[derive(Debug, Default)]
 pub struct Vp9 {
@@ -135,10 +138,10 @@ impl Vp9 {
             key.width.saturating_mul(key.height) <= most && key.width.max(key.height) <= across
         };
         let least = LEVELS.iter().find(|(_, most, across)| fits(*most, *across)).map_or(62, |level| level.0);
-        let told = self.record.map_or(0, |record| record.level);
-        let level = if told > 0 { told } else { least };
+        let told = self.record.map(|record| record.level).filter(|level| NAMED_LEVELS.contains(level));
+        let level = told.unwrap_or(least);
         let mut out = format!("vp09.{:02}.{level:02}.{:02}", key.profile, key.bit_depth);
-        let Colour { primaries, transfer, matrix, full_range } = colour;
+        let Colour { primaries, transfer, matrix, full_range } = colour.in_codec_string();
         let plain = [primaries, transfer, matrix].iter().all(|point| matches!(point, 1 | 2)) && !full_range;
         if key.subsampling != [true; 2] || !plain {
             let chroma = match key.subsampling {
@@ -304,6 +307,23 @@ mod tests {
         }
         assert!(Vp9::default().configure(Bytes::from_static(&[9; 8])).is_err());
         assert_eq!(Vp9::default().configure(Bytes::from_static(&[0, 10])), Err(ConfigError::Short));
+    }
+
+    #[test]
+    fn what_a_record_says_beyond_the_tables_is_not_in_the_codec_string() {
+        // Refused by browsers: level 4.5 and level 0, the reserved points 0 and 3, and matrix 10.
+        for (level, points, told) in [
+            (45, [0, 0, 0], "vp09.00.10.08.01.02.02.00.00"),
+            (0, [3, 16, 10], "vp09.00.10.08.01.02.16.02.00"),
+            (62, [22, 18, 9], "vp09.00.62.08.01.22.18.09.00"),
+        ] {
+            let mut vp9 = Vp9::default();
+            let record = [&[0, level, 0x82], &points[..], &[0, 0]].concat();
+            vp9.configure(record.into()).unwrap();
+            // 320x90, no colour space.
+            let key = &[0x82, 0x49, 0x83, 0x42, 0x00, 0x13, 0xf0, 0x05, 0x90, 0x00];
+            assert_eq!(vp9.packet(Bytes::from_static(key)).unwrap().config.unwrap().codec_string, told);
+        }
     }
 
     #[test]

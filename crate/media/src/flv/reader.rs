@@ -5,6 +5,9 @@
 //! searches on byte by byte, then reports what it left out as one [`TagEvent::Skipped`]. Every verdict is a function
 //! of the stream's bytes alone, never of how they were split. Waiting costs no time where PreviousTagSize is right,
 //! as it comes with its tag; where it is wrong, a tag comes when the next one begins.
+//!
+//! StreamID is "always 0"; some writers put another number there, and then the same in every tag: that of the first tag is borne,
+//! if its PreviousTagSize is right.
 
 use bytes::Bytes;
 
@@ -33,6 +36,8 @@ pub struct TagReader {
     state: State,
     ended: bool,
     seen_tag: bool,
+    /// Borne beside 0.
+    stream_id: [u8; 3],
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -72,14 +77,15 @@ struct TagHeader {
     type_byte: u8,
     body_len: usize,
     timestamp: u32,
+    stream_id: [u8; 3],
 }
 
 impl TagHeader {
     fn parse(bytes: [u8; TAG_HEADER_LEN]) -> Option<Self> {
-        let [type_byte, s2, s1, s0, t2, t1, t0, t3, i2, i1, i0] = bytes;
+        let [type_byte, s2, s1, s0, t2, t1, t0, t3, stream_id @ ..] = bytes;
         let body_len = u32::from_be_bytes([0, s2, s1, s0]) as usize;
-        let plausible = [i2, i1, i0] == [0; 3] && body_len <= MAX_TAG_BODY;
-        plausible.then_some(Self { type_byte, body_len, timestamp: u32::from_be_bytes([t3, t2, t1, t0]) })
+        let timestamp = u32::from_be_bytes([t3, t2, t1, t0]);
+        (body_len <= MAX_TAG_BODY).then_some(Self { type_byte, body_len, timestamp, stream_id })
     }
 
     fn kind(&self) -> Option<TagKind> {
@@ -203,7 +209,9 @@ impl TagReader {
         self.queue.skip(TAG_HEADER_LEN);
         let Some(body) = self.queue.take(header.body_len) else { return Step::Wait };
         self.queue.skip(TRAILER_LEN);
-        self.seen_tag = true;
+        if !self.seen_tag {
+            (self.seen_tag, self.stream_id) = (true, header.stream_id);
+        }
         Step::Event(TagEvent::Tag(Tag { offset, kind, timestamp: header.timestamp, body }))
     }
 
@@ -258,6 +266,14 @@ impl TagReader {
         let trailer_at = tag_len(header.body_len);
         let trailer = self.queue.peek::<TRAILER_LEN>(trailer_at).map(u32::from_be_bytes);
         let trailer_right = trailer.map(|size| size as usize == trailer_at);
+        if !self.is_in_stream(&header) {
+            return match trailer_right {
+                _ if self.seen_tag || header.kind().is_none() => Verdict::NoTag,
+                Some(true) => Verdict::Tag(header),
+                None if !self.ended => Verdict::NeedMore,
+                _ => Verdict::NoTag,
+            };
+        }
         if header.kind().is_none() {
             return match trailer_right {
                 Some(true) => Verdict::UnknownTag { body_len: header.body_len },
@@ -283,9 +299,7 @@ impl TagReader {
     fn judge_lost(&self) -> Verdict {
         let short = if self.ended { Verdict::NoTag } else { Verdict::NeedMore };
         let Some(bytes) = self.queue.peek::<TAG_HEADER_LEN>(0) else { return short };
-        let Some(header) = TagHeader::parse(bytes).filter(|h| h.kind().is_some()) else {
-            return Verdict::NoTag;
-        };
+        let Some(header) = self.known(bytes) else { return Verdict::NoTag };
         let trailer_at = tag_len(header.body_len);
         let Some(trailer) = self.queue.peek::<TRAILER_LEN>(trailer_at) else { return short };
         if u32::from_be_bytes(trailer) as usize == trailer_at {
@@ -301,7 +315,15 @@ impl TagReader {
 
     /// A plausible header of an audio, video or script tag at `skip`.
     fn known_header(&self, skip: usize) -> Option<TagHeader> {
-        self.queue.peek(skip).and_then(TagHeader::parse).filter(|h| h.kind().is_some())
+        self.queue.peek(skip).and_then(|bytes| self.known(bytes))
+    }
+
+    fn known(&self, bytes: [u8; TAG_HEADER_LEN]) -> Option<TagHeader> {
+        TagHeader::parse(bytes).filter(|header| header.kind().is_some() && self.is_in_stream(header))
+    }
+
+    fn is_in_stream(&self, header: &TagHeader) -> bool {
+        [[0; 3], self.stream_id].contains(&header.stream_id)
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     codec::{Damage, Facts, TrackState},
     demux::SkipReason,
     flv::{colour::ColourInfo, raw_aac::RawAac},
-    packet::{AudioParams, Codec, CodecParams, DecoderConfig, TrackId, TrackInfo},
+    packet::{AudioParams, Codec, CodecParams, Colour, DecoderConfig, TrackId, TrackInfo},
     read::ByteReader,
     time::MediaTime,
 };
@@ -73,8 +73,8 @@ pub(super) struct Track {
     /// The configuration was told of, and no other codec's since.
     active: bool,
     colour: ColourInfo,
-    /// The colours changed since the track was told of.
-    recoloured: bool,
+    /// The colours that the track was told of with.
+    told_colour: Option<Colour>,
     /// Packets were given out since the track was told of.
     begun: bool,
     flags: Option<AudioParams>,
@@ -99,7 +99,7 @@ impl Track {
             config: None,
             active: false,
             colour: ColourInfo::default(),
-            recoloured: false,
+            told_colour: None,
             begun: false,
             flags: None,
             typed_opus: false,
@@ -153,11 +153,18 @@ impl Track {
     }
 
     /// Takes new colours; gives the track where it changed by that. They count from the next keyframe on, as a decoder cannot be
-    /// configured between.
+    /// configured between. Most say what the bitstream says.
     pub fn recolour(&mut self, colour: ColourInfo) -> Option<TrackInfo> {
-        self.recoloured |= self.colour != colour;
         self.colour = colour;
-        if self.recoloured && self.active && !self.begun { self.tell(None) } else { None }
+        if self.is_recoloured() && self.active && !self.begun { self.tell(None) } else { None }
+    }
+
+    fn is_recoloured(&self) -> bool {
+        let bitstream = self.config.as_ref().and_then(|config| match config.params {
+            CodecParams::Video(video) => Some(video.colour),
+            CodecParams::Audio(_) => None,
+        });
+        bitstream.map(|colour| self.colour.over(colour)) != self.told_colour
     }
 
     /// Takes coded frames and the flags of their legacy header.
@@ -192,7 +199,7 @@ impl Track {
             Damage::Invalid(_) => SkipReason::BadPacket,
         })?;
         let config = facts.config.clone().or(found);
-        let recolours = self.recoloured && facts.units.iter().any(|unit| unit.keyframe);
+        let recolours = self.is_recoloured() && facts.units.iter().any(|unit| unit.keyframe);
         let reappears = !self.active && !facts.units.is_empty();
         let info = if config.is_some() || recolours || reappears { self.tell(config) } else { None };
         if !self.active && info.is_none() && !facts.units.is_empty() {
@@ -221,8 +228,9 @@ impl Track {
         let mut config = self.config.clone()?;
         if let CodecParams::Video(video) = &mut config.params {
             video.colour = self.colour.over(video.colour);
+            self.told_colour = Some(video.colour);
         }
-        (self.recoloured, self.begun) = (false, false);
+        self.begun = false;
         Some(TrackInfo { id: self.id, config })
     }
 }
