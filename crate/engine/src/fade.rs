@@ -2,13 +2,13 @@
 
 use crate::pcm::CHANNELS;
 
-/// A raised cosine from 0 to 1 over `frames` frames; 1 from there on.
+/// From 0 to 1 over `frames` frames, level at both ends; 1 from there on.
 fn rise(frame: usize, frames: usize) -> f32 {
     if frame >= frames {
         return 1.0;
     }
     let t = (frame as f32 + 0.5) / frames as f32;
-    0.5 - 0.5 * (std::f32::consts::PI * t).cos()
+    t * t * (3.0 - 2.0 * t)
 }
 
 /// Begins out of silence.

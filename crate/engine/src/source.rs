@@ -162,11 +162,10 @@ impl Source {
             self.suspect(now);
             return;
         }
-        let seconds = |span: Micros| span.as_secs_f64();
+        let seconds = |span: Micros| span.0.saturating_add(500_000) / 1_000_000;
         let error = if let Some(since) = self.fruitful.filter(|since| now - *since >= MEDIA_TIMEOUT) {
             let why = self.last_skip.map_or(String::new(), |why| format!(": {why}"));
-            let what =
-                format!("Nothing that can be played came for {} s{why}.", seconds(now - since).round());
+            let what = format!("Nothing that can be played came for {} s{why}.", seconds(now - since));
             failure(Reason::NoMedia, ErrorCode::NoMedia, what)
         } else if self.opened {
             let what = format!("Nothing came from the server for {} s.", seconds(self.silence));
