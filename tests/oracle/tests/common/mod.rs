@@ -9,13 +9,14 @@ use std::{
 use bytes::Bytes;
 use sailcast_media::{
     DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Packet, TrackInfo,
-    flv::{Tag, TagEvent, TagReader},
+    flv::{Tag, TagEvent, TagKind, TagReader},
 };
 
-/// The project's own FLV fixtures.
+/// The project's own FLV fixtures with legacy headers, which all oracles know; `vectors.rs` has the enhanced ones.
 pub fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
-    let files = flv_files(&folder);
+    let mut files = flv_files(&folder);
+    files.retain(|path| !has_enhanced_video(path));
     assert!(files.len() >= 4, "no fixtures in {}", folder.display());
     files
 }
@@ -43,6 +44,13 @@ fn flv_files(folder: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
+}
+
+/// IsExHeader, the upper bit of a video body.
+fn has_enhanced_video(path: &Path) -> bool {
+    let is_enhanced =
+        |tag: &Tag| tag.kind == TagKind::Video && tag.body.first().is_some_and(|b| b & 0x80 != 0);
+    tags(read(path)).iter().any(is_enhanced)
 }
 
 pub fn read(path: &Path) -> Bytes {
