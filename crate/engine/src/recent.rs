@@ -64,6 +64,11 @@ impl Recent {
         self.drain()
     }
 
+    /// Another decoder begins behind these pictures. Should they come again, they come whole.
+    pub fn give_up(&mut self) {
+        self.drain();
+    }
+
     pub fn clear(&mut self) {
         self.drain();
         self.start = None;

@@ -363,3 +363,23 @@ fn a_new_load_begins_at_the_top() {
     assert_eq!(paths(&sim).0, Some(DecoderPath::WebCodecs));
     assert_eq!(changes(&sim).len(), 1);
 }
+
+#[test]
+fn decoders_that_are_made_and_decode_nothing_any_more_are_not_made_without_end() {
+    let mut sim = playing(choosing(DecoderChoice::WebCodecs, 400), stream());
+    sim.run_ms(3_000);
+    let made = sim.decoders_are.asked.len();
+    sim.decoders_are.trouble =
+        Box::new(|asked| match asked.kind == MediaKind::Video && asked.packet.is_some() {
+            true => Trouble::Fail("EncodingError: Decoding error."),
+            false => Trouble::None,
+        });
+    sim.run_ms(15_000);
+    let made = sim.decoders_are.asked.len() - made;
+    // Another connection might have brought something better. It did not, and the sound has a right to this one.
+    assert_eq!(sim.requests.len(), 2);
+    assert!(made < 10, "{made} decoders");
+    assert_eq!(sim.errors().last().map(|e| (e.code, e.fatal)), Some((ErrorCode::VideoDecoderFailed, false)));
+    assert_eq!(sim.state(), State::Playing);
+    assert!(sim.heard.iter().rev().take(200).all(|(_, media)| media.is_some()));
+}

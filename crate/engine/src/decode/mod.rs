@@ -210,6 +210,7 @@ impl DecodeStage {
     /// The decoder is gone; the next keyframe gets a new one of the same configuration.
     pub fn restart(&mut self) -> bool {
         self.lose();
+        self.recent.give_up();
         if let Some(track) = self.config.clone() {
             self.queue.push_front_config(track);
         }

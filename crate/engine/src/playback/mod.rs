@@ -90,6 +90,8 @@ pub struct Playback {
     paused: bool,
     /// What the connections before this one had brought: pictures decoded, and the end of everything.
     decoded_before: u64,
+    /// Pictures there had been when another connection was asked for since no decoder came to one.
+    decoded_in_vain: Option<u64>,
     end_before: Option<MediaTime>,
     barren: Barren,
     last_stall: Option<Instant>,
@@ -138,6 +140,7 @@ impl Playback {
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
+            decoded_in_vain: None,
             end_before: None,
             barren: Barren::default(),
             last_stall: None,

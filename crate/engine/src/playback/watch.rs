@@ -144,8 +144,10 @@ impl Playback {
             Verdict::Again { .. } => self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out),
             // The event tells it.
             Verdict::Down { .. } => {}
-            // It has decoded this stream before: what comes now may be the reason, and another line may not have it.
-            Verdict::Over if self.video.decoded > 0 => {
+            // It has decoded this stream before: what comes now may be the reason, and another line may not have it. Once: the
+            // sound has a right to its connection.
+            Verdict::Over if self.video.decoded > self.decoded_in_vain.unwrap_or_default() => {
+                self.decoded_in_vain = Some(self.video.decoded);
                 self.seek_pictures(fatal(ErrorCode::VideoDecoderFailed, what), now, out);
             }
             Verdict::Over => {
