@@ -165,7 +165,7 @@ export interface PlayerOptions {
   mirror?: boolean;
   /** Default `auto`. */
   decoder?: DecoderChoice;
-  /** Default: `track` where the browser has it, else `canvas`; `webgl` where there is no `VideoFrame`, as on plain `http:` pages. */
+  /** Default: `track` where the browser has it, else `canvas`; `webgl` where there is no `VideoFrame`. */
   renderer?: Renderer;
   /** Puts Common Media Client Data (CTA-5004) into the query of each request for the stream. Default: none. */
   cmcd?: CmcdOptions;

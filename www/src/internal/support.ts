@@ -3,7 +3,7 @@ import type { Renderer } from '../types.js';
 
 /**
  * The one that was asked for, if this browser has it. The track generator is the cheapest and smoothest, and shows through
- * `<video>`; only WebGL shows what is no `VideoFrame`, and pages without a secure context have none of these.
+ * `<video>`; where there is no `VideoFrame`, planes are all there is, and only that renderer takes them.
  */
 export function rendererFor(wanted?: Renderer): Renderer {
   if (typeof VideoFrame !== 'function') return 'webgl';

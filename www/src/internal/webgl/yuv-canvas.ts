@@ -95,7 +95,11 @@ export class YuvCanvas {
 
   constructor(canvas: OffscreenCanvas) {
     this.#canvas = canvas;
-    this.#gl = canvas.getContext('webgl2', { alpha: false, antialias: false, depth: false });
+    // Who asked for WebGL gets it; who has no other choice gets what is cheaper.
+    this.#gl =
+      typeof VideoFrame !== 'function' && isWebGlSlow()
+        ? null
+        : canvas.getContext('webgl2', { alpha: false, antialias: false, depth: false });
     if (!this.#gl) this.#flat = canvas.getContext('2d', { alpha: false });
     this.renderer = this.#gl ? 'webgl' : 'canvas';
     // A GPU that was reset takes everything with it, and gives a context back only to who asks for it.
@@ -254,6 +258,24 @@ export class YuvCanvas {
     this.#scratch = scratch;
     return scratch;
   }
+}
+
+let slow: boolean | undefined;
+
+/**
+ * Whether the processor does WebGL's work: that takes more than twice of what it takes without. A context of its own tells,
+ * for a canvas has one for good, and `failIfMajorPerformanceCaveat` tells nothing of SwiftShader.
+ */
+function isWebGlSlow(): boolean {
+  if (slow === undefined) {
+    const gl = new OffscreenCanvas(1, 1).getContext('webgl2');
+    const plain = gl?.getParameter(gl.RENDERER);
+    // Chromium and WebKit say this of all; to ask Firefox for the extension is a warning on the console.
+    const more = plain === 'WebKit WebGL' ? gl?.getExtension('WEBGL_debug_renderer_info') : null;
+    const name = more ? gl?.getParameter(more.UNMASKED_RENDERER_WEBGL) : plain;
+    slow = /swiftshader|llvmpipe|software|basic render/i.test(`${name}`);
+  }
+  return slow;
 }
 
 function build(gl: WebGL2RenderingContext, source: string): WebGLProgram {
