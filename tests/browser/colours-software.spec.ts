@@ -59,3 +59,17 @@ async function serve(fixture: string): Promise<{ url: string; stop(): Promise<vo
     },
   };
 }
+
+test('in software: colours without VideoFrame, where WebGL is the processor’s and goes unused', async ({
+  stage,
+  servers,
+}) => {
+  const none = 'delete globalThis.VideoFrame;';
+  await stage.page.addInitScript(none);
+  await stage.page.route('**/worker.js', async route => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `${none}\n${await response.text()}` });
+  });
+  const { http } = await servers.stream('relay', 'card');
+  expectColours(await patchesOf(stage, http, { renderer: 'canvas', decoder: 'wasm' }), [2, 2]);
+});
