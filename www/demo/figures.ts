@@ -1,5 +1,5 @@
 /** The list of playback figures: what is worth reading, and does not need a chart. */
-import type { PlayerSnapshot } from 'sailcast';
+import type { PlayerSnapshot, Renderer } from 'sailcast';
 import * as format from './format.js';
 import { type Key, onLanguage, t } from './i18n.js';
 
@@ -10,13 +10,20 @@ export interface StreamInfo {
   audio: string | null;
 }
 
+const RENDERERS: Record<Renderer, Key> = {
+  track: 'rendererTrack',
+  canvas: 'rendererCanvas',
+  webgl: 'rendererWebgl',
+};
+
 const ROWS: readonly [Key, (stats: PlayerSnapshot, info: StreamInfo) => string][] = [
   ['picture', (_, { size }) => (size === null ? format.NONE : `${size.width} × ${size.height}`)],
   [
     'codecs',
     (_, { video, audio }) => [video, audio].filter(codec => codec !== null).join(', ') || format.NONE,
   ],
-  ['rendererNow', stats => t(stats.renderer === 'track' ? 'rendererTrack' : 'rendererCanvas')],
+  ['rendererNow', stats => t(RENDERERS[stats.renderer])],
+  ['decodersNow', stats => decoders(stats)],
   ['speed', stats => format.rate(stats.playbackRate)],
   ['skips', stats => t('skipsValue', { n: stats.skips })],
   ['stalls', stats => t('stallsValue', { n: stats.stalls, time: format.seconds(stats.stalledTime, 1) })],
@@ -69,6 +76,13 @@ export class Figures {
       cell.value.title = text;
     });
   }
+}
+
+/** Of picture and sound, once where both are the same. */
+function decoders({ videoDecoder, audioDecoder }: PlayerSnapshot): string {
+  const names = { webcodecs: t('decoderWebcodecs'), wasm: t('decoderWasm') };
+  const used = [videoDecoder, audioDecoder].flatMap(path => (path === null ? [] : [names[path]]));
+  return [...new Set(used)].join(', ') || format.NONE;
 }
 
 function share(stats: PlayerSnapshot): string {

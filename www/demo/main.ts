@@ -207,6 +207,11 @@ function onEvent(event: PlayerEvent): void {
       log.add(event.name, () => `${message} ${brief(values)}`.trimEnd(), 'plain', true);
       return;
     }
+    case 'decoderchange': {
+      const { kind, from, to, reason } = event.detail;
+      log.add(event.name, () => `${kind}: ${from === null ? '' : `${from} → `}${to}, ${reason}`, 'notable');
+      return;
+    }
     case 'waiting':
       log.add(event.name, () => '', 'notable');
       return;
@@ -261,6 +266,7 @@ function showSettings(): void {
   latency.disabled = automatic;
   showTarget();
   get('renderer', HTMLSelectElement).value = settings.renderer;
+  get('decoder', HTMLSelectElement).value = settings.decoder;
   get('fit', HTMLSelectElement).value = settings.fit;
   const url = settings.url || demoUrl('http');
   const field = get('url', HTMLInputElement);
@@ -338,6 +344,10 @@ get('latency-auto', HTMLInputElement).addEventListener('change', event => {
 });
 get('renderer', HTMLSelectElement).addEventListener('change', event => {
   change({ renderer: (event.target as HTMLSelectElement).value as permalink.Settings['renderer'] });
+  open(event.timeStamp);
+});
+get('decoder', HTMLSelectElement).addEventListener('change', event => {
+  change({ decoder: (event.target as HTMLSelectElement).value as permalink.Settings['decoder'] });
   open(event.timeStamp);
 });
 get('fit', HTMLSelectElement).addEventListener('change', event => {

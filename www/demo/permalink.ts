@@ -3,7 +3,7 @@
  * Only what differs from the default is written, so an untouched page has a bare address.
  * A value that does not parse is left out; it never keeps the page from starting.
  */
-import type { Fit, Renderer } from 'sailcast';
+import type { DecoderChoice, Fit, Renderer } from 'sailcast';
 
 export interface Settings {
   /** Several addresses of the same stream have spaces between. Empty: the built-in demo channel over HTTP-FLV. */
@@ -14,6 +14,7 @@ export interface Settings {
   volume: number;
   fit: Fit;
   renderer: Renderer | 'auto';
+  decoder: DecoderChoice;
   lang: 'auto' | 'en' | 'zh';
   autoplay: boolean;
 }
@@ -25,6 +26,7 @@ export const DEFAULTS: Readonly<Settings> = {
   volume: 1,
   fit: 'contain',
   renderer: 'auto',
+  decoder: 'auto',
   lang: 'auto',
   autoplay: true,
 };
@@ -40,7 +42,8 @@ export function parse(hash: string): Settings {
     muted: flag(given.get('muted'), DEFAULTS.muted),
     volume: number(given.get('volume'), 0, 1, DEFAULTS.volume),
     fit: choice(given.get('fit'), ['contain', 'cover', 'fill'], DEFAULTS.fit),
-    renderer: choice(given.get('renderer'), ['auto', 'track', 'canvas'], DEFAULTS.renderer),
+    renderer: choice(given.get('renderer'), ['auto', 'track', 'canvas', 'webgl'], DEFAULTS.renderer),
+    decoder: choice(given.get('decoder'), ['auto', 'webcodecs', 'wasm'], DEFAULTS.decoder),
     lang: choice(given.get('lang'), ['auto', 'en', 'zh'], DEFAULTS.lang),
     autoplay: flag(given.get('autoplay'), DEFAULTS.autoplay),
   };

@@ -18,6 +18,7 @@ const EVENTS = [
   'resize',
   'volumechange',
   'metadata',
+  'decoderchange',
   'skip',
   'ratechange',
   'targetchange',
@@ -37,7 +38,8 @@ export class Session {
   readonly #container: HTMLElement;
   readonly #onEvent: (event: PlayerEvent) => void;
   #player: Player | null = null;
-  #renderer: Settings['renderer'] = 'auto';
+  /** What the player was made with, and cannot change. */
+  #made = '';
   /** When the viewer asked for the present stream, on the clock of `performance.now()`. */
   #askedAt = 0;
 
@@ -57,7 +59,7 @@ export class Session {
 
   open(url: string, settings: Settings, askedAt: number): void {
     this.#askedAt = askedAt;
-    if (this.#player !== null && this.#renderer !== settings.renderer) this.close();
+    if (this.#player !== null && this.#made !== madeWith(settings)) this.close();
     this.#player ??= this.#create(settings);
     const player = this.#player;
     // Failures arrive as `error` events; the promise repeats them.
@@ -70,13 +72,14 @@ export class Session {
   }
 
   #create(settings: Settings): Player {
-    this.#renderer = settings.renderer;
+    this.#made = madeWith(settings);
     const options: PlayerOptions = {
       container: this.#container,
       muted: settings.muted,
       volume: settings.volume,
       latency: settings.latency,
       fit: settings.fit,
+      decoder: settings.decoder,
     };
     if (settings.renderer !== 'auto') options.renderer = settings.renderer;
     const player = new Player(options);
@@ -88,4 +91,8 @@ export class Session {
     }
     return player;
   }
+}
+
+function madeWith({ renderer, decoder }: Settings): string {
+  return `${renderer} ${decoder}`;
 }

@@ -8,6 +8,7 @@
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
 import type { FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
+import { YuvCanvas } from './webgl/yuv-canvas.js';
 
 const STATS_INTERVAL = 250;
 
@@ -18,8 +19,6 @@ function post(message: FromPool, transfer: Transferable[] = []): void {
 /** All players of this worker, by number. */
 const seats = new Map<number, Seat>();
 let ready = false;
-/** What draws by WebGL, fetched for the first player that wants it. */
-let webgl: typeof import('./webgl/yuv-canvas.js') | undefined;
 let crashed = false;
 
 /** After a trap the wasm's memory can no longer be trusted, for no player. `served`: whom it happened to, where that is plain. */
@@ -34,8 +33,7 @@ function crash(error: unknown, served?: number): void {
 
 function setSink(session: Session, sink: SinkMessage): void {
   if (sink.kind === 'track') session.setTrackSink(sink.writable);
-  else if (sink.kind === 'webgl' && webgl)
-    session.setWebGlSink(sink.canvas, new webgl.YuvCanvas(sink.canvas));
+  else if (sink.kind === 'webgl') session.setWebGlSink(sink.canvas, new YuvCanvas(sink.canvas));
   else session.setCanvasSink(sink.canvas as OffscreenCanvas);
 }
 
@@ -49,8 +47,6 @@ class Seat {
   #load = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
   #reporting = false;
-  /** It draws by WebGL, and waits for what does that. */
-  #undrawn = false;
 
   constructor(player: number) {
     this.#player = player;
@@ -65,9 +61,8 @@ class Seat {
     }
   }
 
-  /** The module is there, or the renderer. */
+  /** The module is there. */
   begin(): void {
-    if (!ready || this.#undrawn) return;
     for (const message of this.#waiting.splice(0)) this.#handle(message);
   }
 
@@ -81,7 +76,7 @@ class Seat {
   receive(message: ToWorker): void {
     if (message.type === 'preload') {
       this.#early ??= this.#keepGood(askAhead(message.url));
-    } else if ((this.#draws(message) || !ready) && message.type !== 'close') {
+    } else if (!ready && message.type !== 'close') {
       if (message.type === 'load') {
         // It takes the place of an earlier one, which then need not begin.
         this.#waiting = this.#waiting.filter(({ type }) => type !== 'load');
@@ -91,21 +86,6 @@ class Seat {
       // Frozen pages must hold on to nothing; the session hears of the load first, and then of this.
       if (message.type === 'suspend') this.#early?.abort.abort();
     } else this.#handle(message);
-  }
-
-  /** Whether this message has to wait for the renderer. */
-  #draws(message: ToWorker): boolean {
-    if (message.type === 'init' && message.sink.kind === 'webgl' && !webgl) {
-      this.#undrawn = true;
-      import('./webgl/yuv-canvas.js')
-        .then(module => {
-          webgl = module;
-          this.#undrawn = false;
-          if (seats.get(this.#player) === this) this.begin();
-        })
-        .catch(error => crash(error, this.#player));
-    }
-    return this.#undrawn;
   }
 
   #handle(message: ToWorker): void {
