@@ -143,7 +143,9 @@ fn uuid(id: [u8; 16]) -> String {
         if [4, 6, 8, 10].contains(&at) {
             text.push('-');
         }
-        text.extend([byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)));
+        text.extend(
+            [byte >> 4, byte & 15].into_iter().filter_map(|digit| char::from_digit(digit.into(), 16)),
+        );
     }
     text
 }
@@ -184,7 +186,8 @@ mod tests {
 
     #[test]
     fn a_uuid_has_five_groups() {
-        let id = [0xdc, 0x45, 0xe9, 0xbd, 0xe6, 0xd9, 0x48, 0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23, 0xee, 0xef];
+        let id =
+            [0xdc, 0x45, 0xe9, 0xbd, 0xe6, 0xd9, 0x48, 0xb7, 0x96, 0x2c, 0xd8, 0x20, 0xd9, 0x23, 0xee, 0xef];
         assert_eq!(uuid(id), "dc45e9bd-e6d9-48b7-962c-d820d923eeef");
         assert_eq!(uuid([0; 16]), "00000000-0000-0000-0000-000000000000");
     }

@@ -124,13 +124,7 @@ fn module(codec: Codec) -> Option<&'static str> {
         Codec::Mp3 => Some("mp3"),
         Codec::Opus => Some("opus"),
         Codec::Flac => Some("flac"),
-        Codec::Av1
-        | Codec::Vp9
-        | Codec::Vp8
-        | Codec::G711A
-        | Codec::G711U
-        | Codec::Ac3
-        | Codec::Eac3 => None,
+        Codec::Av1 | Codec::Vp9 | Codec::Vp8 | Codec::G711A | Codec::G711U | Codec::Ac3 | Codec::Eac3 => None,
     }
 }
 
