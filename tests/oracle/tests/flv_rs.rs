@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::{Ours, corpus, fixtures, read, tags};
+use common::{Ours, corpus, plain_fixtures, read, tags};
 use sailcast_media::flv::TagKind;
 
 const FILE: &str = "SAILCAST_FLV_RS_FILE";
@@ -124,7 +124,7 @@ fn compare(path: &Path) {
 
 #[test]
 fn fixtures_agree() {
-    for path in fixtures() {
+    for path in plain_fixtures() {
         compare(&path);
     }
 }

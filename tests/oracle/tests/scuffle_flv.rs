@@ -5,7 +5,7 @@ mod common;
 use std::{io::Cursor, path::Path};
 
 use bytes::Bytes;
-use common::{Ours, corpus, fixtures, read};
+use common::{Ours, corpus, plain_fixtures, read};
 use scuffle_flv::{
     audio::body::{AudioTagBody, legacy::LegacyAudioTagBody, legacy::aac::AacAudioData},
     file::FlvFile,
@@ -76,7 +76,7 @@ fn compare(path: &Path) {
 
 #[test]
 fn fixtures_agree() {
-    for path in fixtures() {
+    for path in plain_fixtures() {
         compare(&path);
     }
 }

@@ -16,8 +16,20 @@ use sailcast_media::{
 pub fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
     let mut files = flv_files(&folder);
-    files.retain(|path| !has_enhanced_video(path));
+    files.retain(|path| !is_enhanced(path));
     assert!(files.len() >= 4, "no fixtures in {}", folder.display());
+    files
+}
+
+/// Those of H.264 and AAC alone, for oracles that know no more.
+pub fn plain_fixtures() -> Vec<PathBuf> {
+    let is_plain = |tag: &Tag| match (tag.kind, tag.body.first()) {
+        (TagKind::Video, Some(first)) => first & 0x0f == 7,
+        (TagKind::Audio, Some(first)) => first >> 4 == 10,
+        _ => true,
+    };
+    let files: Vec<_> = fixtures().into_iter().filter(|path| tags(read(path)).iter().all(is_plain)).collect();
+    assert!(files.len() >= 4, "{} plain fixtures", files.len());
     files
 }
 
@@ -46,11 +58,14 @@ fn flv_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// IsExHeader, the upper bit of a video body.
-fn has_enhanced_video(path: &Path) -> bool {
-    let is_enhanced =
-        |tag: &Tag| tag.kind == TagKind::Video && tag.body.first().is_some_and(|b| b & 0x80 != 0);
-    tags(read(path)).iter().any(is_enhanced)
+/// IsExHeader, the upper bit of a video body; SoundFormat 9.
+fn is_enhanced(path: &Path) -> bool {
+    let has_ex_header = |tag: &Tag| match (tag.kind, tag.body.first()) {
+        (TagKind::Video, Some(first)) => first & 0x80 != 0,
+        (TagKind::Audio, Some(first)) => first >> 4 == 9,
+        _ => false,
+    };
+    tags(read(path)).iter().any(has_ex_header)
 }
 
 pub fn read(path: &Path) -> Bytes {
