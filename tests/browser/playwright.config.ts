@@ -17,17 +17,21 @@ export const AUTOPLAY = '--autoplay-policy=no-user-gesture-required';
 /** Tests of what happens, not of when: they may not need a second try. */
 const UNTIMED = /(destroy|double-mount|ended|faults|load|page-load|start-up)\.spec\.ts/;
 
+/** Pictures that stand still: no clock is asked, so that two browsers may run side by side. */
+const STILL = /(colours[a-z-]*|crop|webgl|rotation|fit)\.spec\.ts/;
+
 export default defineConfig({
   testDir: '.',
   outputDir: 'results',
-  // Timing is what is measured: one browser, one test at a time.
+  // Timing is what is measured: one browser, one test at a time. `cargo xtask test browser` gives the still pictures two.
   workers: 1,
   fullyParallel: false,
   timeout: 60_000,
   projects: [
     { name: 'behaviour', testMatch: UNTIMED, retries: 0 },
+    { name: 'still pictures', testMatch: STILL, retries: process.env.CI ? 1 : 0, fullyParallel: true },
     // What else the machine does may delay a picture or a beep. A test that needed it is reported as flaky.
-    { name: 'pictures and sound', testIgnore: UNTIMED, retries: process.env.CI ? 2 : 0 },
+    { name: 'pictures and sound', testIgnore: [UNTIMED, STILL], retries: process.env.CI ? 2 : 0 },
   ],
   reporter: process.env.CI ? [['list']] : [['list', { printSteps: false }]],
   use: {

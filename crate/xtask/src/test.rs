@@ -176,10 +176,17 @@ fn node_tests(folder: &str) -> Result<()> {
     run(cmd("node", &["--test"]).args(tests))
 }
 
+/// The still pictures by two browsers at once, then what is timed by one.
 fn browser() -> Result<()> {
     let config = "tests/browser/playwright.config.ts";
     if !at(config).is_file() {
         bail!("{config} is not there");
     }
-    run(cmd("node", &["node_modules/@playwright/test/cli.js", "test", "--config", config]).env("CI", "1"))
+    let playwright = |args: &[&str]| {
+        let test = ["node_modules/@playwright/test/cli.js", "test", "--config", config];
+        run(cmd("node", &test).args(args).env("CI", "1"))
+    };
+    let still = playwright(&["--project", "still pictures", "--workers", "2"]);
+    let timed = playwright(&["--project", "behaviour", "--project", "pictures and sound"]);
+    still.and(timed)
 }
