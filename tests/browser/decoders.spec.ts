@@ -38,6 +38,23 @@ for (const [decoder, fixture, renderer] of [
   });
 }
 
+test('720p30 in software keeps up', async ({ stage, servers }) => {
+  await stage.open();
+  await stage.play(servers.relay.http('demo'), { decoder: 'wasm' });
+  await stage.event('playing');
+  await stage.wait(3);
+  const before = await stage.stats();
+  await stage.wait(6);
+  const after = await stage.stats();
+  expect(after.videoDecoder).toBe('wasm');
+  const shown = after.framesRendered - before.framesRendered;
+  const dropped = after.framesDropped - before.framesDropped;
+  expect(shown).toBeGreaterThan(6 * 30 * 0.9);
+  expect(dropped).toBeLessThan(shown * 0.02);
+  expect(after.stalls).toBe(0);
+  expect(await stage.events('degraded')).toEqual([]);
+});
+
 test('a codec worker ends with its decoder, and other players keep theirs', async ({ stage, servers }) => {
   const stream = await servers.stream('relay', 'counter-av');
   await stage.open();
