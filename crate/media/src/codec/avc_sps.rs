@@ -47,6 +47,8 @@ struct Chroma {
 struct Frame {
     profile: [u8; 3],
     poc_type: u32,
+    /// max_num_ref_frames.
+    references: u32,
     mbs: u32,
 }
 
@@ -83,7 +85,7 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
         }
         _ => {}
     }
-    ue_to(r, MAX_DPB_FRAMES, "max_num_ref_frames")?;
+    let references = ue_to(r, MAX_DPB_FRAMES, "max_num_ref_frames")?;
     flag(r)?;
     let mbs_wide = ue_to(r, MAX_MBS_ACROSS, "pic_width_in_mbs_minus1")?.saturating_add(1);
     let map_units_high = ue_to(r, MAX_MBS_ACROSS, "pic_height_in_map_units_minus1")?.saturating_add(1);
@@ -106,7 +108,7 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
         colour = vui::colour(r).unwrap_or_default();
         signalled = vui_reorder_frames(r);
     }
-    let frame = Frame { profile, poc_type, mbs: mbs_wide.saturating_mul(mbs_high) };
+    let frame = Frame { profile, poc_type, references, mbs: mbs_wide.saturating_mul(mbs_high) };
     let [bit_depth, bit_depth_chroma] = chroma.bit_depths;
     Ok(Sps {
         id,
@@ -208,15 +210,20 @@ fn skip_hrd(r: &mut BitReader<'_>) -> Option<()> {
     r.bits(20).map(|_| ())
 }
 
-/// What the stream says, else what E.2.1 infers. Baseline has no B slices, and with pic_order_cnt_type 2 output
-/// order is decoding order (8.2.1.3).
+/// What the stream says. Baseline has no B slices, and with pic_order_cnt_type 2 output order is decoding order (8.2.1.3).
+///
+/// Where it says nothing, E.2.1 infers all that the level has room for, which encoders of phones with their one reference would
+/// pay for. No encoder decodes a picture before its time but to refer to it, from a picture between that one and another.
 fn reorder_depth(frame: &Frame, signalled: Option<u32>) -> u8 {
     let [profile, constraints, _] = frame.profile;
     let intra_only = constraints & CONSTRAINT_SET3 != 0 && matches!(profile, 44 | 86 | 100 | 110 | 122 | 244);
     if profile == PROFILE_BASELINE || frame.poc_type == 2 || intra_only {
         return 0;
     }
-    let frames = signalled.unwrap_or_else(|| max_dpb_frames(frame));
+    let frames = signalled.unwrap_or_else(|| match frame.references {
+        0 | 1 => 0,
+        references => references.min(max_dpb_frames(frame)),
+    });
     u8::try_from(frames.min(MAX_DPB_FRAMES)).unwrap_or(u8::MAX)
 }
 
@@ -259,4 +266,26 @@ fn ue_to(r: &mut BitReader<'_>, max: u32, name: &'static str) -> Result<u32, Con
 
 fn se(r: &mut BitReader<'_>) -> Result<i32, ConfigError> {
     r.se().ok_or(ConfigError::Short)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HIGH_31: [u8; 3] = [100, 0, 31];
+
+    fn depth(references: u32, signalled: Option<u32>) -> u8 {
+        reorder_depth(&Frame { profile: HIGH_31, poc_type: 0, references, mbs: 80 * 45 }, signalled)
+    }
+
+    #[test]
+    fn a_stream_that_says_nothing_reorders_no_more_than_it_refers_to() {
+        assert_eq!([1, 2, 4].map(|references| depth(references, None)), [0, 2, 4]);
+        assert_eq!(depth(16, None), 5, "no more than the level has room for");
+    }
+
+    #[test]
+    fn what_the_stream_says_holds() {
+        assert_eq!([depth(1, Some(1)), depth(4, Some(0))], [1, 0]);
+    }
 }
