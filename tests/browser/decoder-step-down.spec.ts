@@ -61,6 +61,25 @@ test('WebCodecs fails in mid-play: software goes on within a second, and no pict
   expect((await stage.events('error')).filter(({ detail }) => detail.fatal)).toEqual([]);
 });
 
+test('WebCodecs alone fails for good: one error, and the sound goes on', async ({ stage, servers }) => {
+  const stream = await servers.stream('relay', 'counter-av');
+  await playing(stage, stream.http, { decoder: 'webcodecs' });
+  await breakWebCodecs(stage.page);
+  // Another connection might bring something better, once.
+  await expect
+    .poll(async () => (await stage.events('error')).map(({ detail }) => detail.details), { timeout: 15_000 })
+    .toContain('videoDecoderFailed');
+  const since = Date.now();
+  await stage.wait(4);
+  const errors = (await stage.events('error')).filter(({ at }) => at > since);
+  expect(errors).toEqual([]);
+  const heard = (await beeps(stage.page)).filter(({ at }) => at > since);
+  expect(heard.length).toBeGreaterThanOrEqual(3);
+  for (const beep of heard) expect(beep.hole).toBe(0);
+  expect((await stage.stats()).reconnects).toBeLessThan(3);
+  expect(await stage.events('decoderchange')).toEqual([]);
+});
+
 test('a module that traps is made anew at the next keyframe', async ({ stage, servers }) => {
   const stream = await servers.stream('relay', 'counter-av');
   // Of each worker the first two instances trap at their 60th packet.

@@ -155,6 +155,8 @@ pub enum Input {
     SamplesDecoded(DecoderId, MediaTime, PcmBlock),
     /// The decoder answered `Flush`: everything it had has come out.
     Flushed(DecoderId),
+    /// The packet presented at this time came to nothing, for it is damaged or refers to what is; the decoder goes on.
+    LeftOut(DecoderId, MediaTime, String),
     /// The decoder cannot go on, or refused its configuration or its first keyframe; it is already closed. The words are
     /// the browser's, or the module's.
     DecoderFailed(DecoderId, String),

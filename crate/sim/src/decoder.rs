@@ -50,6 +50,8 @@ pub enum Trouble {
     Fail(&'static str),
     /// It takes it and gives nothing.
     Swallow,
+    /// The packet comes to nothing, and the decoder says so.
+    LeaveOut,
 }
 
 /// How decoders behave.
@@ -115,6 +117,11 @@ impl Sim {
         match (self.decoders_are.trouble)(&asked) {
             Trouble::Fail(why) => return self.fails(id, why),
             Trouble::Swallow => return,
+            Trouble::LeaveOut => {
+                let left_out = Input::LeftOut(id, packet.pts, "damaged".into());
+                self.schedule(FAILURE_TIME, Happening::Input(left_out));
+                return;
+            }
             Trouble::None => {}
         }
         let start = decoder.busy_until.max(self.now);

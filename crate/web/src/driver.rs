@@ -322,6 +322,7 @@ impl Driver {
             Decoded::Frame(frame) => Input::FrameDecoded(id, self.keep(frame)),
             Decoded::Samples(time, block) => Input::SamplesDecoded(id, time, block),
             Decoded::Flushed => Input::Flushed(id),
+            Decoded::LeftOut(pts, why) => Input::LeftOut(id, pts, why),
             Decoded::Failed(why) => {
                 drop(self.take(|hands| &mut hands.decoders, id));
                 Input::DecoderFailed(id, why)

@@ -20,6 +20,8 @@ export interface Faulty {
 }
 
 const FIXTURE = 'counter-av';
+/** Pictures from a keyframe to the next. */
+const GOP = 60;
 /** What a server with a GOP cache sends at once, ms of stream. */
 const BURST = 1000;
 
@@ -72,6 +74,20 @@ const answers: Record<string, (answer: Answer, flv: Flv) => void | Promise<void>
   async live(answer, { header, tags }) {
     answer.write(header);
     await pace(answer, tags);
+    answer.end();
+  },
+  /** In each GOP, one picture in its middle has noise in place of its second half. */
+  async corrupt(answer, { header, tags }) {
+    answer.write(header);
+    const pictures = tags.filter(tag => tag.kind === 'video' && !tag.config);
+    const hit = new Set(pictures.filter((_, at) => at % GOP === GOP / 2));
+    const spoilt = tags.map(tag => {
+      if (!hit.has(tag)) return tag;
+      const bytes = Buffer.from(tag.bytes);
+      noise(Math.floor(bytes.length / 2) - 4).copy(bytes, Math.ceil(bytes.length / 2));
+      return { ...tag, bytes };
+    });
+    await pace(answer, spoilt);
     answer.end();
   },
   /** A file of 2 s, paced: the answer says how long it is, and ends there. */

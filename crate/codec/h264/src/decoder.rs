@@ -13,6 +13,8 @@ pub struct Decoder {
     sets: ParameterSets,
     /// None from a loss to the next keyframe: what it had goes back to the memory with it.
     run: Option<Run>,
+    /// The last run ended by damage: what follows is left out because of it.
+    lost: bool,
     reorder: Reorder<Picture>,
 }
 
@@ -34,7 +36,7 @@ impl Decode for Decoder {
         let (length_size, sets) = read_avcc(config.description)?;
         // Whether openh264 takes the stream at all.
         Run::new(&sets, None)?;
-        Ok(Self { length_size, sets, run: None, reorder: Reorder::default() })
+        Ok(Self { length_size, sets, run: None, lost: false, reorder: Reorder::default() })
     }
 
     fn decode(&mut self, data: &[u8], pts: f64, keyframe: bool, out: &mut Vec<Picture>) -> Result<(), Error> {
@@ -42,6 +44,7 @@ impl Decode for Decoder {
         if done.is_err() {
             // What was decoded before is whole.
             self.flush(out)?;
+            self.lost = true;
         }
         done
     }
@@ -60,10 +63,12 @@ impl Decoder {
         let run = match &mut self.run {
             Some(run) => run,
             // Its parameter sets are kept: they are all that is needed of it.
+            None if !begins && self.lost => return Err("no keyframe since the loss".to_owned()),
             None if !begins => return Ok(()),
             None => self.run.insert(Run::new(&self.sets, (!units.idr).then_some(pts))?),
         };
         if let Some(frame) = run.decode(&units, pts)? {
+            self.lost = false;
             let order = frame.order(units.bidirectional);
             match begins {
                 true => self.reorder.begin(pts, frame.picture, out),

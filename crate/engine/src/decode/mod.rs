@@ -25,6 +25,8 @@ const STUCK_AFTER: Micros = Micros::from_secs(3);
 const FIRST_OF_WEBCODECS: Micros = Micros::from_secs(3);
 /// ...and a module is fetched first, on the network that the stream takes as well.
 const FIRST_OF_WASM: Micros = Micros::from_secs(12);
+/// Packets that come to nothing before there is anything: two GOPs of 2 s, and the damage is not the stream's.
+const MOST_LEFT_OUT: u32 = 120;
 /// Packets inside, beyond the reorder depth, with which a decoder should have given something.
 const FIRST_SLACK: usize = 3;
 
@@ -56,6 +58,8 @@ pub struct DecodeStage {
     begun_at: Option<MediaTime>,
     last_progress: Instant,
     drained: bool,
+    /// Packets of which this decoder said that they came to nothing.
+    left_out: u32,
     /// This decoder has given something; one like it has.
     gave: bool,
     worked: bool,
@@ -195,6 +199,14 @@ impl DecodeStage {
         !std::mem::replace(&mut self.gave, true)
     }
 
+    /// The packet of `pts` came to nothing. False when that is all that this decoder ever did.
+    pub fn on_left_out(&mut self, pts: MediaTime, now: Instant) -> bool {
+        self.pending.retain(|p| *p != pts);
+        self.last_progress = now;
+        self.left_out = self.left_out.saturating_add(1);
+        self.gave || self.left_out < MOST_LEFT_OUT
+    }
+
     pub fn on_flushed(&mut self, out: &mut Outbox) {
         self.flushing = false;
         self.pending.clear();
@@ -321,6 +333,7 @@ impl DecodeStage {
         self.need_keyframe = true;
         self.drained = false;
         self.gave = false;
+        self.left_out = 0;
         self.last_progress = now;
         let before = self.config.replace(track.clone());
         if is_own(track.config.codec) {

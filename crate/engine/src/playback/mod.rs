@@ -214,6 +214,7 @@ impl Playback {
             }
             Input::Flushed(id) if self.video.stage.owns(id) => self.video.stage.on_flushed(out),
             Input::Flushed(id) if self.audio.stage.owns(id) => self.audio.stage.on_flushed(out),
+            Input::LeftOut(id, pts, why) => self.left_out(id, pts, &why, now, out),
             Input::DecoderFailed(id, why) if self.video.stage.owns(id) => {
                 self.video_failed(Fault::Error(&why), now, out);
             }

@@ -1,14 +1,15 @@
 //! What must not last: a codec that cannot be played, a stream without a keyframe, a decoder that gives nothing.
 
-use sailcast_media::{MediaKind, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{CODEC_TIMEOUT, KEYFRAME_TIMEOUT, Playback};
 use crate::{
     decode::{Fault, Verdict},
     error::{ErrorCode, SailcastError},
     event::Event,
-    io::{Instant, Output},
+    io::{DecoderId, Instant, Output},
     outbox::Outbox,
+    quality::DropCause,
     retry::{Failure, Reason},
     source::{fatal, warning},
 };
@@ -133,6 +134,34 @@ impl Playback {
     pub(super) fn unsupported_until(&self) -> Option<Instant> {
         let (since, _) = self.unsupported.as_ref().filter(|_| !self.is_suspended())?;
         Some(*since + CODEC_TIMEOUT)
+    }
+
+    /// The decoder says itself what is damaged, and goes on: one that never got anywhere has failed.
+    pub(super) fn left_out(
+        &mut self,
+        id: DecoderId,
+        pts: MediaTime,
+        why: &str,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        let (kind, stage) = match () {
+            () if self.video.stage.owns(id) => (MediaKind::Video, &mut self.video.stage),
+            () if self.audio.stage.owns(id) => (MediaKind::Audio, &mut self.audio.stage),
+            () => return,
+        };
+        let goes_on = stage.on_left_out(pts, now);
+        match (goes_on, kind) {
+            (true, _) => {
+                if kind == MediaKind::Video {
+                    self.video.drops.add(DropCause::Decoder, 1);
+                }
+                let what = format!("The {} decoder left out a packet: {why}.", kind.as_str());
+                self.warnings.raise(warning(ErrorCode::DataDamaged, what), now, out);
+            }
+            (false, MediaKind::Video) => self.video_failed(Fault::Stuck, now, out),
+            (false, MediaKind::Audio) => self.audio_failed(Fault::Stuck, now, out),
+        }
     }
 
     pub(super) fn video_failed(&mut self, why: Fault<'_>, now: Instant, out: &mut Outbox) {

@@ -59,6 +59,7 @@ impl Recorder {
             Input::SelectTrack(_) => "selecttrack",
             Input::SamplesDecoded(..)
             | Input::Flushed(_)
+            | Input::LeftOut(..)
             | Input::NotShown(_)
             | Input::AudioPlayed { .. }
             | Input::Timeout => return,

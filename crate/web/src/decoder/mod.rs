@@ -31,6 +31,8 @@ pub enum Decoded {
     Frame(Frame),
     Samples(MediaTime, PcmBlock),
     Flushed,
+    /// The packet of this time came to nothing, and why. It goes on.
+    LeftOut(MediaTime, String),
     /// It is closed and says no more.
     Failed(String),
     /// The browser has closed it for want of resources, and would give another one. It says no more.

@@ -71,9 +71,7 @@ impl Software {
         let home = port.clone();
         let said = EventListener::new(&port, "message", move |event: &Event| {
             let said: Said = event.unchecked_ref::<MessageEvent>().data().unchecked_into();
-            if let Some(decoded) = read(&said, &home) {
-                callback(decoded);
-            }
+            callback(read(&said, &home));
         });
         port.start();
         let decoder = Self { port, _said: said };
@@ -158,8 +156,8 @@ fn colour(of: Colour) -> Plain {
         .with("fullRange", of.full_range)
 }
 
-fn read(said: &Said, home: &MessagePort) -> Option<Decoded> {
-    Some(match said.kind().as_str() {
+fn read(said: &Said, home: &MessagePort) -> Decoded {
+    match said.kind().as_str() {
         "frame" => Decoded::Frame(Frame::Native(said.frame())),
         "planes" => Decoded::Frame(Frame::Planes(Lent::new(said.picture(), home.clone()))),
         "sound" => {
@@ -171,11 +169,7 @@ fn read(said: &Said, home: &MessagePort) -> Option<Decoded> {
             Decoded::Samples(MediaTime(said.timestamp() as i64), block)
         }
         "flushed" => Decoded::Flushed,
-        "failed" => Decoded::Failed(said.message()),
-        // A packet was left out, and the decoder goes on.
-        _ => {
-            log::debug!("software decoder: {}", said.message());
-            return None;
-        }
-    })
+        "leftout" => Decoded::LeftOut(MediaTime(said.timestamp() as i64), said.message()),
+        _ => Decoded::Failed(said.message()),
+    }
 }

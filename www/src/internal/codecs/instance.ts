@@ -63,8 +63,8 @@ export class Instance {
     return this.#answer(this.#exports.decode(this.#write(data), pts, keyframe ? 1 : 0));
   }
 
-  flush(): string | undefined {
-    return this.#answer(this.#exports.flush());
+  flush(): void {
+    this.#answer(this.#exports.flush());
   }
 
   #answer(result: number): string | undefined {

@@ -32,7 +32,7 @@ const GOES = 10;
 /** Rounds a second where `SPEED` was measured. */
 const REFERENCE = 950e6;
 /** Luma pixels a second on one core: 1280 x 720 of what encoders send live at high profile (docs/performance.md). */
-const SPEED: Record<string, number> = { h264: 65e6, hevc: 33e6 };
+const SPEED: Record<string, number> = { h264: 130e6, hevc: 130e6 };
 /** What of that a stream may need: the rest is for streams that are harder, and for the page. */
 const PART = 0.7;
 /** With one core, page and player have to share it. */

@@ -38,7 +38,7 @@ export type FromDecoder =
   /** Interleaved. */
   | { type: 'sound'; timestamp: number; sampleRate: number; channels: number; data: Float32Array }
   | { type: 'flushed' }
-  /** A packet was left out; the decoder goes on. */
-  | { type: 'damaged'; message: string }
+  /** The packet of that time was left out; the decoder goes on. */
+  | { type: 'leftout'; timestamp: number; message: string }
   /** Last. */
   | { type: 'failed'; message: string };

@@ -81,11 +81,13 @@ class Decoder {
     const instance = this.#instance;
     if (!instance) return;
     try {
-      let why: string | undefined;
-      if (message.type === 'packet') why = instance.decode(message.data, message.pts, message.keyframe);
-      else if (message.type === 'flush') why = instance.flush();
-      if (why !== undefined) this.#say({ type: 'damaged', message: why });
-      if (message.type === 'flush') this.#say({ type: 'flushed' });
+      if (message.type === 'packet') {
+        const why = instance.decode(message.data, message.pts, message.keyframe);
+        if (why !== undefined) this.#say({ type: 'leftout', timestamp: message.pts, message: why });
+      } else if (message.type === 'flush') {
+        instance.flush();
+        this.#say({ type: 'flushed' });
+      }
     } catch (error) {
       this.#fail(error);
     }
