@@ -87,13 +87,21 @@ impl DecodeStage {
             self.ladder.forgive();
             return Verdict::Over;
         }
-        let replays = if spoiled { self.restart() } else { self.replay() };
-        Verdict::Again { replays }
+        Verdict::Again { replays: self.go_on(spoiled) }
     }
 
     /// The browser has taken the decoder: another one goes on from the last keyframe, but not again and again.
     pub fn on_reclaimed(&mut self) -> bool {
-        if self.recent.restarts() > 0 { self.restart() } else { self.replay() }
+        self.go_on(self.recent.restarts() > 0)
+    }
+
+    /// The next decoder begins behind what the last one had, or with it. Whether it is given anything again.
+    fn go_on(&mut self, behind: bool) -> bool {
+        if behind {
+            self.restart();
+            return false;
+        }
+        self.replay()
     }
 
     /// The decoder is gone; the next one is given the same. Whether there was anything to give.

@@ -220,13 +220,12 @@ impl DecodeStage {
     }
 
     /// The decoder is gone; the next keyframe gets a new one of the same configuration.
-    pub fn restart(&mut self) -> bool {
+    pub fn restart(&mut self) {
         self.lose();
         self.recent.give_up();
         if let Some(track) = self.config.clone() {
             self.queue.push_front_config(track);
         }
-        false
     }
 
     fn lose(&mut self) {
