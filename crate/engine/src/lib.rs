@@ -40,6 +40,7 @@ mod pcm;
 mod playback;
 mod player;
 mod pressure;
+pub mod publisher;
 pub mod quality;
 mod queue;
 mod recent;

@@ -1,0 +1,3 @@
+//! What publishing decides.
+
+pub mod uplink;
