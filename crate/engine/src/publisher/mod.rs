@@ -9,6 +9,7 @@ mod ladder;
 pub mod event;
 pub mod io;
 pub mod settings;
+pub mod uplink;
 
 pub use event::{BitrateReason, DropReason, Event, State, Stats};
 pub use io::{
