@@ -448,6 +448,6 @@ mod tests {
         assert_eq!(encoded_size(640, 480, 504), (640, 480));
         assert_eq!(encoded_size(641, 359, 720), (640, 358));
         assert_eq!(encoded_size(1, 1, 504), (2, 2));
-        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 410));
+        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
     }
 }
