@@ -4,7 +4,10 @@ use sailcast_media::{MediaKind, Micros};
 
 use crate::{
     error::SailcastError,
-    publisher::io::{EncoderPath, LineRecord},
+    publisher::{
+        io::{EncoderPath, LineRecord, VideoEncoding},
+        uplink::{DropReason, Why},
+    },
 };
 
 /// `idle` before the first start.
@@ -101,46 +104,15 @@ pub enum Event {
     Error(SailcastError),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BitrateReason {
-    /// Less gets through.
-    Congestion,
-    /// It was tried whether more gets through.
-    Probe,
-    /// The settings say so.
-    Settings,
-}
-
-impl BitrateReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Congestion => "congestion",
-            Self::Probe => "probe",
-            Self::Settings => "settings",
-        }
+impl Event {
+    pub fn video_encoder(encoding: &VideoEncoding, codec_string: String) -> Self {
+        let VideoEncoding { width, height, .. } = *encoding;
+        let path = EncoderPath::WebCodecs;
+        Self::Encoder { kind: MediaKind::Video, codec_string, path, width, height }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DropReason {
-    /// No other picture refers to them.
-    Disposable,
-    /// Up to the next keyframe.
-    Gop,
-    /// Not encoded, for they would have been dropped.
-    NotEncoded,
-    /// Sound, as the last thing.
-    Sound,
-}
-
-impl DropReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Disposable => "disposable",
-            Self::Gop => "gop",
-            Self::NotEncoded => "notEncoded",
-            Self::Sound => "sound",
-        }
+    pub fn audio_encoder(path: EncoderPath, codec_string: String) -> Self {
+        Self::Encoder { kind: MediaKind::Audio, codec_string, path, width: 0, height: 0 }
     }
 }
 
@@ -165,7 +137,7 @@ pub struct Stats {
     pub audio_bitrate: u32,
     pub width: u32,
     pub height: u32,
-    pub target_fps: f64,
+    pub target_fps: u32,
     /// Pictures a second in the last seconds: new ones that came from the source, and those that were encoded.
     pub captured_fps: f64,
     pub encoded_fps: f64,
@@ -177,7 +149,10 @@ pub struct Stats {
     pub dropped_disposable: u64,
     pub dropped_video: u64,
     pub dropped_audio: u64,
+    /// Pictures that were not encoded because they would have been dropped.
     pub not_encoded: u64,
+    /// Pictures that the encoder had no time for.
+    pub encoder_busy: u64,
     /// Silence in place of sound that did not come.
     pub silence: Micros,
     pub reconnects: u32,

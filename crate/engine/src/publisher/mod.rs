@@ -3,9 +3,13 @@
 //! [`Publisher`] mirrors the player: after every [`Publisher::handle`], drain [`Publisher::poll_output`] until it returns
 //! [`Output::Wait`]. It sees ids of pictures and counts of PCM frames; the driver holds both.
 
+mod capture;
+mod interleave;
+mod ladder;
 pub mod event;
 pub mod io;
 pub mod settings;
+pub mod uplink;
 
 pub use event::{BitrateReason, DropReason, Event, State, Stats};
 pub use io::{
