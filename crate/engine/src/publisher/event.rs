@@ -58,15 +58,14 @@ pub enum Event {
     BitrateChange {
         from: u32,
         to: u32,
-        reason: BitrateReason,
+        reason: Why,
     },
-    /// The size or rate of pictures followed the network, or came back.
+    /// The size or rate of pictures followed the network, or came back: the shorter side in pixels at most.
     VideoChange {
-        width: u32,
-        height: u32,
-        fps: f64,
+        side: u32,
+        fps: u32,
     },
-    /// Packets were dropped, or pictures not encoded, because the network does not carry them.
+    /// Packets were dropped because the network does not carry them.
     FramesDropped {
         count: u32,
         reason: DropReason,
@@ -80,7 +79,7 @@ pub enum Event {
     Reconnecting {
         attempt: u32,
         delay: Micros,
-        reason: &'static str,
+        reason: String,
     },
     /// A source is gone or silent, and the stream goes on with the last picture or with silence.
     SourceLost {
@@ -128,6 +127,8 @@ pub struct Stats {
     pub queued_bytes: u64,
     /// What the network is thought to carry, bit/s.
     pub estimate: Option<u32>,
+    /// The server says what it has received: the queue is exact.
+    pub acknowledged: bool,
     /// What the video encoder is asked for, bit/s.
     pub target_bitrate: u32,
     /// What went out in the last seconds, bit/s.

@@ -77,12 +77,6 @@ impl Interleaver {
     pub fn is_empty(&self) -> bool {
         self.video.is_empty() && self.audio.is_empty()
     }
-
-    /// What waits is of no more use.
-    pub fn clear(&mut self) {
-        self.video.clear();
-        self.audio.clear();
-    }
 }
 
 #[cfg(test)]

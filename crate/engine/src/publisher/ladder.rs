@@ -109,10 +109,6 @@ pub fn audio(codec: Codec) -> AudioLadder {
 }
 
 impl VideoWay {
-    pub fn codec(self) -> Codec {
-        self.0.codec
-    }
-
     /// `most_fps`: the most that the settings allow, so that another rate is no other level.
     pub fn encoding(self, width: u32, height: u32, bitrate: u32, fps: f64, most_fps: f64) -> VideoEncoding {
         let Self(rung) = self;
@@ -244,7 +240,7 @@ mod tests {
         let mut ladder = video(Codec::Hevc);
         let mut codecs = Vec::new();
         while let Some(way) = ladder.rung() {
-            codecs.push(way.codec());
+            codecs.push(way.0.codec);
             ladder.fail(Instant(0));
         }
         assert_eq!(codecs[..3], [Codec::Hevc; 3]);

@@ -176,7 +176,8 @@ mod tests {
     use super::*;
 
     fn lines(known: &[Option<LineRecord>]) -> Lines {
-        let line = |(at, known): (usize, &Option<LineRecord>)| Line { url: format!("ws://{at}"), known: *known };
+        let line =
+            |(at, known): (usize, &Option<LineRecord>)| Line { url: format!("ws://{at}"), known: *known };
         Lines::new(known.iter().enumerate().map(line).collect(), 7)
     }
 

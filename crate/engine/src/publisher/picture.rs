@@ -99,7 +99,9 @@ pub struct Picture {
     ladder: VideoLadder,
     encoder: Option<Encoder>,
     /// All that can be asked for has failed.
-    failed: Option<String>,
+    failed: bool,
+    /// Why, until it is told.
+    failure: Option<String>,
     /// The pts of what went to any encoder last.
     fed: Option<MediaTime>,
     /// Looked at and left out for a busy encoder, of the last ones.
@@ -118,7 +120,8 @@ impl Default for Picture {
             settings: None,
             ladder: ladder::video(Codec::Avc),
             encoder: None,
-            failed: None,
+            failed: false,
+            failure: None,
             fed: None,
             slow: (0, 0),
             told_slow: false,
@@ -132,7 +135,7 @@ impl Picture {
     pub fn set_settings(&mut self, settings: VideoSettings) {
         if self.settings.is_none_or(|before| before.codec != settings.codec) {
             self.ladder = ladder::video(settings.codec);
-            self.failed = None;
+            self.failed = false;
             self.told_codec = false;
         }
         self.settings = Some(settings);
@@ -156,7 +159,7 @@ impl Picture {
 
     /// There is, or will be, a picture.
     pub fn expected(&self) -> bool {
-        self.source.is_some() && self.failed.is_none()
+        self.source.is_some() && !self.failed
     }
 
     /// The configuration of what comes out now.
@@ -219,14 +222,7 @@ impl Picture {
         Some(at)
     }
 
-    fn encode(
-        &mut self,
-        held: Held,
-        pts: MediaTime,
-        demand: Demand,
-        now: Instant,
-        out: &mut Outbox,
-    ) -> bool {
+    fn encode(&mut self, held: Held, pts: MediaTime, demand: Demand, now: Instant, out: &mut Outbox) -> bool {
         let Some(settings) = self.settings else { return false };
         if !self.configure(held, settings, demand.target, out) {
             return false;
@@ -271,15 +267,14 @@ impl Picture {
         true
     }
 
-    /// A packet, if it comes from the present encoder and holds a picture.
-    pub fn on_encoded(
-        &mut self,
-        id: EncoderId,
-        encoded: Encoded,
-        now: Instant,
-        out: &mut Outbox,
-    ) -> Option<Packet> {
-        let encoder = self.encoder.as_mut().filter(|encoder| encoder.id == id)?;
+    /// Whether it is the present encoder.
+    pub fn owns(&self, id: EncoderId) -> bool {
+        self.encoder.as_ref().is_some_and(|encoder| encoder.id == id)
+    }
+
+    /// The packet that the present encoder gave, if it holds a picture.
+    pub fn on_encoded(&mut self, encoded: Encoded, now: Instant, out: &mut Outbox) -> Option<Packet> {
+        let encoder = self.encoder.as_mut()?;
         let pts = encoded.pts;
         while let Some(front) = encoder.pending.front().filter(|pending| pending.pts <= pts) {
             let took = now - front.since;
@@ -298,7 +293,8 @@ impl Picture {
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
             Err(why) => {
-                self.on_failed(id, &why, now, out);
+                self.ladder.fail(now);
+                self.lost(&why, out);
                 return None;
             }
         };
@@ -316,7 +312,7 @@ impl Picture {
     }
 
     pub fn on_failed(&mut self, id: EncoderId, why: &str, now: Instant, out: &mut Outbox) {
-        if self.encoder.as_ref().is_some_and(|encoder| encoder.id == id) {
+        if self.owns(id) {
             self.ladder.fail(now);
             self.lost(why, out);
         }
@@ -324,15 +320,15 @@ impl Picture {
 
     /// The browser took it: no fault of its own.
     pub fn on_reclaimed(&mut self, id: EncoderId) {
-        if self.encoder.as_ref().is_some_and(|encoder| encoder.id == id) {
+        if self.owns(id) {
             self.encoder = None;
             self.renew();
         }
     }
 
     /// Why there is no picture any more, once.
-    pub fn failure(&self) -> Option<&str> {
-        self.failed.as_deref()
+    pub fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
     }
 
     /// The earliest pts that may still come out.
@@ -380,7 +376,8 @@ impl Picture {
         self.close(out);
         self.renew();
         if self.ladder.rung().is_none() {
-            self.failed = Some(why.to_owned());
+            self.failed = true;
+            self.failure = Some(why.to_owned());
         }
     }
 
@@ -451,6 +448,6 @@ mod tests {
         assert_eq!(encoded_size(640, 480, 504), (640, 480));
         assert_eq!(encoded_size(641, 359, 720), (640, 358));
         assert_eq!(encoded_size(1, 1, 504), (2, 2));
-        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 410));
+        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
     }
 }

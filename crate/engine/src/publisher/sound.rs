@@ -90,7 +90,10 @@ pub struct Sound {
     settings: Option<AudioSettings>,
     ladder: AudioLadder,
     encoder: Option<Encoder>,
-    failed: Option<String>,
+    /// All that can be asked for has failed.
+    failed: bool,
+    /// Why, until it is told.
+    failure: Option<String>,
     told_codec: bool,
     starved: bool,
     /// Since when sound is listened for and none came.
@@ -110,7 +113,8 @@ impl Default for Sound {
             settings: None,
             ladder: ladder::audio(Codec::Aac),
             encoder: None,
-            failed: None,
+            failed: false,
+            failure: None,
             told_codec: false,
             starved: false,
             waits: None,
@@ -132,7 +136,7 @@ impl Sound {
             }
             _ => {
                 self.ladder = ladder::audio(settings.codec);
-                self.failed = None;
+                self.failed = false;
                 self.told_codec = false;
                 self.close(out);
             }
@@ -160,15 +164,16 @@ impl Sound {
 
     /// There is, or will be, sound.
     pub fn expected(&self) -> bool {
-        self.source.is_some() && self.format.is_some() && self.failed.is_none()
+        self.source.is_some() && self.format.is_some() && !self.failed
     }
 
     pub fn config(&self) -> Option<&TrackInfo> {
         self.encoder.as_ref()?.output.config()
     }
 
-    pub fn failure(&self) -> Option<&str> {
-        self.failed.as_deref()
+    /// Why there is no sound any more, once.
+    pub fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
     }
 
     /// How much later sound stands than it should.
@@ -201,9 +206,9 @@ impl Sound {
         let off = at - encoder.cursor();
         self.offset = Some(-off);
         if off > LONGEST_GAP || off < -LONGEST_GAP {
-            encoder.skew = encoder.skew + off;
+            encoder.skew += off;
         } else if off > GAP {
-            self.silence = self.silence + encoder.silence(off, out);
+            self.silence += encoder.silence(off, out);
         } else if off < -GAP {
             let over = encoder.frames_of(-off).min(frames);
             out.push(Output::DropSound { frames: over });
@@ -211,7 +216,7 @@ impl Sound {
         } else {
             let span = f64::from(frames) / f64::from(encoder.encoding.sample_rate);
             let most = Micros((span * DRIFT * 1e6) as i64);
-            encoder.skew = encoder.skew + off.max(-most).min(most);
+            encoder.skew += off.max(-most).min(most);
         }
         frames
     }
@@ -225,7 +230,8 @@ impl Sound {
         let encoding = way.encoding(format.sample_rate, format.channels, settings.bitrate);
         out.push(Output::ConfigureAudio(id, encoding.clone()));
         let output = TrackOutput::new(TrackId::audio(0), way.codec());
-        self.encoder = Some(Encoder { id, encoding, output, anchor: at, fed: 0, skew: Micros::ZERO, end: None });
+        self.encoder =
+            Some(Encoder { id, encoding, output, anchor: at, fed: 0, skew: Micros::ZERO, end: None });
         true
     }
 
@@ -251,10 +257,10 @@ impl Sound {
         }
         self.starved = true;
         if behind > LONGEST_GAP {
-            encoder.skew = encoder.skew + (behind - BEHIND - PIECE);
+            encoder.skew += behind - BEHIND - PIECE;
         }
         let missing = time_of(now) - BEHIND - encoder.cursor();
-        self.silence = self.silence + encoder.silence(missing, out);
+        self.silence += encoder.silence(missing, out);
     }
 
     pub fn on_encoded(
@@ -294,7 +300,8 @@ impl Sound {
         self.ladder.fail(now);
         self.close(out);
         if self.ladder.rung().is_none() {
-            self.failed = Some(why.to_owned());
+            self.failed = true;
+            self.failure = Some(why.to_owned());
         }
     }
 
