@@ -13,7 +13,10 @@ use bytes::Bytes;
 use js_sys::{Float32Array, Function, Uint8Array};
 use sailcast_engine::{
     FrameId, Instant, RequestId,
-    publisher::{AudioEncoding, EncoderId, EncoderPath, Input, LinkEvent, Output, Publisher, VideoEncoding},
+    publisher::{
+        AudioEncoding, EncoderId, EncoderPath, Input, LinkEvent, Output, Publisher, PublisherConfig,
+        VideoEncoding,
+    },
 };
 use sailcast_media::MediaTime;
 use sailcast_web_base::{
@@ -64,9 +67,14 @@ struct Link {
 }
 
 impl Driver {
-    pub fn new(seed: u64, on_event: Function, on_recorded: Function, connect: Connect) -> Rc<Self> {
+    pub fn new(
+        config: PublisherConfig,
+        on_event: Function,
+        on_recorded: Function,
+        connect: Connect,
+    ) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
-            publisher: RefCell::new(Publisher::new(seed)),
+            publisher: RefCell::new(Publisher::new(config)),
             inbox: RefCell::default(),
             running: Cell::new(false),
             hands: RefCell::default(),

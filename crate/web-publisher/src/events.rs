@@ -22,9 +22,7 @@ pub fn event(event: Event) -> Plain {
         Event::BitrateChange { from, to, reason } => {
             named("bitratechange").with("from", from).with("to", to).with("reason", reason.as_str())
         }
-        Event::VideoChange { width, height, fps } => {
-            named("videochange").with("width", width).with("height", height).with("fps", fps)
-        }
+        Event::VideoChange { side, fps } => named("videochange").with("side", side).with("fps", fps),
         Event::FramesDropped { count, reason } => {
             named("framedrop").with("count", count).with("reason", reason.as_str())
         }
@@ -54,6 +52,7 @@ pub fn stats(stats: &Stats) -> Plain {
         .with("queue", stats.queue.as_secs_f64())
         .with("queuedBytes", stats.queued_bytes as f64)
         .with("estimate", stats.estimate.map_or(JsValue::NULL, JsValue::from))
+        .with("acknowledged", stats.acknowledged)
         .with("targetBitrate", stats.target_bitrate)
         .with("sentBitrate", stats.sent_bitrate)
         .with("videoBitrate", stats.video_bitrate)
@@ -71,6 +70,7 @@ pub fn stats(stats: &Stats) -> Plain {
         .with("droppedVideo", stats.dropped_video as f64)
         .with("droppedAudio", stats.dropped_audio as f64)
         .with("notEncoded", stats.not_encoded as f64)
+        .with("encoderBusy", stats.encoder_busy as f64)
         .with("silence", stats.silence.as_secs_f64())
         .with("reconnects", stats.reconnects)
         .with("avOffset", stats.av_offset.map(Micros::as_secs_f64).map_or(JsValue::NULL, JsValue::from))

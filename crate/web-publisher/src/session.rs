@@ -3,7 +3,11 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Float32Array, Function, Math};
-use sailcast_engine::publisher::Input;
+use sailcast_engine::{
+    Instant,
+    publisher::{Input, PublisherConfig},
+};
+use sailcast_web_base::js::epoch;
 use wasm_bindgen::prelude::*;
 use web_sys::VideoFrame;
 
@@ -23,7 +27,8 @@ impl PublishSession {
     /// of a configuration and of who hears it.
     #[wasm_bindgen(constructor)]
     pub fn new(on_event: Function, on_recorded: Function, connect: Function) -> Self {
-        Self { driver: Driver::new(Math::random().to_bits(), on_event, on_recorded, connect) }
+        let config = PublisherConfig { seed: Math::random().to_bits(), epoch: epoch(Instant(0)) };
+        Self { driver: Driver::new(config, on_event, on_recorded, connect) }
     }
 
     /// `PublishSettings`.
@@ -69,11 +74,6 @@ impl PublishSession {
 
     pub fn record(&self, recording: bool) {
         self.driver.send(Input::Record(recording));
-    }
-
-    #[wasm_bindgen(js_name = setVisible)]
-    pub fn set_visible(&self, visible: bool) {
-        self.driver.send(Input::Visible(visible));
     }
 
     #[wasm_bindgen(js_name = setOnline)]
