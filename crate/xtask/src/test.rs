@@ -4,7 +4,7 @@
 //! `N passed, N failed`, counted in steps.
 
 use crate::shell::{at, cargo, cmd, npx, read, read_file, run, say};
-use crate::{codecs, fence, package, setup, size};
+use crate::{codecs, fence, package, setup, size, wasm};
 use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -132,8 +132,9 @@ fn clippy() -> Result<()> {
         say(format!("clippy: {} is not {version}, so that warnings are shown and do not fail", rustc.trim()));
     }
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", level]))?;
-    let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown", "--", level];
-    run(&mut cargo(&wasm))?;
+    let mut command = cargo(&["clippy", "--target", "wasm32-unknown-unknown"]);
+    command.args(wasm::packages().flat_map(|package| ["--package", package]));
+    run(command.args(["--", level]))?;
     codecs::clippy(level)
 }
 
