@@ -92,7 +92,7 @@ export interface ConfigWarning {
   message: string;
 }
 
-/** Bytes of a document that is worth reading. */
+/** Characters of a document that is worth reading. */
 export const MAX_DOCUMENT = 65_536;
 const MIN_AGE = 10;
 const MAX_AGE = 86_400;
