@@ -66,8 +66,12 @@ test('no code or name stands for two errors, here or in the engine', async () =>
     assert.ok(docs.includes(`| ${code} | \`${name}\` |`), `${code} ${name} in docs/api.md`);
 });
 
-test('an error that player and publisher share has one code and its own advice', () => {
-  for (const [name, [code]] of Object.entries(SHARED_ERRORS)) assert.equal(code, PAGE_ERRORS[name][0], name);
+test('an error that player, publisher and engine share has one code and its own advice', async () => {
+  const rust = await readFile(new URL('crate/engine/src/error.rs', root), 'utf8');
+  for (const [name, [code]] of Object.entries(SHARED_ERRORS)) {
+    const engine = `Self::${name[0].toUpperCase()}${name.slice(1)} => ${code},`;
+    assert.ok(code === PAGE_ERRORS[name]?.[0] || rust.includes(engine), name);
+  }
   assert.match(publisherError('workerCrashed', 'It broke.').message, /^It broke\. Call start\(\)/);
 });
 

@@ -20,10 +20,17 @@ pub enum ErrorCode {
     VideoDecoderFailed,
     AudioDecoderFailed,
     UrlUnsupported,
+    IngestFailed,
+    IngestLost,
+    IngestRefused,
+    IngestUrlUnsupported,
+    NothingToPublish,
+    VideoEncoderFailed,
+    AudioEncoderFailed,
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 22] = [
         Self::HttpStatus,
         Self::ConnectionFailed,
         Self::ConnectionLost,
@@ -39,9 +46,17 @@ impl ErrorCode {
         Self::VideoDecoderFailed,
         Self::AudioDecoderFailed,
         Self::UrlUnsupported,
+        Self::IngestFailed,
+        Self::IngestLost,
+        Self::IngestRefused,
+        Self::IngestUrlUnsupported,
+        Self::NothingToPublish,
+        Self::VideoEncoderFailed,
+        Self::AudioEncoderFailed,
     ];
 
-    /// 1xxx network, 2xxx media, 3xxx decode; 4xxx (browser) and 5xxx (usage) are raised by the page, except 5001.
+    /// 1xxx network, 2xxx media, 3xxx decode, 6xxx encode; 4xxx (browser) and 5xxx (usage) are raised by the page, except
+    /// 5001, 5101 and 5102. In each, those of the publisher begin at 100.
     pub fn code(self) -> u16 {
         match self {
             Self::HttpStatus => 1001,
@@ -59,15 +74,23 @@ impl ErrorCode {
             Self::VideoDecoderFailed => 3001,
             Self::AudioDecoderFailed => 3002,
             Self::UrlUnsupported => 5001,
+            Self::IngestFailed => 1101,
+            Self::IngestLost => 1102,
+            Self::IngestRefused => 1103,
+            Self::IngestUrlUnsupported => 5101,
+            Self::NothingToPublish => 5102,
+            Self::VideoEncoderFailed => 6001,
+            Self::AudioEncoderFailed => 6002,
         }
     }
 
-    /// `network`, `media`, `decode` or `usage`.
+    /// `network`, `media`, `decode`, `encode` or `usage`.
     pub fn kind(self) -> &'static str {
         match self.code() / 1000 {
             1 => "network",
             2 => "media",
             3 => "decode",
+            6 => "encode",
             _ => "usage",
         }
     }
@@ -90,6 +113,13 @@ impl ErrorCode {
             Self::VideoDecoderFailed => "videoDecoderFailed",
             Self::AudioDecoderFailed => "audioDecoderFailed",
             Self::UrlUnsupported => "urlUnsupported",
+            Self::IngestFailed => "ingestFailed",
+            Self::IngestLost => "ingestLost",
+            Self::IngestRefused => "ingestRefused",
+            Self::IngestUrlUnsupported => "ingestUrlUnsupported",
+            Self::NothingToPublish => "nothingToPublish",
+            Self::VideoEncoderFailed => "videoEncoderFailed",
+            Self::AudioEncoderFailed => "audioEncoderFailed",
         }
     }
 
@@ -119,6 +149,19 @@ impl ErrorCode {
             Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",
             Self::AudioDecoderFailed => "Publish AAC-LC; a picture goes on without its sound.",
             Self::UrlUnsupported => "Give an http:, https:, ws: or wss: URL.",
+            Self::IngestFailed => {
+                "Check the network and the address of the ingest server, then call start() again."
+            }
+            Self::IngestLost => "Check the network, then call start() again.",
+            Self::IngestRefused => {
+                "See the server's reason: a signature that has expired, or a stream that it does not take."
+            }
+            Self::IngestUrlUnsupported => "Give a ws: or wss: URL of a server that takes FLV over WebSocket.",
+            Self::NothingToPublish => "Give a camera, a microphone or another source before start().",
+            Self::VideoEncoderFailed => {
+                "Try another codec or a smaller size; sound goes on without its picture."
+            }
+            Self::AudioEncoderFailed => "The picture goes on without its sound; try another browser.",
         }
     }
 }

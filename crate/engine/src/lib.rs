@@ -21,6 +21,7 @@
 
 mod arrival;
 mod audio;
+mod backoff;
 mod clock;
 mod connection;
 mod cues;

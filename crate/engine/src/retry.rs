@@ -1,12 +1,11 @@
 //! What to do when a connection is lost: which line next, after how long, and when to give up.
 //!
 //! Pure policy over what it is told: failures in, a plan out. A line that played well is preferred; one that failed is
-//! left for another at once, and asked again with exponential back-off. Jitter comes from a seed, so that a thousand viewers
-//! of a server that restarts do not come back in the same instant, and a test gets the same delays each time.
+//! left for another at once, and asked again with exponential back-off.
 
 use sailcast_media::Micros;
 
-use crate::error::SailcastError;
+use crate::{backoff::Backoff, error::SailcastError};
 
 /// Tries in a row without a connection that played for [`HEALTHY_AFTER`]: more than a minute.
 const ATTEMPTS: u32 = 15;
@@ -14,8 +13,6 @@ const ATTEMPTS: u32 = 15;
 const FIRST_ATTEMPTS: u32 = 3;
 /// Tries that bring nothing new after the server ended the stream in good order: an encoder that restarts is back by then.
 const END_ATTEMPTS: u32 = 4;
-const FIRST_DELAY: Micros = Micros::from_millis(500);
-const LONGEST_DELAY: Micros = Micros::from_secs(8);
 /// To a line that has not failed: only so much that viewers do not come all at once.
 const OTHER_LINE: Micros = Micros::from_millis(100);
 /// A connection that brings the stream for so long has proved its line.
@@ -115,15 +112,14 @@ pub struct Retry {
     attempt: u32,
     /// Tries since the server ended the stream in good order, if nothing new of it has come since.
     ended: Option<u32>,
-    state: u64,
+    backoff: Backoff,
 }
 
 impl Retry {
     pub fn new(urls: Vec<String>, seed: u64) -> Self {
         let line = |url| Line { url, failures: 0, refused: false };
         let lines = urls.into_iter().map(line).collect();
-        // Xorshift knows no way out of 0.
-        Self { lines, current: 0, good: 0, attempt: 0, ended: None, state: seed.max(1) }
+        Self { lines, current: 0, good: 0, attempt: 0, ended: None, backoff: Backoff::new(seed) }
     }
 
     /// The line of the present try.
@@ -183,11 +179,10 @@ impl Retry {
         self.attempt = self.attempt.saturating_add(1);
         self.ended = self.ended.map(|tries| tries.saturating_add(1));
         let failures = self.lines.get(self.current).map_or(0, |line| line.failures);
-        let longest = match failures.checked_sub(1) {
-            None => OTHER_LINE,
-            Some(doublings) => FIRST_DELAY.scale(f64::from(1u32 << doublings.min(10))).min(LONGEST_DELAY),
+        let delay = match failures {
+            0 => self.backoff.some_of(OTHER_LINE),
+            failures => self.backoff.delay(failures),
         };
-        let delay = longest.scale(0.5 + 0.5 * self.random());
         Some(Plan { attempt: self.attempt, delay })
     }
 
@@ -195,14 +190,6 @@ impl Retry {
     fn best(&self) -> Option<usize> {
         let left = self.lines.iter().enumerate().filter(|(_, line)| !line.refused);
         left.min_by_key(|(i, line)| (line.failures, *i != self.good, *i)).map(|(i, _)| i)
-    }
-
-    /// Xorshift64, 0 to 1.
-    fn random(&mut self) -> f64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 11) as f64 / (1u64 << 53) as f64
     }
 }
 
@@ -223,7 +210,7 @@ mod tests {
         let plans: Vec<Plan> = std::iter::from_fn(|| r.plan(&LOST, true)).collect();
         assert_eq!(plans.len(), ATTEMPTS as usize);
         for (i, plan) in plans.iter().enumerate() {
-            let longest = FIRST_DELAY.scale(f64::from(1 << i.min(10))).min(LONGEST_DELAY);
+            let longest = Backoff::longest(i as u32 + 1);
             assert!(plan.delay >= longest.scale(0.5) && plan.delay <= longest, "{i}: {plan:?}");
             assert_eq!(plan.attempt, i as u32 + 1);
         }

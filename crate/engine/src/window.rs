@@ -7,19 +7,19 @@ use sailcast_media::Micros;
 use crate::io::Instant;
 
 #[derive(Debug)]
-pub struct WindowMax {
+pub struct WindowMax<V = Micros> {
     slice: Micros,
     slices: u64,
-    worst: VecDeque<(u64, Micros)>,
+    worst: VecDeque<(u64, V)>,
 }
 
-impl WindowMax {
+impl<V: Copy + Ord> WindowMax<V> {
     /// Over the last `slices` times `slice`.
     pub const fn new(slice: Micros, slices: u64) -> Self {
         Self { slice, slices, worst: VecDeque::new() }
     }
 
-    pub fn note(&mut self, value: Micros, now: Instant) {
+    pub fn note(&mut self, value: V, now: Instant) {
         let at = self.index(now);
         match self.worst.back_mut() {
             Some((last, worst)) if *last == at => *worst = value.max(*worst),
@@ -40,12 +40,12 @@ impl WindowMax {
         self.worst.clear();
     }
 
-    pub fn max(&self) -> Option<Micros> {
+    pub fn max(&self) -> Option<V> {
         self.worst.iter().map(|(_, value)| *value).max()
     }
 
     /// Each slice's number and greatest value, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = (u64, Micros)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u64, V)> {
         self.worst.iter().copied()
     }
 

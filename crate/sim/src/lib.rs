@@ -21,6 +21,7 @@ mod server;
 mod session;
 mod sps;
 mod stream;
+pub mod studio;
 pub mod study;
 pub mod synth;
 pub mod trace;

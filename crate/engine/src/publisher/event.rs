@@ -4,7 +4,10 @@ use sailcast_media::{MediaKind, Micros};
 
 use crate::{
     error::SailcastError,
-    publisher::io::{EncoderPath, LineRecord},
+    publisher::{
+        io::{EncoderPath, LineRecord, VideoEncoding},
+        uplink::{DropReason, Why},
+    },
 };
 
 /// `idle` before the first start.
@@ -55,15 +58,14 @@ pub enum Event {
     BitrateChange {
         from: u32,
         to: u32,
-        reason: BitrateReason,
+        reason: Why,
     },
-    /// The size or rate of pictures followed the network, or came back.
+    /// The size or rate of pictures followed the network, or came back: the shorter side in pixels at most.
     VideoChange {
-        width: u32,
-        height: u32,
-        fps: f64,
+        side: u32,
+        fps: u32,
     },
-    /// Packets were dropped, or pictures not encoded, because the network does not carry them.
+    /// Packets were dropped because the network does not carry them.
     FramesDropped {
         count: u32,
         reason: DropReason,
@@ -77,7 +79,7 @@ pub enum Event {
     Reconnecting {
         attempt: u32,
         delay: Micros,
-        reason: &'static str,
+        reason: String,
     },
     /// A source is gone or silent, and the stream goes on with the last picture or with silence.
     SourceLost {
@@ -101,46 +103,15 @@ pub enum Event {
     Error(SailcastError),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BitrateReason {
-    /// Less gets through.
-    Congestion,
-    /// It was tried whether more gets through.
-    Probe,
-    /// The settings say so.
-    Settings,
-}
-
-impl BitrateReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Congestion => "congestion",
-            Self::Probe => "probe",
-            Self::Settings => "settings",
-        }
+impl Event {
+    pub fn video_encoder(encoding: &VideoEncoding, codec_string: String) -> Self {
+        let VideoEncoding { width, height, .. } = *encoding;
+        let path = EncoderPath::WebCodecs;
+        Self::Encoder { kind: MediaKind::Video, codec_string, path, width, height }
     }
-}
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DropReason {
-    /// No other picture refers to them.
-    Disposable,
-    /// Up to the next keyframe.
-    Gop,
-    /// Not encoded, for they would have been dropped.
-    NotEncoded,
-    /// Sound, as the last thing.
-    Sound,
-}
-
-impl DropReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Disposable => "disposable",
-            Self::Gop => "gop",
-            Self::NotEncoded => "notEncoded",
-            Self::Sound => "sound",
-        }
+    pub fn audio_encoder(path: EncoderPath, codec_string: String) -> Self {
+        Self::Encoder { kind: MediaKind::Audio, codec_string, path, width: 0, height: 0 }
     }
 }
 
@@ -156,6 +127,8 @@ pub struct Stats {
     pub queued_bytes: u64,
     /// What the network is thought to carry, bit/s.
     pub estimate: Option<u32>,
+    /// The server says what it has received: the queue is exact.
+    pub acknowledged: bool,
     /// What the video encoder is asked for, bit/s.
     pub target_bitrate: u32,
     /// What went out in the last seconds, bit/s.
@@ -165,7 +138,7 @@ pub struct Stats {
     pub audio_bitrate: u32,
     pub width: u32,
     pub height: u32,
-    pub target_fps: f64,
+    pub target_fps: u32,
     /// Pictures a second in the last seconds: new ones that came from the source, and those that were encoded.
     pub captured_fps: f64,
     pub encoded_fps: f64,
@@ -177,7 +150,10 @@ pub struct Stats {
     pub dropped_disposable: u64,
     pub dropped_video: u64,
     pub dropped_audio: u64,
+    /// Pictures that were not encoded because they would have been dropped.
     pub not_encoded: u64,
+    /// Pictures that the encoder had no time for.
+    pub encoder_busy: u64,
     /// Silence in place of sound that did not come.
     pub silence: Micros,
     pub reconnects: u32,

@@ -124,8 +124,6 @@ pub enum Input {
     Online(bool),
     /// Another network: what was connected through the old one may be dead without a word.
     NetworkChanged,
-    /// The page can be seen, or cannot.
-    Visible(bool),
     /// The page is back from being frozen or put away.
     Wake,
     /// What is sent goes to `Record` too, from the next keyframe on; or no longer.

@@ -98,9 +98,10 @@ export type PublishWorkerEvent =
       width: number;
       height: number;
     }
-  | { name: 'bitratechange'; from: number; to: number; reason: 'congestion' | 'probe' | 'settings' }
-  | { name: 'videochange'; width: number; height: number; fps: number }
-  | { name: 'framedrop'; count: number; reason: 'disposable' | 'gop' | 'notEncoded' | 'sound' }
+  | { name: 'bitratechange'; from: number; to: number; reason: BitrateReason }
+  /** `side`: the shorter side that pictures have at most. */
+  | { name: 'videochange'; side: number; fps: number }
+  | { name: 'framedrop'; count: number; reason: DropReason }
   | { name: 'congestion'; congested: boolean; queue: number }
   | { name: 'reconnecting'; attempt: number; delay: number; reason: string }
   | { name: 'devicelost'; kind: 'video' | 'audio'; muted: boolean }
@@ -110,6 +111,12 @@ export type PublishWorkerEvent =
   | { name: 'ended' }
   | { name: 'error'; kind: string; details: string; code: number; fatal: boolean; message: string };
 
+/** `Why` of uplink/mod.rs. */
+export type BitrateReason = 'congestion' | 'silence' | 'carried' | 'probe' | 'config' | 'connection';
+
+/** `DropReason` of uplink/mod.rs. */
+export type DropReason = 'late' | 'reference' | 'full' | 'closed' | 'order';
+
 /** `Stats` of event.rs; seconds, bit/s, bytes. */
 export interface PublishWorkerStats {
   state: 'idle' | 'connecting' | 'publishing' | 'reconnecting' | 'ended' | 'failed';
@@ -118,6 +125,8 @@ export interface PublishWorkerStats {
   queue: number;
   queuedBytes: number;
   estimate: number | null;
+  /** The server says what it has received: the queue is exact. */
+  acknowledged: boolean;
   targetBitrate: number;
   sentBitrate: number;
   videoBitrate: number;
@@ -135,6 +144,7 @@ export interface PublishWorkerStats {
   droppedVideo: number;
   droppedAudio: number;
   notEncoded: number;
+  encoderBusy: number;
   silence: number;
   reconnects: number;
   avOffset: number | null;

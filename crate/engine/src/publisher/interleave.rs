@@ -1,0 +1,137 @@
+//! Packets of both kinds in the order of their dts.
+//!
+//! A packet goes on once nothing earlier can come of the other kind: its next one is here, or its encoder holds nothing as early.
+//! What it waits for in vain it does not wait for long. **Invariant:** dts never goes back.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
+
+use crate::io::Instant;
+
+/// An encoder that takes longer than this for one packet is not waited for.
+const LONGEST_WAIT: Micros = Micros::from_millis(250);
+
+#[derive(Debug, Default)]
+pub struct Interleaver {
+    video: VecDeque<(Packet, Instant)>,
+    audio: VecDeque<(Packet, Instant)>,
+    last: Option<MediaTime>,
+}
+
+/// The earliest dts that each kind may still bring; `None` where none can come that is earlier than what was released.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Floors {
+    pub video: Option<MediaTime>,
+    pub audio: Option<MediaTime>,
+}
+
+impl Interleaver {
+    pub fn push(&mut self, packet: Packet, now: Instant) {
+        let queue = match packet.track.kind {
+            MediaKind::Video => &mut self.video,
+            MediaKind::Audio => &mut self.audio,
+        };
+        queue.push_back((packet, now));
+    }
+
+    /// The next packet in order, if it need not wait.
+    pub fn pop(&mut self, floors: Floors, now: Instant) -> Option<Packet> {
+        let dts = |queue: &VecDeque<(Packet, Instant)>| queue.front().map(|(packet, _)| packet.dts);
+        let (video, audio) = (dts(&self.video), dts(&self.audio));
+        let (queue, other) = match (video, audio) {
+            (Some(video), Some(audio)) if video < audio => (&mut self.video, None),
+            (_, Some(_)) => (&mut self.audio, floors.video.filter(|_| video.is_none())),
+            (Some(_), None) => (&mut self.video, floors.audio),
+            (None, None) => return None,
+        };
+        let (packet, since) = queue.front()?;
+        let must_wait = other.is_some_and(|floor| floor < packet.dts);
+        if must_wait && now - *since < LONGEST_WAIT {
+            return None;
+        }
+        let (mut packet, _) = queue.pop_front()?;
+        // Only of what was not waited for.
+        if let Some(late) = self.last.map(|last| last - packet.dts).filter(|late| *late > Micros::ZERO) {
+            packet.dts = packet.dts + late;
+            packet.pts = packet.pts + late;
+        }
+        self.last = Some(packet.dts);
+        Some(packet)
+    }
+
+    /// The dts of what went out last.
+    pub fn last(&self) -> Option<MediaTime> {
+        self.last
+    }
+
+    /// When the longest wait is over.
+    pub fn next_wake(&self) -> Option<Instant> {
+        [self.video.front(), self.audio.front()]
+            .into_iter()
+            .flatten()
+            .map(|(_, since)| *since + LONGEST_WAIT)
+            .min()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.video.is_empty() && self.audio.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sailcast_media::TrackId;
+
+    use super::*;
+
+    fn packet(track: TrackId, ms: i64) -> Packet {
+        let at = MediaTime::from_millis(ms);
+        let data = Bytes::from_static(b"x");
+        Packet { track, dts: at, pts: at, duration: None, keyframe: true, disposable: false, data }
+    }
+
+    fn pushed(interleaver: &mut Interleaver, video: &[i64], audio: &[i64]) {
+        for ms in video {
+            interleaver.push(packet(TrackId::video(0), *ms), Instant(0));
+        }
+        for ms in audio {
+            interleaver.push(packet(TrackId::audio(0), *ms), Instant(0));
+        }
+    }
+
+    fn popped(interleaver: &mut Interleaver, floors: Floors, now: u64) -> Vec<i64> {
+        std::iter::from_fn(|| interleaver.pop(floors, Instant(now))).map(|p| p.dts.0 / 1000).collect()
+    }
+
+    fn floors(video: Option<i64>, audio: Option<i64>) -> Floors {
+        Floors { video: video.map(MediaTime::from_millis), audio: audio.map(MediaTime::from_millis) }
+    }
+
+    #[test]
+    fn both_kinds_come_in_order() {
+        let mut interleaver = Interleaver::default();
+        pushed(&mut interleaver, &[0, 66, 133], &[0, 21, 43, 64, 85]);
+        let out = popped(&mut interleaver, floors(Some(200), Some(106)), 0);
+        assert_eq!(out, [0, 0, 21, 43, 64, 66, 85], "the last picture waits for sound");
+    }
+
+    #[test]
+    fn a_kind_whose_encoder_holds_nothing_is_not_waited_for() {
+        let mut interleaver = Interleaver::default();
+        pushed(&mut interleaver, &[], &[0, 21, 43]);
+        assert_eq!(popped(&mut interleaver, floors(None, None), 0), [0, 21, 43]);
+    }
+
+    #[test]
+    fn nothing_waits_for_long_and_what_comes_too_late_moves_up() {
+        let mut interleaver = Interleaver::default();
+        pushed(&mut interleaver, &[], &[40, 60]);
+        assert!(popped(&mut interleaver, floors(Some(20), None), 100_000).is_empty());
+        let wake = interleaver.next_wake().unwrap();
+        assert_eq!(popped(&mut interleaver, floors(Some(20), None), wake.0), [40, 60]);
+        pushed(&mut interleaver, &[20, 86], &[]);
+        assert_eq!(popped(&mut interleaver, floors(None, None), wake.0), [60, 86]);
+    }
+}

@@ -1,0 +1,453 @@
+//! Pictures: which of them are encoded, when as a keyframe, by which encoder, and what stands in for those that do not come.
+//!
+//! **Invariant:** of the captured pictures one is held, the newest; each is released exactly once. What goes to an encoder has a
+//! greater pts than what went before, and the first one is a keyframe.
+
+use std::collections::VecDeque;
+
+use sailcast_media::{Codec, MediaTime, Micros, Packet, TrackId, TrackInfo};
+
+use crate::{
+    io::{FrameId, Instant},
+    publisher::{
+        capture::{CaptureClock, time_of},
+        event::Event,
+        io::{CapturedFrame, Encoded, EncoderId, Output, SourceState, VideoEncoding},
+        ladder::{self, VideoLadder},
+        meter::Meter,
+        outbox::Outbox,
+        output::TrackOutput,
+        settings::VideoSettings,
+        uplink::Target,
+    },
+};
+
+/// A picture that nothing newer replaces is encoded again so often: players keep their clocks, and who joins sees something.
+const REPEAT_EVERY: Micros = Micros::from_millis(500);
+/// The same where a keyframe is waited for.
+const REPEAT_SOON: Micros = Micros::from_millis(120);
+/// How old a repeated picture pretends to be, as new ones are when they arrive.
+const ARRIVAL: Micros = Micros::from_millis(20);
+/// Pictures inside the encoder, above which it is not given more: it is slower than they come.
+const MOST_PENDING: usize = 4;
+/// An encoder that gives nothing for so long is stuck.
+const STUCK_AFTER: Micros = Micros::from_secs(5);
+/// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
+const SLOW: u32 = 30;
+const SLOW_OF: u32 = 100;
+/// The longest side that is encoded.
+const LONGEST_SIDE: f64 = 4096.0;
+
+/// What the rest of the publisher wants of pictures.
+#[derive(Clone, Copy, Debug)]
+pub struct Demand {
+    /// Something takes what is encoded.
+    pub active: bool,
+    pub target: Target,
+    /// The next one must be a keyframe.
+    pub keyframe: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Counts {
+    pub captured: Meter,
+    pub encoded: Meter,
+    pub bytes: Meter,
+    pub repeated: u64,
+    pub keyframes: u64,
+    /// Left out because the encoder was not done with those before.
+    pub busy: u64,
+    /// Of encoding, smoothed.
+    pub encode_time: Micros,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    id: FrameId,
+    pts: MediaTime,
+    width: u32,
+    height: u32,
+    /// It waits to be looked at.
+    new: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    pts: MediaTime,
+    since: Instant,
+}
+
+#[derive(Debug)]
+struct Encoder {
+    id: EncoderId,
+    encoding: VideoEncoding,
+    output: TrackOutput,
+    pending: VecDeque<Pending>,
+    /// The pts of what went in last.
+    fed: Option<MediaTime>,
+    /// The pts of what came out last.
+    given: Option<MediaTime>,
+    key: Option<MediaTime>,
+}
+
+#[derive(Debug)]
+pub struct Picture {
+    clock: CaptureClock,
+    source: Option<SourceState>,
+    held: Option<Held>,
+    settings: Option<VideoSettings>,
+    ladder: VideoLadder,
+    encoder: Option<Encoder>,
+    /// All that can be asked for has failed.
+    failed: bool,
+    /// Why, until it is told.
+    failure: Option<String>,
+    /// The pts of what went to any encoder last.
+    fed: Option<MediaTime>,
+    /// Looked at and left out for a busy encoder, of the last ones.
+    slow: (u32, u32),
+    told_slow: bool,
+    told_codec: bool,
+    pub counts: Counts,
+}
+
+impl Default for Picture {
+    fn default() -> Self {
+        Self {
+            clock: CaptureClock::default(),
+            source: None,
+            held: None,
+            settings: None,
+            ladder: ladder::video(Codec::Avc),
+            encoder: None,
+            failed: false,
+            failure: None,
+            fed: None,
+            slow: (0, 0),
+            told_slow: false,
+            told_codec: false,
+            counts: Counts::default(),
+        }
+    }
+}
+
+impl Picture {
+    pub fn set_settings(&mut self, settings: VideoSettings) {
+        if self.settings.is_none_or(|before| before.codec != settings.codec) {
+            self.ladder = ladder::video(settings.codec);
+            self.failed = false;
+            self.told_codec = false;
+        }
+        self.settings = Some(settings);
+    }
+
+    /// Another source has another clock; one that is gone leaves its last picture.
+    pub fn set_source(&mut self, source: Option<SourceState>, out: &mut Outbox) {
+        if source == Some(SourceState::Live) {
+            self.clock.reset();
+        }
+        self.source = source;
+        if source.is_none() {
+            self.release(out);
+            self.close(out);
+        }
+    }
+
+    pub fn source(&self) -> Option<SourceState> {
+        self.source
+    }
+
+    /// There is, or will be, a picture.
+    pub fn expected(&self) -> bool {
+        self.source.is_some() && !self.failed
+    }
+
+    /// The configuration of what comes out now.
+    pub fn config(&self) -> Option<&TrackInfo> {
+        self.encoder.as_ref()?.output.config()
+    }
+
+    pub fn encoding(&self) -> Option<&VideoEncoding> {
+        self.encoder.as_ref().map(|encoder| &encoder.encoding)
+    }
+
+    pub fn on_frame(&mut self, frame: CapturedFrame, now: Instant, out: &mut Outbox) {
+        self.counts.captured.note(1, now);
+        let pts = self.clock.map(frame.taken, now);
+        self.release(out);
+        let CapturedFrame { id, width, height, .. } = frame;
+        self.held = Some(Held { id, pts, width, height, new: true });
+    }
+
+    /// Encodes what is due; true if that is a keyframe. `admits` says whether a picture of that time is worth it.
+    pub fn advance(
+        &mut self,
+        demand: Demand,
+        admits: impl FnOnce(MediaTime, Instant) -> bool,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> bool {
+        self.unstick(now, out);
+        let Some(held) = self.held.filter(|_| demand.active && self.expected()) else { return false };
+        let Some(pts) = self.due(held, demand, now) else { return false };
+        if let Some(held) = &mut self.held {
+            held.new = false;
+        }
+        if !admits(pts, now) {
+            return false;
+        }
+        let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.pending.len() >= MOST_PENDING);
+        self.note_busy(busy, out);
+        if busy {
+            return false;
+        }
+        if !held.new {
+            self.counts.repeated = self.counts.repeated.saturating_add(1);
+        }
+        self.encode(held, pts, demand, now, out)
+    }
+
+    /// The time at which the held picture is to be encoded now, if it is.
+    fn due(&mut self, held: Held, demand: Demand, now: Instant) -> Option<MediaTime> {
+        if held.new {
+            return Some(self.fed.map_or(held.pts, |fed| held.pts.max(fed + Micros(1))));
+        }
+        let fed = self.fed.unwrap_or(held.pts);
+        let wait = if demand.keyframe { REPEAT_SOON } else { REPEAT_EVERY };
+        let at = time_of(now) - ARRIVAL;
+        if at - fed < wait {
+            return None;
+        }
+        self.clock.not_before(at);
+        Some(at)
+    }
+
+    fn encode(&mut self, held: Held, pts: MediaTime, demand: Demand, now: Instant, out: &mut Outbox) -> bool {
+        let Some(settings) = self.settings else { return false };
+        if !self.configure(held, settings, demand.target, out) {
+            return false;
+        }
+        let Some(encoder) = &mut self.encoder else { return false };
+        // Half a picture early rather than one late.
+        let half = Micros((500_000.0 / f64::from(demand.target.fps.max(1))) as i64);
+        let due = |key: MediaTime| pts - key + half >= settings.keyframe_interval;
+        let keyframe = demand.keyframe || encoder.key.is_none_or(due);
+        if keyframe {
+            encoder.key = Some(pts);
+            self.counts.keyframes = self.counts.keyframes.saturating_add(1);
+        }
+        encoder.fed = Some(pts);
+        encoder.pending.push_back(Pending { pts, since: now });
+        self.fed = Some(pts);
+        out.push(Output::Encode { encoder: encoder.id, frame: held.id, pts, keyframe });
+        keyframe
+    }
+
+    /// Makes the encoder what it must be for this picture; false where there is none left to try.
+    fn configure(&mut self, held: Held, settings: VideoSettings, target: Target, out: &mut Outbox) -> bool {
+        let Some(way) = self.ladder.rung() else { return false };
+        let (width, height) = encoded_size(held.width, held.height, target.side.min(settings.side));
+        let fps = f64::from(target.fps);
+        let encoding = way.encoding(width, height, target.video_bitrate, fps, settings.fps);
+        match &mut self.encoder {
+            Some(encoder) if encoder.encoding == encoding => return true,
+            Some(encoder) if only_tuned(&encoder.encoding, &encoding) => {
+                encoder.encoding = encoding.clone();
+                out.push(Output::Tune(encoder.id, encoding));
+                return true;
+            }
+            _ => {}
+        }
+        self.close(out);
+        let id = out.encoder();
+        let output = TrackOutput::new(TrackId::video(0), encoding.codec);
+        out.push(Output::ConfigureVideo(id, encoding.clone()));
+        let pending = VecDeque::new();
+        self.encoder = Some(Encoder { id, encoding, output, pending, fed: None, given: None, key: None });
+        true
+    }
+
+    /// Whether it is the present encoder.
+    pub fn owns(&self, id: EncoderId) -> bool {
+        self.encoder.as_ref().is_some_and(|encoder| encoder.id == id)
+    }
+
+    /// The packet that the present encoder gave, if it holds a picture.
+    pub fn on_encoded(&mut self, encoded: Encoded, now: Instant, out: &mut Outbox) -> Option<Packet> {
+        let encoder = self.encoder.as_mut()?;
+        let pts = encoded.pts;
+        while let Some(front) = encoder.pending.front().filter(|pending| pending.pts <= pts) {
+            let took = now - front.since;
+            self.counts.encode_time = self.counts.encode_time + (took - self.counts.encode_time).scale(0.1);
+            encoder.pending.pop_front();
+        }
+        if encoder.given.is_some_and(|given| pts <= given) {
+            // It reorders: a live stream has no time for that, and no way to say it here.
+            self.ladder.give_up();
+            self.lost("the encoder reorders pictures", out);
+            return None;
+        }
+        let first = encoder.given.replace(pts).is_none();
+        let before = encoder.output.config().cloned();
+        let bytes = encoded.data.len() as u64;
+        let packet = match encoder.output.read(encoded, pts) {
+            Ok(packet) => packet?,
+            Err(why) => {
+                self.ladder.fail(now);
+                self.lost(&why, out);
+                return None;
+            }
+        };
+        if first || before.as_ref() != encoder.output.config() {
+            let encoding = encoder.encoding.clone();
+            let codec_string =
+                encoder.output.config().map_or(String::new(), |info| info.config.codec_string.clone());
+            out.push(Output::Event(Event::video_encoder(&encoding, codec_string)));
+            self.tell_codec(encoding.codec, out);
+        }
+        self.ladder.works();
+        self.counts.encoded.note(1, now);
+        self.counts.bytes.note(bytes, now);
+        Some(packet)
+    }
+
+    pub fn on_failed(&mut self, id: EncoderId, why: &str, now: Instant, out: &mut Outbox) {
+        if self.owns(id) {
+            self.ladder.fail(now);
+            self.lost(why, out);
+        }
+    }
+
+    /// The browser took it: no fault of its own.
+    pub fn on_reclaimed(&mut self, id: EncoderId) {
+        if self.owns(id) {
+            self.encoder = None;
+            self.renew();
+        }
+    }
+
+    /// Why there is no picture any more, once.
+    pub fn take_failure(&mut self) -> Option<String> {
+        self.failure.take()
+    }
+
+    /// The earliest pts that may still come out.
+    pub fn floor(&self) -> Option<MediaTime> {
+        self.encoder.as_ref()?.pending.front().map(|pending| pending.pts)
+    }
+
+    /// Pictures newer than this only.
+    pub fn not_before(&mut self, at: MediaTime) {
+        self.clock.not_before(at);
+        self.fed = self.fed.map(|fed| fed.max(at));
+    }
+
+    pub fn flush(&self, out: &mut Outbox) -> Option<EncoderId> {
+        let encoder = self.encoder.as_ref()?;
+        out.push(Output::Flush(encoder.id));
+        Some(encoder.id)
+    }
+
+    pub fn next_wake(&self, demand: Demand) -> Option<Instant> {
+        let stuck = self.encoder.as_ref().and_then(|encoder| encoder.pending.front());
+        let stuck = stuck.map(|pending| pending.since + STUCK_AFTER);
+        let wait = if demand.keyframe { REPEAT_SOON } else { REPEAT_EVERY };
+        let repeats = demand.active && self.expected() && self.held.is_some();
+        let fed = self.fed.filter(|_| repeats);
+        let repeat = fed.map(|fed| Instant(0) + (fed - MediaTime(0)) + ARRIVAL + wait);
+        [stuck, repeat].into_iter().flatten().min()
+    }
+
+    pub fn close(&mut self, out: &mut Outbox) {
+        if let Some(encoder) = self.encoder.take() {
+            out.push(Output::CloseEncoder(encoder.id));
+        }
+    }
+
+    /// Gives the held picture back.
+    pub fn release(&mut self, out: &mut Outbox) {
+        if let Some(held) = self.held.take() {
+            out.push(Output::Release(held.id));
+        }
+    }
+
+    /// An encoder that failed is closed already where it said so itself; closing it again is nothing.
+    fn lost(&mut self, why: &str, out: &mut Outbox) {
+        self.close(out);
+        self.renew();
+        if self.ladder.rung().is_none() {
+            self.failed = true;
+            self.failure = Some(why.to_owned());
+        }
+    }
+
+    /// The picture that went into the lost encoder is the first of the next one.
+    fn renew(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.new = true;
+        }
+    }
+
+    fn unstick(&mut self, now: Instant, out: &mut Outbox) {
+        let front = self.encoder.as_ref().and_then(|encoder| encoder.pending.front());
+        if front.is_some_and(|pending| now - pending.since >= STUCK_AFTER) {
+            self.ladder.fail(now);
+            self.lost("the encoder gave nothing", out);
+        }
+    }
+
+    fn note_busy(&mut self, busy: bool, out: &mut Outbox) {
+        let (seen, left) = &mut self.slow;
+        *seen = seen.saturating_add(1);
+        *left = left.saturating_add(busy.into());
+        self.counts.busy = self.counts.busy.saturating_add(busy.into());
+        if *seen < SLOW_OF {
+            return;
+        }
+        let slow = *left >= SLOW;
+        self.slow = (0, 0);
+        if slow && !self.told_slow {
+            let message = "The video encoder is slower than the camera: choose a smaller size or rate.";
+            out.push(Output::Event(Event::Degraded { what: "encoderSlow", message: message.to_owned() }));
+        }
+        self.told_slow = slow;
+    }
+
+    fn tell_codec(&mut self, codec: Codec, out: &mut Outbox) {
+        let Some(asked) = self.settings.map(|settings| settings.codec) else { return };
+        if codec != asked && !std::mem::replace(&mut self.told_codec, true) {
+            let message = format!("This browser does not encode {asked:?}: the stream is {codec:?}.");
+            out.push(Output::Event(Event::Degraded { what: "videoCodec", message }));
+        }
+    }
+}
+
+/// The same encoder can make both.
+fn only_tuned(a: &VideoEncoding, b: &VideoEncoding) -> bool {
+    let same = VideoEncoding { bitrate: b.bitrate, fps: b.fps, ..a.clone() };
+    same == *b
+}
+
+/// A picture of this size brought down to `side` at its shorter one, in even numbers; never larger than it is.
+fn encoded_size(width: u32, height: u32, side: u32) -> (u32, u32) {
+    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
+    let scale = (f64::from(side) / width.min(height)).min(LONGEST_SIDE / width.max(height)).min(1.0);
+    // A little more than exact: 0.7 of 1280 is 895.99 to a computer.
+    let even = |size: f64| ((((size * scale + 0.01) / 2.0).floor() * 2.0) as u32).max(2);
+    (even(width), even(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_even_keep_their_aspect_and_are_not_made_larger() {
+        assert_eq!(encoded_size(1280, 720, 504), (896, 504));
+        assert_eq!(encoded_size(720, 1280, 504), (504, 896));
+        assert_eq!(encoded_size(640, 480, 504), (640, 480));
+        assert_eq!(encoded_size(641, 359, 720), (640, 358));
+        assert_eq!(encoded_size(1, 1, 504), (2, 2));
+        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
+    }
+}

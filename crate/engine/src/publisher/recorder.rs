@@ -1,0 +1,54 @@
+//! What is sent, as a file of its own: it begins at a keyframe, and goes on where the connection does not.
+
+use bytes::{Bytes, BytesMut};
+use sailcast_media::{MediaKind, Packet, TrackInfo, flv::MuxError};
+
+use crate::publisher::session::{Description, Session, take};
+
+#[derive(Debug, Default)]
+pub struct Recorder {
+    wanted: bool,
+    session: Option<Session>,
+    buffer: BytesMut,
+}
+
+impl Recorder {
+    /// True if a keyframe is needed to begin.
+    pub fn want(&mut self, wanted: bool) -> bool {
+        if !wanted {
+            self.session = None;
+        }
+        self.wanted = wanted;
+        wanted && self.session.is_none()
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.wanted
+    }
+
+    /// Takes a packet, in order. `tracks` are those known by now; `has` says which kinds there will be.
+    pub fn take(
+        &mut self,
+        packet: &Packet,
+        config: Option<&TrackInfo>,
+        tracks: &[TrackInfo],
+        has: (bool, bool),
+        description: &Description,
+    ) -> Result<Option<Bytes>, MuxError> {
+        if !self.wanted {
+            return Ok(None);
+        }
+        if self.session.is_none() {
+            let (has_video, _) = has;
+            let begins = packet.keyframe && (!has_video || packet.track.kind == MediaKind::Video);
+            if !begins {
+                return Ok(None);
+            }
+            self.session = Some(Session::begin(packet.dts, has, tracks, description, &mut self.buffer)?);
+        }
+        if let Some(session) = &mut self.session {
+            session.write(packet, config, &mut self.buffer)?;
+        }
+        Ok(take(&mut self.buffer))
+    }
+}

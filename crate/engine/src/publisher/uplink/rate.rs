@@ -1,0 +1,336 @@
+//! How much the encoder shall make: down at once when the link says so, up again by what it has carried, or by trying.
+//!
+//! A queue as such is no reason to lower: a keyframe makes one on any link. Only a link that carries less than is made is. A try
+//! that failed is made again after twice the time, so on a steady link the changes become rare.
+
+use sailcast_media::{MediaKind, Micros, Packet};
+
+use super::{UplinkConfig, Why, link::Link};
+use crate::io::Instant;
+
+/// Waiting for longer than this is worth a look at what the link carries.
+const WAITS: Micros = Micros::from_millis(150);
+/// And less than this is none.
+const CALM: Micros = Micros::from_millis(80);
+const CALM_FOR: Micros = Micros::from_millis(300);
+/// Made at most of what the link carries; beyond it the bitrate is lowered...
+const MOST: f64 = 0.94;
+/// ...to this share, or to the other while a queue is to be worked off.
+const LOWERED: f64 = 0.88;
+const DRAINING: f64 = 0.75;
+/// An encoder takes so long to follow.
+const LOWER_EVERY: Micros = Micros::from_millis(500);
+/// In silence the bitrate is halved as often.
+const HALVED: f64 = 0.5;
+/// Of what was carried in a burst, this much is made...
+const OF_CARRIED: f64 = 0.85;
+/// ...in steps of at most this.
+const CARRIED_STEP: f64 = 1.5;
+const RAISE_EVERY: Micros = Micros::from_millis(700);
+/// After lowering nothing is raised for so long.
+const REST: Micros = Micros::from_millis(1500);
+/// Tries: the more have gone well in a row, the bolder the next.
+const TRIES: [f64; 4] = [1.08, 1.12, 1.2, 1.35];
+const TRY_EVERY: Micros = Micros::from_secs(1);
+/// Up to this share of where the link gave in, a try is not bold.
+const BELOW_CEILING: f64 = 0.93;
+/// Bold ones wait at first so long, and after failures at most so long.
+const FIRST_HOLD: Micros = Micros::from_secs(4);
+const LONGEST_HOLD: Micros = Micros::from_secs(32);
+/// Without acknowledgements only tries find a faster link.
+const LONGEST_HOLD_UNACKED: Micros = Micros::from_secs(8);
+/// A try has gone well when the link has taken it for so long, and failed if not.
+const TRIED: Micros = Micros::from_secs(5);
+/// A burst that was carried so much faster ends what was believed of the ceiling.
+const FASTER: f64 = 1.15;
+/// What the system may hide below a socket, and the longest that it is waited for.
+const HIDDEN: f64 = 128.0 * 1024.0 * 8.0;
+const LONGEST_HIDDEN: Micros = Micros::from_secs(6);
+/// An encoder that makes less than this of its target has nothing to say: a higher one is not tried.
+const USED: f64 = 0.5;
+/// Smaller changes are not worth the encoder's unrest.
+const SMALLEST: f64 = 0.04;
+const BITRATE_STEP: f64 = 5_000.0;
+/// What an encoder makes for what it is asked: believed within these.
+const LEAST_MADE: f64 = 0.6;
+const MOST_MADE: f64 = 1.7;
+
+/// What the queue tells the rate.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub lag: Micros,
+    pub budget: Micros,
+    /// No video is taken but a keyframe.
+    pub broken: bool,
+}
+
+#[derive(Debug)]
+pub struct Rate {
+    least: f64,
+    most: f64,
+    audio: f64,
+    /// Video and sound together, bit/s: what is wanted, and what was told.
+    total: f64,
+    told: u32,
+    made: Made,
+    raised: Option<Instant>,
+    lowered: Option<Instant>,
+    calm: Option<Instant>,
+    /// What the link carried when it last gave in.
+    ceiling: Option<f64>,
+    hold: Micros,
+    /// A bold try that is not decided yet.
+    bold: Option<Instant>,
+    /// Raises in a row that went well.
+    streak: usize,
+    /// Nothing is raised before.
+    rest_until: Option<Instant>,
+}
+
+/// How much an encoder makes of what it is asked, from keyframe to keyframe.
+#[derive(Debug, Default)]
+struct Made {
+    since: Option<Instant>,
+    bits: f64,
+    asked: f64,
+    asked_at: Option<Instant>,
+    spoiled: bool,
+    factor: Option<f64>,
+}
+
+impl Rate {
+    pub fn new(config: &UplinkConfig) -> Self {
+        let mut rate = Self {
+            least: 0.0,
+            most: 0.0,
+            audio: 0.0,
+            total: 0.0,
+            told: 0,
+            made: Made::default(),
+            raised: None,
+            lowered: None,
+            calm: None,
+            ceiling: None,
+            hold: FIRST_HOLD,
+            bold: None,
+            streak: 0,
+            rest_until: None,
+        };
+        rate.bound(config);
+        // Nothing is known: between the bounds, where a wrong guess costs the same on both sides.
+        rate.total = rate.audio + (rate.least * rate.most).sqrt();
+        rate.tell();
+        rate
+    }
+
+    pub fn configure(&mut self, config: &UplinkConfig) {
+        let audio = self.audio;
+        self.bound(config);
+        self.total += self.audio - audio;
+        self.tell();
+    }
+
+    fn bound(&mut self, config: &UplinkConfig) {
+        let (least, most) = config.video_bitrate;
+        self.most = f64::from(most);
+        self.least = f64::from(least.min(most));
+        self.audio = f64::from(config.audio_bitrate);
+    }
+
+    pub fn reopened(&mut self, link: &Link) {
+        if let Some(estimate) = link.estimate() {
+            self.total = self.total.min(estimate * OF_CARRIED);
+        }
+        self.ceiling = None;
+        self.hold = FIRST_HOLD;
+        (self.bold, self.streak, self.calm, self.rest_until) = (None, 0, None, None);
+        self.made.restart();
+        self.tell();
+    }
+
+    /// What the encoder of video is asked for, bit/s.
+    pub fn video(&self) -> u32 {
+        self.told
+    }
+
+    /// Video and sound as they are asked for, bit/s.
+    pub fn total(&self) -> f64 {
+        self.audio + f64::from(self.told)
+    }
+
+    /// What the encoder of video makes, bit/s, where that is known.
+    pub fn made_bitrate(&self) -> Option<f64> {
+        self.made.factor.map(|factor| factor * f64::from(self.told))
+    }
+
+    /// Nothing has waited for a while.
+    pub fn is_calm(&self, now: Instant) -> bool {
+        self.calm.is_some_and(|since| now - since >= CALM_FOR)
+    }
+
+    /// The encoder has made this.
+    pub fn produced(&mut self, packet: &Packet, now: Instant) {
+        if packet.track.kind == MediaKind::Video {
+            let bits = packet.data.len() as f64 * 8.0;
+            self.made.note(bits, packet.keyframe, f64::from(self.told), now);
+        }
+    }
+
+    /// It was kept from making something.
+    pub fn rested(&mut self) {
+        self.made.spoiled = true;
+    }
+
+    fn factor(&self) -> f64 {
+        self.made.factor.unwrap_or(1.0).clamp(LEAST_MADE, MOST_MADE)
+    }
+
+    /// What is really made of `total`.
+    fn made_of(&self, total: f64) -> f64 {
+        self.audio + (total - self.audio).max(0.0) * self.factor()
+    }
+
+    /// What to ask for, so that `bits` are made.
+    fn to_make(&self, bits: f64) -> f64 {
+        self.audio + (bits - self.audio).max(0.0) / self.factor()
+    }
+
+    pub fn decide(&mut self, link: &mut Link, seen: Seen, now: Instant) -> Option<Why> {
+        let waits = link.excess(now);
+        if waits < CALM && seen.lag < WAITS {
+            self.calm.get_or_insert(now);
+        } else {
+            self.calm = None;
+        }
+        self.judge_try(now);
+        if let Some(why) = self.lower(link, waits, seen, now) {
+            return Some(why);
+        }
+        self.raise(link, seen, now)
+    }
+
+    fn lower(&mut self, link: &mut Link, waits: Micros, seen: Seen, now: Instant) -> Option<Why> {
+        if self.lowered.is_some_and(|at| now - at < LOWER_EVERY) {
+            return None;
+        }
+        if link.silence(now).is_some() {
+            self.total *= HALVED;
+            self.lowered(link, None, now);
+            return self.tell().then_some(Why::Silence);
+        }
+        let rate = link.busy_rate()?;
+        if waits < WAITS || self.made_of(self.total) <= rate * MOST {
+            return None;
+        }
+        let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
+        let wanted = self.to_make(rate * if draining { DRAINING } else { LOWERED });
+        if wanted >= self.total {
+            return None;
+        }
+        self.total = wanted;
+        self.lowered(link, Some(rate), now);
+        self.tell().then_some(Why::Congestion)
+    }
+
+    fn lowered(&mut self, link: &mut Link, rate: Option<f64>, now: Instant) {
+        if self.bold.take().is_some() || self.raised.is_some_and(|at| now - at < TRIED) {
+            let longest = if link.is_exact() { LONGEST_HOLD } else { LONGEST_HOLD_UNACKED };
+            self.hold = (self.hold + self.hold).min(longest);
+        }
+        self.raised = None;
+        self.lowered = Some(now);
+        self.streak = 0;
+        self.ceiling = rate;
+        link.forget_bursts(now);
+        let hidden = rate.filter(|_| !link.is_exact()).map_or(Micros::ZERO, |rate| {
+            let spare = (rate - self.made_of(self.total)).max(1.0);
+            Micros::from_secs(1).scale(HIDDEN / spare).min(LONGEST_HIDDEN)
+        });
+        self.rest_until = Some(now + REST.max(hidden));
+    }
+
+    /// A bold try that the link has taken moves the ceiling; the next one has to wait as long.
+    fn judge_try(&mut self, now: Instant) {
+        if self.bold.is_some_and(|at| now - at >= TRIED) {
+            self.bold = None;
+            let taken = self.made_of(self.total) / BELOW_CEILING;
+            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(taken));
+        }
+    }
+
+    fn raise(&mut self, link: &Link, seen: Seen, now: Instant) -> Option<Why> {
+        let most = self.audio + self.most;
+        let resting = self.rest_until.is_some_and(|until| now < until);
+        if resting || seen.broken || self.total >= most || !self.is_calm(now) {
+            return None;
+        }
+        let since = self.raised.max(self.lowered).map_or(Micros(i64::MAX), |at| now - at);
+        let carried = link.carried().unwrap_or(0.0);
+        if self.ceiling.is_some_and(|ceiling| carried > ceiling * FASTER) {
+            self.ceiling = None;
+            self.hold = FIRST_HOLD;
+        }
+        let supported = self.to_make(carried * OF_CARRIED).min(self.total * CARRIED_STEP).min(most);
+        if supported > self.total * (1.0 + SMALLEST) {
+            return self.raise_to(supported, since >= RAISE_EVERY, now).then_some(Why::Carried);
+        }
+        if link.recent(now) < self.made_of(self.total) * USED {
+            return None;
+        }
+        let growth = if self.ceiling.is_some() { TRIES.first() } else { TRIES.get(self.streak) };
+        let next = (self.total * growth.or(TRIES.last()).copied().unwrap_or(1.0)).min(most);
+        let bold = self.ceiling.is_some_and(|ceiling| self.made_of(next) > ceiling * BELOW_CEILING);
+        let pause = if bold { self.hold } else { TRY_EVERY };
+        let raised = self.raise_to(next, since >= pause, now);
+        if raised && bold {
+            self.bold = Some(now);
+        }
+        raised.then_some(Why::Probe)
+    }
+
+    fn raise_to(&mut self, total: f64, is_time: bool, now: Instant) -> bool {
+        if !is_time {
+            return false;
+        }
+        self.total = total;
+        self.raised = Some(now);
+        self.streak = self.streak.saturating_add(1);
+        self.tell()
+    }
+
+    /// Keeps to the bounds, and says whether the encoder is asked for something else.
+    fn tell(&mut self) -> bool {
+        let video = (self.total - self.audio).max(self.least).min(self.most);
+        self.total = self.audio + video;
+        let before = f64::from(self.told);
+        let at_bound = video == self.least || video == self.most;
+        let rounded = if at_bound { video } else { (video / BITRATE_STEP).round() * BITRATE_STEP };
+        if (rounded - before).abs() < before * SMALLEST && !at_bound {
+            return false;
+        }
+        let changed = rounded as u32 != self.told;
+        self.told = rounded as u32;
+        changed
+    }
+}
+
+impl Made {
+    fn restart(&mut self) {
+        *self = Self { factor: self.factor, ..Self::default() };
+    }
+
+    fn note(&mut self, bits: f64, keyframe: bool, asked: f64, now: Instant) {
+        let asked_for = self.asked_at.replace(now).map_or(Micros::ZERO, |at| now - at);
+        self.asked += asked * asked_for.as_secs_f64();
+        if keyframe {
+            let lasted = self.since.map_or(Micros::ZERO, |since| now - since);
+            let telling = !self.spoiled && lasted >= Micros::from_secs(1) && lasted <= Micros::from_secs(10);
+            if telling && self.asked > 0.0 {
+                let factor = self.bits / self.asked;
+                self.factor = Some(self.factor.map_or(factor, |before| (before + factor) / 2.0));
+            }
+            (self.since, self.bits, self.asked, self.spoiled) = (Some(now), 0.0, 0.0, false);
+        }
+        self.bits += bits;
+    }
+}

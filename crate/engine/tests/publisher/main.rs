@@ -1,0 +1,4 @@
+//! The publisher in a virtual browser: one behaviour a file.
+
+mod begins;
+mod got;
