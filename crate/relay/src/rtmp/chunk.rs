@@ -43,19 +43,19 @@ pub struct Lane {
 
 /// Writes one message. `chunk`: what the peer expects of sizes.
 pub fn write(out: &mut BytesMut, lane: Lane, kind: u8, timestamp: u32, body: &[u8], chunk: usize) {
-    let extended = (timestamp >= EXTENDED).then_some(timestamp);
+    let extended = (timestamp >= EXTENDED).then(|| timestamp.to_be_bytes());
+    let extended = extended.as_ref().map_or(&[][..], |bytes| bytes);
     out.put_u8(FULL << 6 | lane.chunk_stream);
     out.put_uint(timestamp.min(EXTENDED).into(), 3);
     // No tag is longer than this field can say: their reader sees to it.
     out.put_uint(body.len() as u64, 3);
     out.put_u8(kind);
     out.put_u32_le(lane.stream);
+    out.put_slice(extended);
     for (n, piece) in body.chunks(chunk.max(1)).enumerate() {
         if n > 0 {
             out.put_u8(CONTINUED << 6 | lane.chunk_stream);
-        }
-        if let Some(timestamp) = extended {
-            out.put_u32(timestamp);
+            out.put_slice(extended);
         }
         out.put_slice(piece);
     }

@@ -76,7 +76,8 @@ pub enum RtmpError {
     Refused(String),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// In the order in which they come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
     /// S0, S1 are awaited.
     Hello,
@@ -262,8 +263,9 @@ impl Client {
         match (name.as_str(), self.step) {
             ("_result", Step::Connecting) if is(CONNECT) => self.create(),
             ("_result", Step::Creating) if is(CREATE_STREAM) => self.publish(values.get(2)),
-            // Servers that do not know the commands of old encoders say so, and go on.
-            ("_error", _) if is(CONNECT) || is(CREATE_STREAM) || is(PUBLISH) => {
+            // Servers that do not know the commands of old encoders say so, and go on. Some do not say which command
+            // they refuse.
+            ("_error", step) if !is(RELEASE_STREAM) && !is(FC_PUBLISH) && step < Step::Publishing => {
                 return Err(RtmpError::Refused(reason(about)));
             }
             ("onStatus", _) => match field(about, "code") {
