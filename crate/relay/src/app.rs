@@ -35,7 +35,13 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(limits: Limits, gate: Gate, origins: Origins, upstreams: Vec<Arc<Upstream>>, pages: Pages) -> Self {
+    pub fn new(
+        limits: Limits,
+        gate: Gate,
+        origins: Origins,
+        upstreams: Vec<Arc<Upstream>>,
+        pages: Pages,
+    ) -> Self {
         Self {
             hub: Arc::new(Hub::new(limits)),
             limits,
@@ -50,7 +56,13 @@ impl App {
     }
 
     /// Whether a client may do that, by its page and by its address.
-    pub fn admit(&self, action: Action, name: &StreamName, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+    pub fn admit(
+        &self,
+        action: Action,
+        name: &StreamName,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
         self.origins.check(headers)?;
         self.gate.check(action, name, uri.query(), SystemTime::now())
     }

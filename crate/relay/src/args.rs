@@ -153,7 +153,8 @@ mod tests {
     }
 
     fn options(args: &[&str], environment: &[(&str, &str)]) -> Options {
-        let variable = |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
+        let variable =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
         match parse(Parser::from_args(args), variable) {
             Ok(Command::Run(options)) => options,
             other => panic!("options expected, not {other:?}"),
@@ -180,7 +181,8 @@ mod tests {
     fn what_guards_the_relay_is_read() {
         let limits = ["--max-streams=1", "--max-players=2", "--max-bitrate=3", "--max-tag=4"];
         let origins = ["--allow-origin=https://a.example/", "--allow-origin=http://localhost:1"];
-        let read = options(&[&limits[..], &origins, &["--publish-secret=s", "--play-secret=p"]].concat(), &[]);
+        let read =
+            options(&[&limits[..], &origins, &["--publish-secret=s", "--play-secret=p"]].concat(), &[]);
         assert_eq!(read.limits, Limits { streams: 1, players: 2, bit_rate: 3, tag: 4 });
         assert_eq!(read.origins.0, ["https://a.example", "http://localhost:1"]);
         let gate = Gate { publish: Secret::new("s".into()), play: Secret::new("p".into()) };
@@ -194,11 +196,15 @@ mod tests {
 
     #[test]
     fn upstreams_are_read_from_both_places() {
-        let read = options(&["--upstream=rtmp://a/live"], &[("SAILCAST_UPSTREAM", "rtmp://b/x?k=1  rtmp://c:1/y")]);
+        let read =
+            options(&["--upstream=rtmp://a/live"], &[("SAILCAST_UPSTREAM", "rtmp://b/x?k=1  rtmp://c:1/y")]);
         let shown: Vec<String> = read.upstreams.iter().map(Target::to_string).collect();
         assert_eq!(shown, ["rtmp://b/x", "rtmp://c:1/y", "rtmp://a/live"]);
         let refused = parse(Parser::from_args(["--upstream=rtmps://h/x?k=hidden"]), |_| None).unwrap_err();
-        assert!(refused.to_string().contains("rtmps") && !refused.to_string().contains("hidden"), "{refused}");
+        assert!(
+            refused.to_string().contains("rtmps") && !refused.to_string().contains("hidden"),
+            "{refused}"
+        );
     }
 
     #[test]

@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn a_signature_that_is_none_is_wrong() {
-        for sign in ["", "-", "1", "2000000000-", "2000000000-zz", &format!("-{VECTOR}"), &format!("x-{VECTOR}")] {
+        for sign in
+            ["", "-", "1", "2000000000-", "2000000000-zz", &format!("-{VECTOR}"), &format!("x-{VECTOR}")]
+        {
             let query = format!("sign={sign}&secret=correct-horse");
             assert_eq!(
                 ask(&gate(), Action::Publish, "live/camera", &query),

@@ -5,8 +5,11 @@ use serde_json::{Value, json};
 use crate::{app::App, upstream::Link};
 
 pub fn report(app: &App) -> Value {
-    let links: Vec<(&str, Link)> =
-        app.upstreams.iter().flat_map(|one| one.links().into_iter().map(|link| (one.shown(), link))).collect();
+    let links: Vec<(&str, Link)> = app
+        .upstreams
+        .iter()
+        .flat_map(|one| one.links().into_iter().map(|link| (one.shown(), link)))
+        .collect();
     let streams: Vec<Value> = app
         .hub
         .health()

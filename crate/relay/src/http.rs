@@ -98,7 +98,9 @@ pub async fn handle(
             };
         }
         Route::Health => answer(StatusCode::OK, &health::report(&app)),
-        Route::Metrics => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::page(&app)).into_response(),
+        Route::Metrics => {
+            ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::page(&app)).into_response()
+        }
         Route::Preflight => StatusCode::NO_CONTENT.into_response(),
         Route::Play(name) => play(&app, &name, &parts, &playing).unwrap_or_else(|why| refusal(&app, &why)),
         Route::Publish(name) => publish(&app, name, &parts, body).await,

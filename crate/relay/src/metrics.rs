@@ -125,10 +125,18 @@ fn streams(page: &mut Page, app: &App) -> fmt::Result {
     page.one("received_bytes_total", Counter, "Bytes from publishers.", counters.bytes_in.get())?;
     page.one("received_tags_total", Counter, "FLV tags taken into streams.", counters.tags_in.get())?;
     page.one("sent_bytes_total", Counter, "Bytes to players.", counters.bytes_out.get())?;
-    page.one("skips_total", Counter, "Times that a slow player lost groups of pictures.", counters.skips.get())?;
+    page.one(
+        "skips_total",
+        Counter,
+        "Times that a slow player lost groups of pictures.",
+        counters.skips.get(),
+    )?;
     page.one("skipped_tags_total", Counter, "FLV tags that slow players lost.", counters.skipped_tags.get())?;
-    let refusals: Vec<_> =
-        LABELS.iter().zip(&counters.refusals).map(|(label, count)| ([("reason", *label)], count.get())).collect();
+    let refusals: Vec<_> = LABELS
+        .iter()
+        .zip(&counters.refusals)
+        .map(|(label, count)| ([("reason", *label)], count.get()))
+        .collect();
     let refusals = refusals.iter().map(|(labels, value)| (&labels[..], *value));
     page.family("refusals_total", Counter, "Clients refused or sent away.", refusals)
 }

@@ -127,12 +127,7 @@ async fn acknowledge(
     std::future::pending().await
 }
 
-fn play(
-    ws: WebSocketUpgrade,
-    app: Arc<App>,
-    name: StreamName,
-    admitted: Result<(), Refusal>,
-) -> Response {
+fn play(ws: WebSocketUpgrade, app: Arc<App>, name: StreamName, admitted: Result<(), Refusal>) -> Response {
     let running = app.tasks.token();
     ws.read_buffer_size(PLAYER_READ_BUFFER)
         .write_buffer_size(0)

@@ -73,7 +73,8 @@ async fn a_late_server_gets_configurations_then_the_newest_keyframe() {
 
     let server = RtmpServer::start(port, None).await;
     let expected = key_of(&flv);
-    let seen = server.until("the group", |seen| seen.last().is_some_and(|s| media(s).ends_with(&expected))).await;
+    let seen =
+        server.until("the group", |seen| seen.last().is_some_and(|s| media(s).ends_with(&expected))).await;
     let sent = media(seen.last().unwrap());
     let configs = &sent[..sent.len() - expected.len()];
     let is_config = |seen: &Seen| matches!(seen, Seen::Video(0, b) | Seen::Audio(0, b) if b[1] == 0);
@@ -109,7 +110,8 @@ async fn who_publishes_again_is_published_again_after_the_goodbye() {
     for round in 1..=3 {
         let mut publisher = relay.socket("/live/a", Some("publisher")).await;
         publisher.send(flv.clone()).await;
-        let all = |seen: &[Vec<Seen>]| seen.len() == round && media(&seen[round - 1]).len() >= key_of(&flv).len();
+        let all =
+            |seen: &[Vec<Seen>]| seen.len() == round && media(&seen[round - 1]).len() >= key_of(&flv).len();
         server.until("the stream", all).await;
         drop(publisher);
     }

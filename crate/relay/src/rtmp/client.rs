@@ -296,7 +296,12 @@ impl Client {
         self.step = Step::Asking;
         let lane = Lane { stream: self.stream, ..COMMAND_LANE };
         let play_path = Value::String(self.play_path.clone());
-        self.command_on(lane, "publish", PUBLISH, &[Value::Null, play_path, Value::String("live".to_owned())]);
+        self.command_on(
+            lane,
+            "publish",
+            PUBLISH,
+            &[Value::Null, play_path, Value::String("live".to_owned())],
+        );
     }
 
     fn command(&mut self, name: &str, transaction: u32, values: &[Value]) {

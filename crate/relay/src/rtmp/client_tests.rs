@@ -109,7 +109,8 @@ fn a_stream_that_the_server_ends_is_refused_and_its_words_fit_a_line() {
     let mut client = publishing();
     server_says(&mut client, COMMAND, &status("status", "NetStream.Unpublish.Success", "")).unwrap();
     let long = format!("no\nmore {}", "x".repeat(2000));
-    let told = server_says(&mut client, COMMAND, &status("error", "NetStream.Publish.Denied", &long)).unwrap_err();
+    let told =
+        server_says(&mut client, COMMAND, &status("error", "NetStream.Publish.Denied", &long)).unwrap_err();
     let RtmpError::Refused(words) = told else { panic!("{told:?}") };
     assert!(words.starts_with("NetStream.Publish.Denied: no more x") && words.len() == MAX_REASON, "{words}");
 }

@@ -20,7 +20,9 @@ pub struct Target {
 pub enum BadTarget {
     #[error("expected rtmp://HOST[:PORT]/APP[?QUERY]")]
     Form,
-    #[error("rtmps is not spoken here: let stunnel or nginx's stream module speak TLS, and name it with rtmp://")]
+    #[error(
+        "rtmps is not spoken here: let stunnel or nginx's stream module speak TLS, and name it with rtmp://"
+    )]
     Tls,
     #[error("no user and password in the address: servers take a secret in its query")]
     User,
@@ -64,7 +66,8 @@ impl FromStr for Target {
             Some((place, query)) => (place, Some(query.to_owned())),
             None => (s, None),
         };
-        let (authority, app) = place.strip_prefix(SCHEME).and_then(|s| s.split_once('/')).ok_or(BadTarget::Form)?;
+        let (authority, app) =
+            place.strip_prefix(SCHEME).and_then(|s| s.split_once('/')).ok_or(BadTarget::Form)?;
         if authority.contains('@') {
             return Err(BadTarget::User);
         }
@@ -124,7 +127,9 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         let bad = |s: &str| s.parse::<Target>().err();
-        for form in ["", "live", "http://a/b", "rtmp://a", "rtmp://a/", "rtmp:///b", "rtmp://a:x/b", "rtmp://a/b c"] {
+        for form in
+            ["", "live", "http://a/b", "rtmp://a", "rtmp://a/", "rtmp:///b", "rtmp://a:x/b", "rtmp://a/b c"]
+        {
             assert_eq!(bad(form), Some(BadTarget::Form), "{form}");
         }
         assert_eq!(bad("rtmps://a/b"), Some(BadTarget::Tls));

@@ -162,7 +162,9 @@ impl Pushing {
             locked(&self.link).state = LinkState::Connecting;
             log::info!("{name}: upstream {target}: connecting");
             let mut since = None;
-            let Err(lost) = session(target, subscription, random(), &mut Notes { pushing: self, since: &mut since }).await
+            let Err(lost) =
+                session(target, subscription, random(), &mut Notes { pushing: self, since: &mut since })
+                    .await
             else {
                 log::info!("{name}: upstream {target}: the stream is over");
                 return;

@@ -3,12 +3,7 @@
 //! **Invariant:** a tag is taken from the ring only while less than [`HIGH_WATER`] waits to be written, and the server
 //! is read only then too: what it costs is that, one tag, and what its system's buffer holds.
 
-use std::{
-    future::pending,
-    io,
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{future::pending, io, net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use sailcast_media::flv::{TagEvent, TagKind, TagReader};
