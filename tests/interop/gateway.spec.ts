@@ -46,8 +46,7 @@ test('nginx-rtmp makes HLS of it, and again after it was away', async () => {
     expect(again.frames).toBeGreaterThanOrEqual(FRAMES);
 
     await publisher.stop();
-    await until('the stream is over upstream', async () => (await relay.upstreams('camera')).length === 0);
-    expect(relay.output()).toContain('the stream is over');
+    await until('the stream is over upstream', async () => relay.output().includes('the stream is over'));
   } catch (error) {
     throw new Error(`${error}\nrelay: ${relay.output()}\nnginx: ${nginx.output()}`, { cause: error });
   } finally {

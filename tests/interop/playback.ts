@@ -19,11 +19,15 @@ function output(command: string, args: readonly string[]): Promise<{ stdout: str
   });
 }
 
-/** One line a track, such as `h264,640,360` and `aac`. */
+/**
+ * One line a track, such as `h264,640,360` and `aac`. node-media-server leaves RTMP's command in front of script data, which
+ * ffprobe then takes for an unknown track, whoever publishes.
+ */
 export async function tracks(url: string): Promise<string[]> {
   const entries = ['-show_entries', 'stream=codec_name,width,height', '-of', 'csv=p=0'];
   const { stdout } = await output('ffprobe', ['-v', 'error', ...entries, url]);
-  return [...new Set(stdout.trim().split(/\s+/))].sort();
+  const known = stdout.split(/\s+/).filter(track => track && track !== 'unknown');
+  return [...new Set(known)].sort();
 }
 
 export interface Played {
@@ -35,7 +39,7 @@ export interface Played {
 
 /** Decodes so many seconds of it. */
 export async function play(url: string, seconds: number): Promise<Played> {
-  const args = ['-hide_banner', '-nostats', '-v', 'error', '-i', url, '-t', `${seconds}`, '-map', '0'];
+  const args = ['-hide_banner', '-nostats', '-v', 'error', '-i', url, '-t', `${seconds}`, '-map', '0:v', '-map', '0:a'];
   const { stdout, stderr } = await output('ffmpeg', [...args, '-progress', 'pipe:1', '-f', 'null', '-']);
   const frames = [...stdout.matchAll(/^frame=(\d+)$/gm)].map(match => Number(match[1]));
   return { frames: frames.at(-1) ?? 0, errors: stderr.trim() };
