@@ -1,6 +1,8 @@
 /** One page that publishes, driven from a test. */
 import { type BrowserContext, expect, type Page } from '@playwright/test';
 import type * as Publishing from '../../../dist/publisher/index.js';
+import { deviceFlags } from '../../fixtures/devices.mjs';
+import { AUTOPLAY, EXECUTABLE, FLAGS } from '../playwright.config.js';
 import { keepTracks } from './truth.js';
 
 /** An event as page/publish.js wrote it down. */
@@ -38,6 +40,12 @@ export const MICROPHONE: Publishing.MicrophoneSource = {
   autoGainControl: false,
 };
 
+/** For `test.use()`: a browser with the fake devices. */
+export function withDevices(...more: string[]) {
+  const args = [...FLAGS, AUTOPLAY, ...deviceFlags(), ...more];
+  return { launchOptions: { executablePath: EXECUTABLE, args, ignoreDefaultArgs: ['--mute-audio'] } };
+}
+
 export class Studio {
   /** Console errors and uncaught exceptions, in order. */
   readonly complaints: string[] = [];
@@ -70,18 +78,15 @@ export class Studio {
 
   /** Publishes camera and microphone, or what the options say, until media goes out. */
   async publish(url: string | string[], options: Publishing.PublisherOptions = {}): Promise<void> {
+    // As plain data: the types of what may stand in it are too deep for Playwright's.
+    const plain: object = { audio: MICROPHONE, ...options };
     await this.page.evaluate(
       async ([url, options]) => {
         globalThis.studio.make(options);
         await globalThis.studio.publisher.start(url);
       },
-      [url, { audio: MICROPHONE, ...options }] as const,
+      [url, plain] as const,
     );
-  }
-
-  /** Runs on the page, with the publisher. */
-  call<R>(what: (publisher: Publishing.Publisher) => R | Promise<R>): Promise<R> {
-    return this.page.evaluate(`(${what})(globalThis.studio.publisher)`) as Promise<R>;
   }
 
   setConfig(config: Publishing.ConfigLayer): Promise<Publishing.PublishConfig> {

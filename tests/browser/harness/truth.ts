@@ -6,6 +6,12 @@ import type { Page } from '@playwright/test';
 import { CAMERA_FPS } from '../../fixtures/devices.mjs';
 import { median } from './measures.js';
 
+/** Chromium's, on the page; TypeScript knows none. */
+declare class MediaStreamTrackProcessor<T> {
+  constructor(init: { track: MediaStreamTrack });
+  readonly readable: ReadableStream<T>;
+}
+
 /** Runs in the page before its own scripts: keeps what getUserMedia gives. */
 function keep() {
   const kept: MediaStream[] = [];
@@ -37,14 +43,15 @@ function arrivals(page: Page, seconds: number): Promise<Arrivals> {
     const streams = (globalThis as unknown as { captured: MediaStream[] }).captured;
     const track = (kind: string) => {
       const found = streams
-        .flatMap(s => s.getTracks())
-        .findLast(t => t.kind === kind && t.readyState === 'live');
+        .flatMap(stream => stream.getTracks())
+        .filter(track => track.kind === kind && track.readyState === 'live')
+        .at(-1);
       if (!found) throw new Error(`no ${kind} is captured`);
       return found.clone();
     };
     const [video, audio] = [track('video'), track('audio')];
     const reader = <T>(track: MediaStreamTrack) =>
-      (new MediaStreamTrackProcessor({ track }).readable as unknown as ReadableStream<T>).getReader();
+      new MediaStreamTrackProcessor<T>({ track }).readable.getReader();
     const context = new OffscreenCanvas(BLOCKS, 15).getContext('2d', { willReadFrequently: true });
     if (!context) throw new Error('no canvas');
     const result: Arrivals = { pictures: [], beeps: [] };
