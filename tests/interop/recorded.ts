@@ -72,7 +72,9 @@ export class Recorded {
 
   /** What ffmpeg has to say when it decodes all of it; nothing if there is no error. */
   async errors(): Promise<string> {
-    const args = ['-v', 'error', '-xerror', '-i', this.file, '-f', 'null', '-'];
+    // On the stream's own clock: at an even rate, which ffmpeg would make of it, two pictures may fall on one tick.
+    const as = ['-fps_mode', 'passthrough', '-enc_time_base', '-1'];
+    const args = ['-v', 'error', '-xerror', '-i', this.file, ...as, '-f', 'null', '-'];
     try {
       return (await run('ffmpeg', args, options)).stderr.toString().trim();
     } catch (error) {
