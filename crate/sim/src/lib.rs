@@ -24,6 +24,7 @@ mod stream;
 pub mod study;
 pub mod synth;
 pub mod trace;
+pub mod uplink;
 
 pub use ask::percentile;
 pub use browser::{Sim, choosing, config, load};
