@@ -202,6 +202,8 @@ pub struct Uplink {
     pace: Pace,
     decided: Option<Instant>,
     congested: bool,
+    /// The last frame was not worth encoding.
+    resting: bool,
     /// The next frame that is encoded shall be a keyframe, and that has been said.
     keyframe: KeyframeWish,
     not_encoded: u64,
@@ -236,6 +238,7 @@ impl Uplink {
             open: false,
             decided: None,
             congested: false,
+            resting: false,
             keyframe: KeyframeWish::Wanted,
             not_encoded: 0,
             last_seen: now,
@@ -325,12 +328,11 @@ impl Uplink {
             return false;
         }
         let tail = self.tail(now);
-        let most = match self.queue.is_broken() {
-            // A keyframe is needed: worth its bytes only once it will get through in time.
-            true => self.config.budget.scale(RESUME_BELOW),
-            false => self.config.budget.scale(REST_ABOVE),
-        };
-        if tail > most {
+        // A keyframe that is needed is worth its bytes only once it will get through in time, and a queue that came of
+        // congestion is worked off before anything is added to it.
+        let waits = self.queue.is_broken() || (self.resting && self.congested);
+        self.resting = tail > self.config.budget.scale(if waits { RESUME_BELOW } else { REST_ABOVE });
+        if self.resting {
             self.not_encoded = self.not_encoded.saturating_add(1);
             self.rate.rested();
             return false;
@@ -383,8 +385,8 @@ impl Uplink {
 }
 
 /// Frames are not encoded while the newest would wait longer than this share of the budget...
-const REST_ABOVE: f64 = 0.8;
-/// ...and a keyframe after a drop not before it would wait less than this one.
+const REST_ABOVE: f64 = 0.9;
+/// ...and in congestion, or after a drop, not before they would wait less than this one.
 const RESUME_BELOW: f64 = 0.3;
 
 impl Uplink {

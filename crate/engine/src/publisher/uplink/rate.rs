@@ -24,6 +24,8 @@ const LOWER_EVERY: Micros = Micros::from_millis(500);
 const HALVED: f64 = 0.5;
 /// Of what was carried in a burst, this much is made...
 const OF_CARRIED: f64 = 0.85;
+/// ...or this much of what it carries for certain...
+const OF_KNOWN: f64 = 0.88;
 /// ...in steps of at most this.
 const CARRIED_STEP: f64 = 1.5;
 const RAISE_EVERY: Micros = Micros::from_millis(700);
@@ -41,6 +43,8 @@ const LONGEST_HOLD: Micros = Micros::from_secs(32);
 const LONGEST_HOLD_UNACKED: Micros = Micros::from_secs(8);
 /// A try has gone well when the link has taken it for so long, and failed if not.
 const TRIED: Micros = Micros::from_secs(5);
+/// So many that went well in a row, and the link is a faster one.
+const CONVINCING: u32 = 3;
 /// A burst that was carried so much faster ends what was believed of the ceiling.
 const FASTER: f64 = 1.15;
 /// What the system may hide below a socket, and the longest that it is waited for.
@@ -81,6 +85,8 @@ pub struct Rate {
     hold: Micros,
     /// A bold try that is not decided yet.
     bold: Option<Instant>,
+    /// Bold tries in a row that the link has taken.
+    taken: u32,
     /// Raises in a row that went well.
     streak: usize,
     /// Nothing is raised before.
@@ -113,6 +119,7 @@ impl Rate {
             ceiling: None,
             hold: FIRST_HOLD,
             bold: None,
+            taken: 0,
             streak: 0,
             rest_until: None,
         };
@@ -239,7 +246,7 @@ impl Rate {
         }
         self.raised = None;
         self.lowered = Some(now);
-        self.streak = 0;
+        (self.streak, self.taken) = (0, 0);
         self.ceiling = rate;
         link.forget_bursts(now);
         let hidden = rate.filter(|_| !link.is_exact()).map_or(Micros::ZERO, |rate| {
@@ -249,17 +256,22 @@ impl Rate {
         self.rest_until = Some(now + REST.max(hidden));
     }
 
-    /// A bold try that the link has taken moves the ceiling; the next one has to wait as long.
+    /// A bold try that the link has taken moves the ceiling, and the next one has to wait as long; some in a row end it.
     fn judge_try(&mut self, now: Instant) {
         if self.bold.is_some_and(|at| now - at >= TRIED) {
             self.bold = None;
+            self.taken = self.taken.saturating_add(1);
             let taken = self.made_of(self.total) / BELOW_CEILING;
-            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(taken));
+            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(taken)).filter(|_| self.taken < CONVINCING);
+            if self.ceiling.is_none() {
+                self.hold = FIRST_HOLD;
+            }
         }
     }
 
     fn raise(&mut self, link: &Link, seen: Seen, now: Instant) -> Option<Why> {
-        let most = self.audio + self.most;
+        let known = link.known(now).map_or(f64::MAX, |rate| self.to_make(rate * OF_KNOWN));
+        let most = known.min(self.audio + self.most);
         let resting = self.rest_until.is_some_and(|until| now < until);
         if resting || seen.broken || self.total >= most || !self.is_calm(now) {
             return None;
