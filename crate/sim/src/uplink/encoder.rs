@@ -1,5 +1,5 @@
 //! An encoder of video as far as its sizes go: keyframes of 3 to 8 deltas, a rate that is off by up to a fifth, a new target that
-//! takes some frames, and a least size below which the picture cannot be had.
+//! takes some frames (or their time, when it rests), and a least size below which the picture cannot be had.
 
 use std::collections::VecDeque;
 
@@ -24,8 +24,8 @@ pub struct Encoder {
     layers: bool,
     bitrate: f64,
     side: u32,
-    /// Asked for, and how many frames it takes.
-    asked: VecDeque<(u32, f64)>,
+    /// Asked for, and when it has effect.
+    asked: VecDeque<(Micros, f64)>,
     debt: f64,
     frames: u64,
     since_key: Option<Micros>,
@@ -57,13 +57,18 @@ impl Encoder {
         }
     }
 
+    /// The target as it is when a frame is captured, whether that is encoded or not.
+    pub fn target(&mut self, target: Target, now: Micros) {
+        self.follow(f64::from(target.video_bitrate), now);
+    }
+
     /// The frame captured at `now`.
     pub fn encode(&mut self, target: Target, wants_keyframe: bool, now: Micros) -> Encoded {
         self.frames += 1;
         let resized = std::mem::replace(&mut self.side, target.side) != target.side;
         let due = self.since_key.is_none_or(|at| now - at >= self.gop);
         let keyframe = wants_keyframe || resized || due;
-        self.follow(f64::from(target.video_bitrate));
+
         let fps = f64::from(target.fps);
         let mean = self.bitrate / fps;
         let pixels = f64::from(self.side) * f64::from(self.side) * ASPECT;
@@ -87,15 +92,15 @@ impl Encoder {
     }
 
     /// A new target takes two to five frames.
-    fn follow(&mut self, bitrate: f64) {
+    fn follow(&mut self, bitrate: f64, now: Micros) {
         if self.asked.back().map_or(self.bitrate, |(_, last)| *last) != bitrate {
-            let frames = 2 + (self.chance.of(6).unit(self.frames) * 4.0) as u32;
-            self.asked.push_back((frames, bitrate));
+            let frames = self.chance.of(6).between(self.frames, 2.0, 5.0);
+            self.asked.push_back((now + Micros::from_secs(1).scale(frames / NOMINAL_FPS), bitrate));
         }
-        for (frames, _) in &mut self.asked {
-            *frames = frames.saturating_sub(1);
-        }
-        while let Some((0, bitrate)) = self.asked.front() {
+        while let Some((at, bitrate)) = self.asked.front() {
+            if *at > now {
+                break;
+            }
             self.bitrate = *bitrate;
             self.asked.pop_front();
         }

@@ -19,7 +19,7 @@ const BEFORE: Micros = Micros::from_secs(5);
 const LOWERED: f64 = 0.9;
 const BACK: f64 = 0.9;
 /// A picture that stands longer than this is frozen.
-const FROZEN: Micros = Micros::from_millis(400);
+const FROZEN: Micros = Micros::from_millis(600);
 
 #[derive(Clone, Debug, Default)]
 pub struct Figures {

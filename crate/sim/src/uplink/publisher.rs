@@ -253,6 +253,7 @@ impl Run<'_> {
                 }
                 Sender::Aimd(_) => (self.frames % 2 == 0, false),
             };
+            self.encoder.target(self.sender.target(), at);
             if admitted {
                 let frame = self.encoder.encode(self.sender.target(), wish, at);
                 self.encode(TrackId::video(0), frame.bytes, frame.keyframe, frame.disposable, at);

@@ -321,7 +321,9 @@ impl Link {
 
     /// How long what is handed over now will wait before others that have been.
     pub fn wait(&self, total: f64, now: Instant) -> Micros {
-        let waits = self.time_for(self.outstanding(), total) - self.base();
+        // What has arrived and is not acknowledged yet waits no more.
+        let arrived = if self.exact { self.base() + ACK_EVERY.scale(0.5) } else { Micros::ZERO };
+        let waits = self.time_for(self.outstanding(), total) - arrived;
         waits.max(self.overdue(now)).max(Micros::ZERO)
     }
 

@@ -18,6 +18,8 @@ const MOST: f64 = 0.94;
 /// ...to this share, or to the other while a queue is to be worked off.
 const LOWERED: f64 = 0.88;
 const DRAINING: f64 = 0.75;
+/// Less by this share came through since less was sent.
+const OTHERS: f64 = 0.92;
 /// An encoder takes so long to follow.
 const LOWER_EVERY: Micros = Micros::from_millis(500);
 /// In silence the bitrate is halved as often.
@@ -56,6 +58,7 @@ const USED: f64 = 0.5;
 const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
 /// What an encoder makes for what it is asked: believed within these.
+const FOLLOWED: f64 = 0.1;
 const LEAST_MADE: f64 = 0.6;
 const MOST_MADE: f64 = 1.7;
 
@@ -80,8 +83,10 @@ pub struct Rate {
     raised: Option<Instant>,
     lowered: Option<Instant>,
     calm: Option<Instant>,
-    /// What the link carried when it last gave in.
+    /// What the link carried when it last gave in; ended by what goes well.
     ceiling: Option<f64>,
+    /// The same and how long was waited, until nothing waits.
+    gave_in: Option<(f64, Micros)>,
     hold: Micros,
     /// A bold try that is not decided yet.
     bold: Option<Instant>,
@@ -100,6 +105,7 @@ struct Made {
     bits: f64,
     asked: f64,
     asked_at: Option<Instant>,
+    last_asked: f64,
     spoiled: bool,
     factor: Option<f64>,
 }
@@ -117,6 +123,7 @@ impl Rate {
             lowered: None,
             calm: None,
             ceiling: None,
+            gave_in: None,
             hold: FIRST_HOLD,
             bold: None,
             taken: 0,
@@ -209,6 +216,9 @@ impl Rate {
         } else {
             self.calm = None;
         }
+        if self.is_calm(now) {
+            self.gave_in = None;
+        }
         self.judge_try(now);
         if let Some(why) = self.lower(link, waits, seen, now) {
             return Some(why);
@@ -226,7 +236,7 @@ impl Rate {
             return self.tell().then_some(Why::Silence);
         }
         let rate = link.busy_rate()?;
-        if waits < WAITS || self.made_of(self.total) <= rate * MOST {
+        if waits < WAITS || self.made_of(self.total) <= rate * MOST || self.is_others(rate, waits) {
             return None;
         }
         let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
@@ -235,8 +245,17 @@ impl Rate {
             return None;
         }
         self.total = wanted;
+        self.gave_in = Some((rate, waits));
         self.lowered(link, Some(rate), now);
         self.tell().then_some(Why::Congestion)
+    }
+
+    /// Whether what waits waits for others: less has come through since less was sent, and the queue is what it was. A link that
+    /// is this stream's alone would carry as much as before until the queue is worked off.
+    fn is_others(&self, rate: f64, waits: Micros) -> bool {
+        self.gave_in.is_some_and(|(before, waited)| {
+            rate < before * OTHERS && waits < waited + WAITS && self.made_of(self.total) * OTHERS < rate
+        })
     }
 
     fn lowered(&mut self, link: &mut Link, rate: Option<f64>, now: Instant) {
@@ -332,6 +351,9 @@ impl Made {
     }
 
     fn note(&mut self, bits: f64, keyframe: bool, asked: f64, now: Instant) {
+        // An encoder takes a while to follow.
+        self.spoiled |= (asked - self.last_asked).abs() > self.last_asked * FOLLOWED;
+        self.last_asked = asked;
         let asked_for = self.asked_at.replace(now).map_or(Micros::ZERO, |at| now - at);
         self.asked += asked * asked_for.as_secs_f64();
         if keyframe {
