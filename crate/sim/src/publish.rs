@@ -134,8 +134,8 @@ fn part(studies: &[Study], sessions: u64) -> String {
     part += &format!(
         "\nTargets, with acknowledgements: the delay's p95 at most {} ms on links that carry the lowest bitrate; {:.0} % of a steady \
          link used; lowered within {:.0} s of a step down, and back at 90 % within {:.0} s of a step up, in each session; at most \
-         {MOST_CHANGES} changes a minute on a steady link. With and without: no delta after a lost reference, dts never back, no \
-         sound given up on links that carry the lowest bitrate. ",
+         {MOST_CHANGES} changes a minute on a steady link; no sound given up on links that carry the lowest bitrate. With and \
+         without them: no delta after a lost reference, and dts never goes back. ",
         LONGEST_DELAY.0 / 1000,
         LEAST_USED * 100.0,
         LATEST_LOWERED.as_secs_f64(),

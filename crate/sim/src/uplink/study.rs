@@ -65,18 +65,17 @@ impl Study {
     pub fn missed(&self) -> Vec<String> {
         let mut missed = Vec::new();
         for policy in [Policy::Acknowledged, Policy::Unacknowledged] {
-            let figures = self.of(policy);
-            let name = policy.name();
-            missed.extend(figures.broken.iter().map(|law| format!("{name}: {law}")));
-            if self.trace.sufficient && figures.audio_dropped > 0 {
-                missed.push(format!("{name}: {} packets of sound given up", figures.audio_dropped));
-            }
+            let broken = &self.of(policy).broken;
+            missed.extend(broken.iter().map(|law| format!("{}: {law}", policy.name())));
         }
         self.missed_acknowledged(self.of(Policy::Acknowledged), &mut missed);
         missed
     }
 
     fn missed_acknowledged(&self, figures: &Figures, missed: &mut Vec<String>) {
+        if self.trace.sufficient && figures.audio_dropped > 0 {
+            missed.push(format!("{} packets of sound given up", figures.audio_dropped));
+        }
         let delay = figures.delay.percentile(0.95);
         if self.trace.sufficient && delay > LONGEST_DELAY {
             missed.push(format!("p95 of the delay is {} ms", delay.0 / 1000));

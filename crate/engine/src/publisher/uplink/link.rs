@@ -296,7 +296,7 @@ impl Link {
     }
 
     /// How long what should have left by now has been waiting for that.
-    fn overdue(&self, now: Instant) -> Micros {
+    pub fn overdue(&self, now: Instant) -> Micros {
         let slack = if self.exact { ACK_EVERY } else { Micros::ZERO };
         let first = self.sends.iter().find(|sent| sent.to > self.left);
         first.map_or(Micros::ZERO, |sent| (now - sent.at - self.base() - slack).max(Micros::ZERO))
@@ -320,11 +320,11 @@ impl Link {
     }
 
     /// How long what is handed over now will wait before others that have been.
-    pub fn wait(&self, total: f64, now: Instant) -> Micros {
+    pub fn wait(&self, total: f64) -> Micros {
         // What has arrived and is not acknowledged yet waits no more.
         let arrived = if self.exact { self.base() + ACK_EVERY.scale(0.5) } else { Micros::ZERO };
         let waits = self.time_for(self.outstanding(), total) - arrived;
-        waits.max(self.overdue(now)).max(Micros::ZERO)
+        waits.max(Micros::ZERO)
     }
 
     /// Whether another packet may go to the socket.

@@ -13,6 +13,8 @@ mod queue;
 mod rate;
 mod shape;
 
+pub use self::queue::{MOST_BYTES, MOST_PACKETS, PATIENCE};
+
 use std::collections::VecDeque;
 
 use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
@@ -368,7 +370,7 @@ impl Uplink {
 
     pub fn stats(&self, now: Instant) -> UplinkStats {
         UplinkStats {
-            queue: self.waits(now).lag(),
+            queue: self.lag(now),
             queued_bytes: self.queue.bytes(),
             outstanding_bytes: self.link.outstanding(),
             estimate: self.link.estimate().map(|bits| bits as u32),
@@ -396,14 +398,20 @@ impl Uplink {
         self.last_seen
     }
 
-    /// How long what waits first has waited, and will wait in the socket.
     fn waits(&self, now: Instant) -> Waits {
-        Waits { own: self.queue.age(now), socket: self.link.wait(self.rate.total(), now) }
+        Waits { own: self.queue.age(now), socket: self.link.wait(self.rate.total()) }
+    }
+
+    /// How long what is sent next will have waited. What should have left long ago tells of a link that stands still.
+    fn lag(&self, now: Instant) -> Micros {
+        self.waits(now).lag().max(self.link.overdue(now))
     }
 
     /// How long what would be encoded now will wait.
     fn tail(&self, now: Instant) -> Micros {
-        self.link.time_for(self.queue.bytes(), self.rate.total()) + self.link.wait(self.rate.total(), now)
+        let total = self.rate.total();
+        let waits = self.link.time_for(self.queue.bytes(), total) + self.link.wait(total);
+        waits.max(self.link.overdue(now))
     }
 
     fn make_room(&mut self, now: Instant) {
@@ -417,8 +425,7 @@ impl Uplink {
         }
         self.decided = Some(now);
         let before = self.target();
-        let seen =
-            Seen { lag: self.waits(now).lag(), budget: self.config.budget, broken: self.queue.is_broken() };
+        let seen = Seen { lag: self.lag(now), budget: self.config.budget, broken: self.queue.is_broken() };
         let why = self.rate.decide(&mut self.link, seen, now);
         self.shape.follow(self.rate.video(), self.rate.made_bitrate(), now);
         if let Some(why) = why {
