@@ -22,7 +22,7 @@ const BUSY_UNACKED: Micros = Micros::from_millis(120);
 const ACK_EVERY: Micros = Micros::from_millis(100);
 /// What leaves is measured over no less than this, and no more.
 const SHORTEST: Micros = Micros::from_millis(300);
-const LONGEST: Micros = Micros::from_millis(900);
+const LONGEST: Micros = Micros::from_millis(600);
 /// Enough to keep less in the socket.
 const SUSPECTED: Micros = Micros::from_millis(90);
 /// What was measured while bytes waited counts for so long, unless a burst was carried so much faster.

@@ -18,8 +18,6 @@ const MOST: f64 = 0.94;
 /// ...to this share, or to the other while a queue is to be worked off.
 const LOWERED: f64 = 0.88;
 const DRAINING: f64 = 0.75;
-/// Less by this share came through since less was sent.
-const OTHERS: f64 = 0.92;
 /// An encoder takes so long to follow.
 const LOWER_EVERY: Micros = Micros::from_millis(500);
 /// In silence the bitrate is halved as often.
@@ -59,8 +57,10 @@ const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
 /// What an encoder makes for what it is asked: believed within these.
 const FOLLOWED: f64 = 0.1;
-const LEAST_MADE: f64 = 0.6;
-const MOST_MADE: f64 = 1.7;
+const LEAST_MADE: f64 = 0.75;
+const MOST_MADE: f64 = 1.3;
+/// A GOP counts so much beside those before.
+const WEIGHT: f64 = 0.3;
 
 /// What the queue tells the rate.
 #[derive(Clone, Copy, Debug)]
@@ -85,8 +85,6 @@ pub struct Rate {
     calm: Option<Instant>,
     /// What the link carried when it last gave in; ended by what goes well.
     ceiling: Option<f64>,
-    /// The same and how long was waited, until nothing waits.
-    gave_in: Option<(f64, Micros)>,
     hold: Micros,
     /// A bold try that is not decided yet.
     bold: Option<Instant>,
@@ -123,7 +121,6 @@ impl Rate {
             lowered: None,
             calm: None,
             ceiling: None,
-            gave_in: None,
             hold: FIRST_HOLD,
             bold: None,
             taken: 0,
@@ -216,9 +213,6 @@ impl Rate {
         } else {
             self.calm = None;
         }
-        if self.is_calm(now) {
-            self.gave_in = None;
-        }
         self.judge_try(now);
         if let Some(why) = self.lower(link, waits, seen, now) {
             return Some(why);
@@ -236,7 +230,7 @@ impl Rate {
             return self.tell().then_some(Why::Silence);
         }
         let rate = link.busy_rate()?;
-        if waits < WAITS || self.made_of(self.total) <= rate * MOST || self.is_others(rate, waits) {
+        if waits < WAITS || self.made_of(self.total) <= rate * MOST {
             return None;
         }
         let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
@@ -245,17 +239,8 @@ impl Rate {
             return None;
         }
         self.total = wanted;
-        self.gave_in = Some((rate, waits));
         self.lowered(link, Some(rate), now);
         self.tell().then_some(Why::Congestion)
-    }
-
-    /// Whether what waits waits for others: less has come through since less was sent, and the queue is what it was. A link that
-    /// is this stream's alone would carry as much as before until the queue is worked off.
-    fn is_others(&self, rate: f64, waits: Micros) -> bool {
-        self.gave_in.is_some_and(|(before, waited)| {
-            rate < before * OTHERS && waits < waited + WAITS && self.made_of(self.total) * OTHERS < rate
-        })
     }
 
     fn lowered(&mut self, link: &mut Link, rate: Option<f64>, now: Instant) {
@@ -361,7 +346,7 @@ impl Made {
             let telling = !self.spoiled && lasted >= Micros::from_secs(1) && lasted <= Micros::from_secs(10);
             if telling && self.asked > 0.0 {
                 let factor = self.bits / self.asked;
-                self.factor = Some(self.factor.map_or(factor, |before| (before + factor) / 2.0));
+                self.factor = Some(self.factor.map_or(factor, |before| before + (factor - before) * WEIGHT));
             }
             (self.since, self.bits, self.asked, self.spoiled) = (Some(now), 0.0, 0.0, false);
         }
