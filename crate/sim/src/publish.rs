@@ -5,7 +5,7 @@ use std::{fs, io, path::Path, process::ExitCode, time::Instant};
 use sailcast_media::Micros;
 use sailcast_sim::uplink::{
     Figures, Policy, Session,
-    study::{self, LATEST_BACK, LATEST_LOWERED, LEAST_USED, LONGEST_DELAY, MOST_CHANGES, Study},
+    study::{self, LATEST_BACK, LATEST_LOWERED, LEAST_USED, LONGEST_DELAY, MOST_BACK, MOST_CHANGES, Study},
     trace::{self, Course, Trace},
 };
 
@@ -133,13 +133,15 @@ fn part(studies: &[Study], sessions: u64) -> String {
     let mut part = format!("\n{sessions} sessions of each policy on each link.\n");
     part += &format!(
         "\nTargets, with acknowledgements: the delay's p95 at most {} ms on links that carry the lowest bitrate; {:.0} % of a steady \
-         link used; lowered within {:.0} s of a step down, and back at 90 % within {:.0} s of a step up, in each session; at most \
+         link used; lowered within {:.0} s of a step down, and back at 90 % within {:.0} s of a step up (in {:.0} % of \
+         the sessions); at most \
          {MOST_CHANGES} changes a minute on a steady link; no sound given up on links that carry the lowest bitrate. With and \
          without them: no delta after a lost reference, and dts never goes back. ",
         LONGEST_DELAY.0 / 1000,
         LEAST_USED * 100.0,
         LATEST_LOWERED.as_secs_f64(),
         LATEST_BACK.as_secs_f64(),
+        MOST_BACK * 100.0,
     );
     let missed: Vec<String> = studies
         .iter()

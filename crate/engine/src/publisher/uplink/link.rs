@@ -27,14 +27,14 @@ const LONGEST: Micros = Micros::from_millis(600);
 const SUSPECTED: Micros = Micros::from_millis(90);
 /// What was measured while bytes waited counts for so long, unless a burst was carried so much faster.
 const KNOWN: Micros = Micros::from_secs(10);
-const FASTER: f64 = 1.15;
+const FASTER: f64 = 1.3;
 /// The system takes from the socket in lumps.
 const LONGEST_UNACKED: Micros = Micros::from_secs(4);
 /// Nothing has left for so long: the link is down, or was never so slow.
 const SILENCE: Micros = Micros::from_millis(500);
 const SILENCE_UNACKED: Micros = Micros::from_millis(1500);
 /// The shortest way counts for so long: routes change.
-const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 10);
+const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 20);
 /// What a burst has shown counts over two usual GOPs.
 const CARRIED: WindowMax<u64> = WindowMax::new(Micros::from_millis(500), 16);
 /// A burst of fewer bytes says nothing.

@@ -415,7 +415,11 @@ impl Uplink {
     }
 
     fn make_room(&mut self, now: Instant) {
+        let was_broken = self.queue.is_broken();
         let dropped = self.queue.make_room(self.waits(now), self.config.budget, now);
+        if self.queue.is_broken() && !was_broken {
+            self.rate.gave_up();
+        }
         self.tell_drops(dropped);
     }
 

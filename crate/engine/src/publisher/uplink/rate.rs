@@ -57,7 +57,7 @@ const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
 /// What an encoder makes for what it is asked: believed within these.
 const FOLLOWED: f64 = 0.1;
-const LEAST_MADE: f64 = 0.75;
+const LEAST_MADE: f64 = 0.85;
 const MOST_MADE: f64 = 1.3;
 /// A GOP counts so much beside those before.
 const WEIGHT: f64 = 0.3;
@@ -92,6 +92,8 @@ pub struct Rate {
     taken: u32,
     /// Raises in a row that went well.
     streak: usize,
+    /// Frames were, since it was looked at.
+    given_up: bool,
     /// Nothing is raised before.
     rest_until: Option<Instant>,
 }
@@ -125,6 +127,7 @@ impl Rate {
             bold: None,
             taken: 0,
             streak: 0,
+            given_up: false,
             rest_until: None,
         };
         rate.bound(config);
@@ -192,6 +195,12 @@ impl Rate {
         self.made.spoiled = true;
     }
 
+    /// Frames were given up that others refer to.
+    pub fn gave_up(&mut self) {
+        self.made.spoiled = true;
+        self.given_up = true;
+    }
+
     fn factor(&self) -> f64 {
         self.made.factor.unwrap_or(1.0).clamp(LEAST_MADE, MOST_MADE)
     }
@@ -230,11 +239,14 @@ impl Rate {
             return self.tell().then_some(Why::Silence);
         }
         let rate = link.busy_rate()?;
-        if waits < WAITS || self.made_of(self.total) <= rate * MOST {
+        // Frames that came too late were too many, whatever they should have been.
+        let given_up = std::mem::take(&mut self.given_up);
+        if waits < WAITS || (self.made_of(self.total) <= rate * MOST && !given_up) {
             return None;
         }
         let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
         let wanted = self.to_make(rate * if draining { DRAINING } else { LOWERED });
+        let wanted = if given_up { wanted.min(self.total * LOWERED) } else { wanted };
         if wanted >= self.total {
             return None;
         }
@@ -293,7 +305,8 @@ impl Rate {
         if link.recent(now) < self.made_of(self.total) * USED {
             return None;
         }
-        let growth = if self.ceiling.is_some() { TRIES.first() } else { TRIES.get(self.streak) };
+        let growth =
+            if self.ceiling.is_some() || link.is_exact() { TRIES.first() } else { TRIES.get(self.streak) };
         let next = (self.total * growth.or(TRIES.last()).copied().unwrap_or(1.0)).min(most);
         let bold = self.ceiling.is_some_and(|ceiling| self.made_of(next) > ceiling * BELOW_CEILING);
         let pause = if bold { self.hold } else { TRY_EVERY };
