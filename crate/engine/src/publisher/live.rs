@@ -375,7 +375,8 @@ impl Live {
         let ready = self.ingest.open().filter(|_| self.session.is_none() && !self.asked);
         let ready = ready.map(|open| open.since + TRACK_WITHIN);
         let ending = self.ending.as_ref().filter(|ending| !ending.closing).map(|ending| ending.until);
-        [self.ingest.next_wake(), self.uplink.next_wake(), self.interleaver.next_wake(), ready, ending]
+        let uplink = self.ingest.open().and_then(|_| self.uplink.next_wake());
+        [self.ingest.next_wake(), uplink, self.interleaver.next_wake(), ready, ending]
             .into_iter()
             .flatten()
             .min()

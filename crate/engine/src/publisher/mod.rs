@@ -195,7 +195,7 @@ impl Publisher {
 
     fn start(&mut self, lines: Vec<Line>, now: Instant) {
         if self.live.is_some() {
-            self.leave(now);
+            self.end(now);
         }
         self.picture.renew();
         self.sound.renew();

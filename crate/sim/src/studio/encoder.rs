@@ -58,6 +58,8 @@ pub struct Encoder {
     waiting: VecDeque<(Instant, Given)>,
     last: Option<MediaTime>,
     frames: u64,
+    /// Pictures so far that others refer to.
+    references: u16,
     /// Samples in, with the time of the first.
     samples: u64,
     start: Option<MediaTime>,
@@ -76,6 +78,7 @@ impl Encoder {
             waiting: VecDeque::new(),
             last: None,
             frames: 0,
+            references: 0,
             samples: 0,
             start: None,
             given: 0,
@@ -138,7 +141,7 @@ impl Encoder {
         }
     }
 
-    fn picture(&self, captured: Instant, pts: MediaTime, keyframe: bool, number: u64) -> Encoded {
+    fn picture(&mut self, captured: Instant, pts: MediaTime, keyframe: bool, number: u64) -> Encoded {
         let video = self.video.as_ref().expect("an encoder of pictures");
         let layered = video.scalability.is_some() && number % 2 == 1;
         let nal = match (keyframe, layered) {
@@ -146,9 +149,12 @@ impl Encoder {
             (false, true) => NAL_DISPOSABLE,
             (false, false) => NAL_REFERENCE,
         };
+        if nal != NAL_DISPOSABLE {
+            self.references = self.references.wrapping_add(1);
+        }
         let mean = f64::from(video.bitrate) / video.fps / 8.0;
         let size = if keyframe { mean * 4.0 } else { mean } as usize;
-        let data = stream::unit(nal, captured.0, size.max(32));
+        let data = stream::unit(nal, captured.0 << 16 | u64::from(self.references), size.max(32));
         let description = (number == 0).then(|| synth::avc(0, video.width, video.height).config.description);
         assert_eq!(video.codec, Codec::Avc, "no other codec is made here");
         Encoded { pts, keyframe, data, description }
@@ -203,7 +209,17 @@ impl Encoder {
 pub fn captured(data: &[u8]) -> Option<Instant> {
     let rest = match data.strip_prefix(&AAC_MARK) {
         Some(rest) => u64::from_be_bytes(*rest.first_chunk()?),
-        None => stream::number_of(data)?,
+        None => stream::number_of(data)? >> 16,
     };
     (rest != SILENCE).then_some(Instant(rest))
+}
+
+/// A picture that others refer to and that was captured at 1 of the clock.
+pub fn reference_picture(keyframe: bool) -> Bytes {
+    stream::unit(if keyframe { NAL_IDR } else { NAL_REFERENCE }, 1 << 16, 200)
+}
+
+/// How many pictures that others refer to the encoder had made with this one.
+pub fn reference(data: &[u8]) -> Option<u16> {
+    stream::number_of(data).map(|number| number as u16)
 }

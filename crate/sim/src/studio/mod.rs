@@ -18,7 +18,7 @@ use sailcast_engine::{
 };
 use sailcast_media::{Codec, MediaKind, MediaTime, Micros};
 
-pub use encoder::{Fate, captured};
+pub use encoder::{Fate, captured, reference, reference_picture};
 pub use server::{Connection, Server};
 
 use encoder::{Encoder, Given};
