@@ -16,7 +16,7 @@ import {
 import { beeps } from './harness/sound.js';
 import { withDevices } from './harness/studio.js';
 import { expect, test } from './harness/test.js';
-import { captureOffset } from './harness/truth.js';
+import { captured } from './harness/truth.js';
 
 test.use(withDevices());
 
@@ -41,24 +41,23 @@ test('to our relay: whole and in sync, watched, recorded, and changed by a docum
     });
     expect(bitrate).toBe(700_000);
     await studio.wait(SETTLED);
-    const [recorded, captured] = await Promise.all([
-      record(relay.http('camera'), 9, keptAs('camera')),
-      captureOffset(studio.page, 6),
-    ]);
-    await expectWhole(recorded, 9);
-    await expectKeptInSync(recorded, captured);
+    const recorded = await record(relay.http('camera'), 9, keptAs('camera'));
+    const { at: began } = await studio.event('publishing');
+    const given = { recorded, began, captured: await captured(studio.page) };
+    await expectWhole(given, 9);
+    await expectKeptInSync(given);
 
     await stage.open();
     const cast = await Screencast.start(stage.page);
     await stage.play(relay.http('camera'));
-    const { at } = await stage.event('playing');
+    const { at: playing } = await stage.event('playing');
     await stage.wait(6);
-    const shown = within(await cast.stop(), at + 1000);
+    const shown = within(await cast.stop(), playing + 1000);
     expect(shown.length, 'pictures seen').toBeGreaterThan(5 * FPS * 0.5);
     expect(steps(shown, CAMERA_ROUND).filter(step => step <= 0)).toEqual([]);
     const heard = await beeps(stage.page);
     expectSound(heard.slice(1));
-    expectShownInSync(shown, heard, captured);
+    expectShownInSync(shown, heard, await captured(studio.page));
 
     const config = { resolution: '360P', bitrate: 400_000, fps: 10, keyframeInterval: 2 };
     collector.config = { version: 1, global: { video: config } };
@@ -107,11 +106,10 @@ test('to node-media-server', async ({ studio, servers }) => {
   const server = await servers.nodeMediaServer();
   await studio.publish(server.publishWs('camera'));
   await studio.wait(SETTLED);
-  const [recorded, captured] = await Promise.all([
-    record(server.http('camera'), 9, keptAs('camera')),
-    captureOffset(studio.page, 6),
-  ]);
-  await expectWhole(recorded, 9);
-  await expectKeptInSync(recorded, captured);
+  const recorded = await record(server.http('camera'), 9, keptAs('camera'));
+  const { at: began } = await studio.event('publishing');
+  const given = { recorded, began, captured: await captured(studio.page) };
+  await expectWhole(given, 9);
+  await expectKeptInSync(given);
   expect((await studio.stats()).reconnects).toBe(0);
 });

@@ -3,7 +3,7 @@ import { type BrowserContext, expect, type Page } from '@playwright/test';
 import type * as Publishing from '../../../dist/publisher/index.js';
 import { deviceFlags } from '../../fixtures/devices.mjs';
 import { AUTOPLAY, EXECUTABLE, FLAGS } from '../playwright.config.js';
-import { keepTracks } from './truth.js';
+import { watchDevices } from './truth.js';
 
 /** An event as page/publish.js wrote it down. */
 export interface Told {
@@ -61,7 +61,7 @@ export class Studio {
   /** On a page of its own. `base`: where the pages are. */
   static async open(context: BrowserContext, base: string): Promise<Studio> {
     const studio = new Studio(await context.newPage());
-    await keepTracks(studio.page);
+    await watchDevices(studio.page);
     await studio.page.goto(`${base}publish.html`);
     await studio.page.waitForFunction(() => globalThis.studio !== undefined);
     return studio;
