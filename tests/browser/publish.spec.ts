@@ -72,7 +72,7 @@ test('to our relay: whole and in sync, watched, recorded, and changed by a docum
     const stats = await studio.stats();
     expect(stats).toMatchObject({ width: 640, height: 360, targetFps: 10, targetBitrate: 400_000 });
     expect(stats.reconnects).toBe(0);
-    expect(Math.abs(stats.encodedFps - 10)).toBeLessThan(1.5);
+    expect(Math.abs(stats.encodedFps - 10), JSON.stringify(stats)).toBeLessThan(1.5);
     expect(stats.sentBitrate).toBeLessThan(600_000);
     expect((await stage.stats()).state).toBe('playing');
 
