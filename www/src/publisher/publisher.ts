@@ -354,7 +354,8 @@ export class Publisher extends Target {
       },
       turned: () => this.#sources.adapt(),
     });
-    await this.#remote?.first(CONFIG_WITHIN);
+    // A screen is asked for in the user's click.
+    if (video.kind === 'camera') await this.#remote?.first(CONFIG_WITHIN);
     if (!this.#destroyed) await this.#sources.open(video, audio);
     if (this.#destroyed) {
       this.#sources.close();
