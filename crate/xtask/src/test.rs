@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "codecs", what: "software decoders, in Node", needs: &["setup", "build"], run: decoders },
     Step { name: "size", what: "size budget", needs: &["build"], run: size::check },
     Step { name: "package", what: "what npm would publish", needs: &["build"], run: package::check },
+    Step { name: "interop", what: "the relay before other servers", needs: &["build"], run: interop },
     Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
 ];
 
@@ -175,6 +176,12 @@ fn node_tests(folder: &str) -> Result<()> {
         .collect();
     tests.sort();
     run(cmd("node", &["--test"]).args(tests))
+}
+
+fn interop() -> Result<()> {
+    let test =
+        ["node_modules/@playwright/test/cli.js", "test", "--config", "tests/interop/playwright.config.ts"];
+    run(cmd("node", &test).env("CI", "1"))
 }
 
 /// The still pictures by two browsers at once, then what is timed by one.
