@@ -442,7 +442,7 @@ export class Publisher extends Target {
       this.#link.ensure();
       this.#go();
       this.#setState('reconnecting');
-      this.#emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
+      this.#emit('reconnecting', { attempt: 1, delay: 0, reason: CRASHED });
     } else this.#fail(error);
   }
 
@@ -483,6 +483,8 @@ export class Publisher extends Target {
 
 const SUSPENDED =
   'The browser keeps the audio context from running, and silence is published: it goes on when the user acts.';
+
+const CRASHED = "The publisher's worker stopped, and another one goes on.";
 
 function destroyedBefore(call: string): SailcastError {
   return publisherError('destroyed', `The publisher was destroyed before ${call}.`);
