@@ -48,6 +48,7 @@ on! {
     bufferbloat: "bufferbloat",
     wifi: "wifi",
     lossy: "lossy",
+    still_picture: "still",
     neighbour: "neighbour",
 }
 

@@ -36,6 +36,8 @@ pub struct Trace {
     /// What the system takes from the socket before anything has left, at first and at most.
     pub hidden: (u64, u64),
     pub length: Micros,
+    /// From when to when the picture stands still: an encoder makes little of it.
+    pub still: Option<(Micros, Micros)>,
     /// The mean rate is below what the publisher may send, and nothing else happens: it should be used.
     pub steady: bool,
     /// The link carries the lowest bitrate all the time: the budget should be kept.
@@ -72,6 +74,7 @@ fn base(name: &'static str, rate: f64, what: &'static str) -> Trace {
         depth: 64_000,
         hidden: (128 * 1024, 128 * 1024),
         length: S(90),
+        still: None,
         steady: false,
         sufficient: true,
     }
@@ -144,6 +147,14 @@ pub fn all() -> Vec<Trace> {
         Trace {
             what: "2 Mbit/s; a lost segment holds all behind it for 80-110 ms, each 2 s, or 250-480 ms, each 17 s",
             ..lossy
+        },
+        Trace {
+            still: Some((S(30), S(60))),
+            ..base(
+                "still",
+                1e6,
+                "1 Mbit/s; the picture stands still from 30 to 60 s and takes a tenth of its bits",
+            )
         },
         Trace {
             sufficient: false,

@@ -23,7 +23,7 @@ const LOWER_EVERY: Micros = Micros::from_millis(500);
 /// In silence the bitrate is halved as often.
 const HALVED: f64 = 0.5;
 /// Of what was carried in a burst, this much is made...
-const OF_CARRIED: f64 = 0.85;
+const OF_CARRIED: f64 = 0.9;
 /// ...or this much of what it carries for certain...
 const OF_KNOWN: f64 = 0.88;
 /// ...in steps of at most this.
