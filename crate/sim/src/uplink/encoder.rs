@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use sailcast_engine::publisher::uplink::Target;
 use sailcast_media::Micros;
 
+use super::trace::Trace;
 use crate::chance::Chance;
 
 /// Keyframes are as large as at this rate, whatever the rate is: the picture is the same.
@@ -42,14 +43,14 @@ pub struct Encoded {
 }
 
 impl Encoder {
-    pub fn new(chance: Chance, gop: Micros, still: Option<(Micros, Micros)>, target: Target) -> Self {
+    pub fn new(chance: Chance, trace: &Trace, gop: Micros, target: Target) -> Self {
         Self {
             gop,
-            keyframe: chance.between(1, 3.0, 8.0),
+            keyframe: chance.between(1, trace.keyframes.0, trace.keyframes.1),
             bias: chance.between(2, 0.8, 1.2),
             floor: chance.between(3, 0.005, 0.02),
             layers: chance.unit(4) < 0.5,
-            still,
+            still: trace.still,
             bitrate: f64::from(target.video_bitrate),
             side: target.side,
             asked: VecDeque::new(),

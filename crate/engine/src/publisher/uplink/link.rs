@@ -26,7 +26,7 @@ const LONGEST: Micros = Micros::from_millis(600);
 /// Enough to keep less in the socket.
 const SUSPECTED: Micros = Micros::from_millis(90);
 /// What was measured while bytes waited counts for so long, unless a burst was carried so much faster.
-const KNOWN: Micros = Micros::from_secs(10);
+const KNOWN: Micros = Micros::from_secs(6);
 const FASTER: f64 = 1.3;
 /// The system takes from the socket in lumps.
 const LONGEST_UNACKED: Micros = Micros::from_secs(4);
@@ -34,11 +34,11 @@ const LONGEST_UNACKED: Micros = Micros::from_secs(4);
 const SILENCE: Micros = Micros::from_millis(500);
 const SILENCE_UNACKED: Micros = Micros::from_millis(1500);
 /// The shortest way counts for so long: routes change.
-const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 20);
+const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 10);
 /// What a burst has shown counts over two usual GOPs.
 const CARRIED: WindowMax<u64> = WindowMax::new(Micros::from_millis(500), 16);
 /// A burst of fewer bytes says nothing.
-const BURST: u64 = 6_000;
+const BURST: u64 = 5_000;
 /// And none is measured more finely.
 const FINEST: Micros = Micros::from_millis(100);
 /// Acknowledgements wait for their turn: even the shortest way may not have been as short as it is.
@@ -249,6 +249,15 @@ impl Link {
             (None, Some(before)) => Some(before.max(seen)),
             (None, None) => Some(seen).filter(|seen| *seen > 0.0),
         };
+    }
+
+    /// The way has become longer: what seemed to wait is on it.
+    pub fn rebase(&mut self) {
+        let longer = self.base() + self.late;
+        self.base.clear();
+        self.base.note(-longer, self.moved);
+        self.late = Micros::ZERO;
+        self.waited.clear();
     }
 
     fn base(&self) -> Micros {

@@ -32,6 +32,9 @@ use crate::io::Instant;
 const LOOK_EVERY: Micros = Micros::from_millis(50);
 /// What is decided is decided so often.
 const DECIDE_EVERY: Micros = Micros::from_millis(50);
+/// Where keyframes tell nothing of the link, packets are held back for so long and then sent at once: a burst that does.
+const GATHERED: Micros = Micros::from_millis(200);
+const GATHER_EVERY: Micros = Micros::from_secs(5);
 /// Events nobody takes are forgotten, oldest first.
 const MOST_EVENTS: usize = 64;
 
@@ -204,6 +207,8 @@ pub struct Uplink {
     pace: Pace,
     decided: Option<Instant>,
     congested: bool,
+    /// The last time that packets were held back, from its beginning.
+    gathered: Option<Instant>,
     /// The last frame was not worth encoding.
     resting: bool,
     /// The next frame that is encoded shall be a keyframe, and that has been said.
@@ -240,6 +245,7 @@ impl Uplink {
             open: false,
             decided: None,
             congested: false,
+            gathered: None,
             resting: false,
             keyframe: KeyframeWish::Wanted,
             not_encoded: 0,
@@ -264,6 +270,7 @@ impl Uplink {
         let before = self.target();
         self.drop_all();
         self.link.reopen(now);
+        self.gathered = None;
         self.rate.reopened(&self.link);
         self.open = true;
         self.queue.begin(self.config.has_video(), now);
@@ -312,7 +319,8 @@ impl Uplink {
         }
         self.make_room(now);
         let size = self.queue.next_size()?;
-        if !self.link.has_room(self.rate.total()) {
+        let gathers = self.gathered.is_some_and(|at| now - at < GATHERED);
+        if gathers || !self.link.has_room(self.rate.total()) {
             return None;
         }
         let packet = self.queue.pop()?;
@@ -443,6 +451,10 @@ impl Uplink {
         }
         if self.rate.is_calm(now) {
             self.relieve();
+        }
+        let recently = self.gathered.is_some_and(|at| now - at < GATHER_EVERY);
+        if !recently && self.rate.is_curious(&self.link, now) {
+            self.gathered = Some(now);
         }
     }
 
