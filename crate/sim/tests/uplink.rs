@@ -35,6 +35,8 @@ macro_rules! on {
 }
 
 on! {
+    less_than_the_sound: "50k",
+    hardly_more_than_the_sound: "120k",
     steady_300k: "300k",
     steady_500k: "500k",
     steady_800k: "800k",
@@ -52,6 +54,15 @@ on! {
     detour: "detour",
     still_picture: "still",
     neighbour: "neighbour",
+}
+
+#[test]
+fn sound_has_the_room_that_there_is() {
+    let (narrow, wider) = (study("50k"), study("120k"));
+    let figures = narrow.of(Policy::Acknowledged);
+    assert!(figures.audio_dropped > 0 && figures.fps() < 0.1, "{} pictures a second", figures.fps());
+    let figures = wider.of(Policy::Acknowledged);
+    assert!(figures.audio_dropped == 0 && figures.fps() > 1.0, "{} pictures a second", figures.fps());
 }
 
 #[test]

@@ -118,6 +118,8 @@ pub fn all() -> Vec<Trace> {
     let mut neighbour = base("neighbour", 2e6, "");
     neighbour.link.neighbour = Some(Neighbour { every: S(25), length: S(9), fullest: MS(400) });
     vec![
+        Trace { sufficient: false, ..base("50k", 50e3, "50 kbit/s, less than the sound alone") },
+        Trace { sufficient: false, ..base("120k", 120e3, "120 kbit/s, the sound and hardly a picture") },
         steady("300k", 300e3, "300 kbit/s"),
         steady("500k", 500e3, "500 kbit/s"),
         steady("800k", 800e3, "800 kbit/s"),

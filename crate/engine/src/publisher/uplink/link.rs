@@ -49,7 +49,7 @@ const MOST_SENDS: usize = 1024;
 /// So much time of the link's is kept in the socket: more than acknowledgements come apart, less than the budget.
 const IN_SOCKET: Micros = Micros::from_millis(200);
 const IN_SOCKET_UNACKED: Micros = Micros::from_millis(100);
-const LEAST_IN_SOCKET: f64 = 16_000.0;
+const LEAST_IN_SOCKET: f64 = 8_000.0;
 /// On a new connection the old one's estimate counts so much.
 const TRUST: f64 = 0.8;
 
