@@ -23,6 +23,7 @@ mod ingest;
 mod intake;
 mod limits;
 mod metrics;
+mod name;
 mod origin;
 mod pages;
 mod refusal;
@@ -48,7 +49,7 @@ use crate::{
     app::App,
     args::{Command, Options},
     demo::{Demo, DemoError},
-    hub::BadName,
+    name::BadName,
     pages::Pages,
     refusal::Refusal,
     upstream::Upstream,

@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Notes, timeline::Timeline};
+use super::{Pushing, timeline::Timeline};
 use crate::{
     hub::Subscription,
     ring::Ended,
@@ -56,16 +56,16 @@ pub(super) async fn session(
     target: &Target,
     subscription: &mut Subscription,
     seed: u64,
-    notes: &mut Notes<'_>,
+    pushing: &Pushing,
 ) -> Result<(), Lost> {
     let connected = tokio::select! {
         connected = timeout(CONNECT_TIMEOUT, connect(target)) => connected,
         () = subscription.over() => return Ok(()),
     };
     let socket = connected.unwrap_or_else(|late| Err(late.into())).map_err(Lost::Connect)?;
-    let client = Client::new(target, notes.name().name(), seed);
+    let client = Client::new(target, pushing.name.name(), seed);
     let mut session = Session { socket, client, feed: Feed::default(), began: Instant::now() };
-    session.run(subscription, notes).await?;
+    session.run(subscription, pushing).await?;
     // What the stream's end left unsaid is not worth a retry.
     let _ = timeout(GOODBYE, session.leave()).await;
     Ok(())
@@ -99,7 +99,7 @@ struct Session {
 }
 
 impl Session {
-    async fn run(&mut self, subscription: &mut Subscription, notes: &mut Notes<'_>) -> Result<(), Lost> {
+    async fn run(&mut self, subscription: &mut Subscription, pushing: &Pushing) -> Result<(), Lost> {
         let mut input = [0; READ_SIZE];
         // When the server last took something, or had nothing to take.
         let mut moved = self.began;
@@ -122,19 +122,19 @@ impl Session {
                     len => {
                         self.client.input(&input[..len])?;
                         if self.client.is_publishing() && !publishing {
-                            notes.publishing();
+                            pushing.note_publishing();
                         }
                     }
                 },
                 written = to.write_buf(self.client.output()), if waiting > 0 => {
-                    notes.sent(written?);
+                    pushing.note_sent(written?);
                     moved = Instant::now();
                 }
                 next = next(subscription, publishing), if room => match next {
                     Ok(bytes) => {
                         let skipped = subscription.take_skipped();
                         if skipped.times > 0 {
-                            notes.skipped(skipped);
+                            pushing.note_skipped(skipped);
                         }
                         self.feed.push(bytes, &mut self.client);
                     }
