@@ -22,7 +22,9 @@ use crate::{
     tags::as_data_frame,
 };
 
+/// For each address that the server's name has, and for learning them.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ADDRESSES: usize = 4;
 /// From the connection to the leave to publish.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may take nothing of what is there for it.
@@ -59,10 +61,10 @@ pub(super) async fn session(
     pushing: &Pushing,
 ) -> Result<(), Lost> {
     let connected = tokio::select! {
-        connected = timeout(CONNECT_TIMEOUT, connect(target)) => connected,
+        connected = connect(target) => connected,
         () = subscription.over() => return Ok(()),
     };
-    let socket = connected.unwrap_or_else(|late| Err(late.into())).map_err(Lost::Connect)?;
+    let socket = connected.map_err(Lost::Connect)?;
     let client = Client::new(target, pushing.name.name(), seed);
     let mut session = Session { socket, client, feed: Feed::default(), began: Instant::now() };
     session.run(subscription, pushing).await?;
@@ -73,10 +75,12 @@ pub(super) async fn session(
 
 async fn connect(target: &Target) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in lookup_host(target.host()).await? {
-        match connect_to(address).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => failure = error,
+    let addresses = timeout(CONNECT_TIMEOUT, lookup_host(target.host())).await??;
+    for address in addresses.take(MAX_ADDRESSES) {
+        match timeout(CONNECT_TIMEOUT, connect_to(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => failure = error,
+            Err(late) => failure = late.into(),
         }
     }
     Err(failure)
