@@ -7,7 +7,8 @@
  * in a document; moving it about keeps it.
  */
 import type { SailcastError } from './errors.js';
-import { checkLatency, checkVolume, folder, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { checkLatency, checkVolume, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { folder } from './internal/spawn.js';
 import { Player } from './player.js';
 import type {
   Background,

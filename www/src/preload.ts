@@ -9,7 +9,7 @@ import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
 import { watchPage } from './internal/life.js';
 import { absolute, preconnect } from './internal/lines.js';
-import { folder } from './internal/options.js';
+import { folder } from './internal/spawn.js';
 import { missingFeature } from './internal/support.js';
 import type { PlayerOptions } from './types.js';
 

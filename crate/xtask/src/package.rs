@@ -19,6 +19,12 @@ const EXPECTED: &[&str] = &[
     "dist/index.d.ts",
     "dist/element.js",
     "dist/element.d.ts",
+    "dist/publisher/index.js",
+    "dist/publisher/index.d.ts",
+    "dist/publisher/element.js",
+    "dist/publisher/element.d.ts",
+    "dist/publisher/internal/worker.js",
+    "dist/publisher/internal/capture/worklet.js",
     "dist/report/index.js",
     "dist/report/index.d.ts",
     "dist/internal/worker.js",
@@ -31,6 +37,8 @@ const ON_A_SERVER: &str = "
 const before = Reflect.ownKeys(globalThis).length;
 const { Player } = await import('sailcast');
 await import('sailcast/element');
+await import('sailcast/publisher');
+await import('sailcast/publisher/element');
 await import('sailcast/report');
 if (typeof Player !== 'function') throw new Error('sailcast does not export Player');
 if (Reflect.ownKeys(globalThis).length !== before) throw new Error('importing sailcast left a global behind');

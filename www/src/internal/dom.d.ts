@@ -6,6 +6,18 @@ declare class MediaStreamTrackGenerator extends MediaStreamTrack {
   readonly writable: WritableStream<VideoFrame>;
 }
 
+/** The same, the other way. Safari has it in workers only, Firefox not at all. */
+declare class MediaStreamTrackProcessor {
+  constructor(init: { track: MediaStreamTrack; maxBufferSize?: number });
+  readonly readable: ReadableStream<VideoFrame>;
+}
+
+/** Media Capture from DOM Elements; Firefox has it under a name of its own, Safari not at all. */
+interface HTMLMediaElement {
+  captureStream?(): MediaStream;
+  mozCaptureStream?(): MediaStream;
+}
+
 /** The worklet's global scope, as far as worklet.ts needs it. */
 declare function registerProcessor(name: string, processor: new () => object): void;
 

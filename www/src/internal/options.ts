@@ -11,6 +11,7 @@ import type {
   Rotation,
 } from '../types.js';
 import type { LatencyBounds } from './protocol.js';
+import { folder } from './spawn.js';
 
 export interface Settings {
   container: HTMLElement;
@@ -126,15 +127,6 @@ export function checkOptions(options: PlayerOptions): Settings {
     base,
     cmcd: check(isCmcd(cmcd), 'cmcd', cmcd) as CmcdOptions | undefined,
   };
-}
-
-/** The folder at an address that may be relative to the page; undefined for what is none. */
-export function folder(url: unknown): URL | undefined {
-  try {
-    return new URL(`${url}`.replace(/\/?$/, '/'), document.baseURI);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The standard has names of 64 characters, and strings (RFC 8941) of ASCII. */

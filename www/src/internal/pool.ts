@@ -6,6 +6,7 @@
  * of it, told to each of its players; nothing is started again from here, and one that does not answer gets no new player.
  */
 import { pageError, type SailcastError } from '../errors.js';
+import { compileModule } from './module.js';
 import type { FromPool, ToPage, ToPool, ToWorker } from './protocol.js';
 import { spawn } from './spawn.js';
 
@@ -15,8 +16,6 @@ const MOST_WORKERS = 4;
 const CLOSE_GRACE = 500;
 /** How long a worker without players is kept: as one element takes another's place, ms. */
 const IDLE_GRACE = 2000;
-/** A server that has not sent the wasm in this time will not, ms: 100 KB at 40 kbit/s. */
-const WASM_WITHIN = 20_000;
 /** So long a worker may take until its script runs, ms: it is smaller than the wasm. */
 const SCRIPT_WITHIN = 20_000;
 
@@ -161,32 +160,11 @@ class PoolWorker {
   }
 }
 
-/** By address, compiled once for all workers of the page; forgotten when it fails, so that the next load tries again. */
-const compiled = new Map<string, Promise<WebAssembly.Module>>();
-
 /** In this very form, for bundlers look for it. */
 const wasmUrl = () => new URL('../wasm/sailcast_bg.wasm', import.meta.url);
 
-async function fetchModule(url: string): Promise<WebAssembly.Module> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(WASM_WITHIN) });
-  if (!response.ok) throw new Error(`HTTP ${response.status} for ${response.url}`);
-  // Streaming compilation insists on this type, and many a server does not know it.
-  return response.headers.get('content-type')?.startsWith('application/wasm')
-    ? WebAssembly.compileStreaming(response)
-    : WebAssembly.compile(await response.arrayBuffer());
-}
-
 function compile(base: URL | undefined): Promise<WebAssembly.Module> {
-  const url = (base ? new URL('wasm/sailcast_bg.wasm', base) : wasmUrl()).href;
-  let module = compiled.get(url);
-  if (!module) {
-    module = fetchModule(url).catch(error => {
-      compiled.delete(url);
-      throw error;
-    });
-    compiled.set(url, module);
-  }
-  return module;
+  return compileModule(base ? new URL('wasm/sailcast_bg.wasm', base) : wasmUrl());
 }
 
 /** The package's folder: as it was given, or as far as that can be told from where the bundler put the wasm. */

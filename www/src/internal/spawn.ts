@@ -13,3 +13,12 @@ export function spawn(script: URL, name: string, here: (() => Worker) | undefine
   worker.addEventListener('message', () => URL.revokeObjectURL(url), { once: true });
   return worker;
 }
+
+/** The folder at an address that may be relative to the page; undefined for what is none. */
+export function folder(url: unknown): URL | undefined {
+  try {
+    return new URL(`${url}`.replace(/\/?$/, '/'), document.baseURI);
+  } catch {
+    return undefined;
+  }
+}

@@ -77,6 +77,8 @@ export type FromPublishWorker =
   | { type: 'stats'; stats: PublishWorkerStats }
   /** FLV of what is sent, from its header on. Transferred. */
   | { type: 'recorded'; data: Uint8Array }
+  /** Answers `record: false`, also where nothing was recorded: no more of it comes. */
+  | { type: 'recordingEnded' }
   /** The wasm trapped or could not start: this worker is of no more use. */
   | { type: 'crash'; message: string }
   | { type: 'closed' };
