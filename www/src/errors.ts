@@ -4,7 +4,7 @@
  */
 
 /** The family of an error; the thousands of its code. */
-export type ErrorType = 'network' | 'media' | 'decode' | 'browser' | 'usage';
+export type ErrorType = 'network' | 'media' | 'decode' | 'browser' | 'usage' | 'encode';
 
 /** What went wrong, for a program (`code`, `details`, `fatal`) and for a person (`message`, which says what to do). */
 export class SailcastError extends Error {
@@ -12,7 +12,7 @@ export class SailcastError extends Error {
   readonly type: ErrorType;
   /** A camelCase name, unique to the code: `httpStatus`, `webCodecsMissing`, ... */
   readonly details: string;
-  /** 1xxx network, 2xxx media, 3xxx decode, 4xxx browser, 5xxx usage. A code never changes its meaning. */
+  /** 1xxx network, 2xxx media, 3xxx decode, 4xxx browser, 5xxx usage, 6xxx encode. A code never changes its meaning. */
   readonly code: number;
   /** This load is over; `load()` starts anew. False: a warning, playback goes on. */
   readonly fatal: boolean;

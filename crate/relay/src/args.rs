@@ -1,32 +1,50 @@
-//! The command line.
+//! The command line, and the few variables beside it for what should not be seen there.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroUsize,
     path::PathBuf,
 };
 
 use lexopt::{Arg, Error, Parser, ValueExt};
+use sailcast_media::flv::tag::MAX_TAG_BODY;
 
-use crate::pages::Mount;
+use crate::{
+    auth::{Gate, Secret},
+    limits::Limits,
+    origin::Origins,
+    pages::Mount,
+    rtmp::Target,
+};
 
 pub const HELP: &str = "\
 Takes FLV from publishers and serves it to players.
 
 Usage: sailcast-relay [OPTIONS]
 
-  --bind ADDRESS       address to listen on (127.0.0.1: this machine only)
-  --port PORT          port to listen on (8080); 0 takes a free one
-  --demo FILE          loop this FLV file for ever as /live/demo
-  --serve PREFIX=DIR   serve a folder; may be given several times (/=www, /dist=dist)
-  --isolate            make the served pages cross-origin isolated
+  --bind ADDRESS           address to listen on (127.0.0.1: this machine only)
+  --port PORT              port to listen on (8080); 0 takes a free one
+  --demo FILE              loop this FLV file for ever as /live/demo
+  --serve PREFIX=DIR       serve a folder; may be given several times (/=www, /dist=dist)
+  --isolate                make the served pages cross-origin isolated
+  --upstream URL           push each stream on to rtmp://HOST[:PORT]/APP[?QUERY] under its own name; several times
+  --publish-secret SECRET  publish only with ?secret=SECRET, or signed with it
+  --play-secret SECRET     play only with ?secret=SECRET, or signed with it
+  --allow-origin ORIGIN    pages that may publish and play, such as https://example.org; several times (any page)
+  --max-streams N          streams at once (64), each up to 16 MiB of memory
+  --max-players N          players at once (5000)
+  --max-bitrate BIT/S      of one publisher, over 5 s (50000000)
+  --max-tag BYTES          of one FLV tag (4194304, and not more)
   --help, --version
 
 Publish:  POST /APP/NAME, or WebSocket /APP/NAME with the subprotocol \"publisher\"
 Play:     GET /APP/NAME.flv, or WebSocket /APP/NAME.flv
-State:    GET /health
+State:    GET /health, GET /metrics (Prometheus)
 
-There is no authentication: whoever reaches the port, and any web page open in a browser on this machine, may publish
-and play.
+There is no authentication without a secret: whoever reaches the port, and any web page open in a browser on this
+machine, may publish and play.
+SAILCAST_PUBLISH_SECRET, SAILCAST_PLAY_SECRET and SAILCAST_UPSTREAM (URLs with spaces between them) say the same as
+their options and are not seen in the list of processes.
 RUST_LOG=debug logs more, RUST_LOG=warn less.
 ";
 
@@ -37,6 +55,26 @@ pub struct Options {
     pub demo: Option<PathBuf>,
     pub mounts: Vec<Mount>,
     pub isolate: bool,
+    pub upstreams: Vec<Target>,
+    pub gate: Gate,
+    pub origins: Origins,
+    pub limits: Limits,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bind: Ipv4Addr::LOCALHOST.into(),
+            port: 8080,
+            demo: None,
+            mounts: Vec::new(),
+            isolate: false,
+            upstreams: Vec::new(),
+            gate: Gate::default(),
+            origins: Origins::default(),
+            limits: Limits::default(),
+        }
+    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -46,14 +84,21 @@ pub enum Command {
     Version,
 }
 
-pub fn parse(mut parser: Parser) -> Result<Command, Error> {
-    let mut options = Options {
-        bind: Ipv4Addr::LOCALHOST.into(),
-        port: 8080,
-        demo: None,
-        mounts: Vec::new(),
-        isolate: false,
-    };
+/// A variable of the process's environment.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// `variable`: the environment.
+pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> Result<Command, Error> {
+    let mut options = Options::default();
+    options.gate.publish = variable("SAILCAST_PUBLISH_SECRET").and_then(Secret::new);
+    options.gate.play = variable("SAILCAST_PLAY_SECRET").and_then(Secret::new);
+    for url in variable("SAILCAST_UPSTREAM").unwrap_or_default().split_whitespace() {
+        // The address may hold a secret: it is not repeated.
+        let target = url.parse().map_err(|error| Error::from(format!("SAILCAST_UPSTREAM: {error}")))?;
+        options.upstreams.push(target);
+    }
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("bind") => options.bind = parser.value()?.parse()?,
@@ -61,6 +106,17 @@ pub fn parse(mut parser: Parser) -> Result<Command, Error> {
             Arg::Long("demo") => options.demo = Some(parser.value()?.into()),
             Arg::Long("serve") => options.mounts.push(parser.value()?.parse()?),
             Arg::Long("isolate") => options.isolate = true,
+            Arg::Long("upstream") => {
+                let url = parser.value()?.string()?;
+                options.upstreams.push(url.parse().map_err(|error| format!("--upstream: {error}"))?);
+            }
+            Arg::Long("publish-secret") => options.gate.publish = Some(secret(&mut parser)?),
+            Arg::Long("play-secret") => options.gate.play = Some(secret(&mut parser)?),
+            Arg::Long("allow-origin") => options.origins.0.push(origin(&mut parser)?),
+            Arg::Long("max-streams") => options.limits.streams = count(&mut parser)?,
+            Arg::Long("max-players") => options.limits.players = count(&mut parser)?,
+            Arg::Long("max-bitrate") => options.limits.bit_rate = count(&mut parser)? as u64,
+            Arg::Long("max-tag") => options.limits.tag = count(&mut parser)?.min(MAX_TAG_BODY),
             Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Command::Version),
             other => return Err(other.unexpected()),
@@ -69,17 +125,45 @@ pub fn parse(mut parser: Parser) -> Result<Command, Error> {
     Ok(Command::Run(options))
 }
 
+/// A limit of nothing would be a relay that does nothing.
+fn count(parser: &mut Parser) -> Result<usize, Error> {
+    Ok(parser.value()?.parse::<NonZeroUsize>()?.get())
+}
+
+fn secret(parser: &mut Parser) -> Result<Secret, Error> {
+    Secret::new(parser.value()?.string()?).ok_or_else(|| "an empty secret is none".into())
+}
+
+/// As browsers send it: without a path, and without a slash at the end.
+fn origin(parser: &mut Parser) -> Result<String, Error> {
+    let text = parser.value()?.string()?;
+    let text = text.trim_end_matches('/');
+    match text.split_once("://") {
+        Some((_, host)) if !host.is_empty() && !host.contains('/') => Ok(text.to_owned()),
+        _ => Err(format!("--allow-origin: {text:?} is no origin such as https://example.org").into()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn parsed(args: &[&str]) -> Result<Command, Error> {
-        parse(Parser::from_args(args))
+        parse(Parser::from_args(args), |_| None)
+    }
+
+    fn options(args: &[&str], environment: &[(&str, &str)]) -> Options {
+        let variable =
+            |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
+        match parse(Parser::from_args(args), variable) {
+            Ok(Command::Run(options)) => options,
+            other => panic!("options expected, not {other:?}"),
+        }
     }
 
     #[test]
     fn without_options_it_listens_on_this_machine_only() {
-        let Ok(Command::Run(options)) = parsed(&[]) else { panic!("options expected") };
+        let options = options(&[], &[]);
         assert!(options.bind.is_loopback());
         assert_eq!(options.port, 8080);
     }
@@ -87,10 +171,48 @@ mod tests {
     #[test]
     fn options_are_read() {
         let args = ["--bind", "::1", "--port=0", "--serve", "/=www", "--serve=/dist=d", "--isolate"];
-        let Ok(Command::Run(options)) = parsed(&args) else { panic!("options expected") };
+        let options = options(&args, &[]);
         assert_eq!((options.bind.to_string().as_str(), options.port), ("::1", 0));
         assert_eq!(options.mounts, ["/=www".parse().unwrap(), "/dist=d".parse().unwrap()]);
         assert!(options.isolate);
+    }
+
+    #[test]
+    fn what_guards_the_relay_is_read() {
+        let limits = ["--max-streams=1", "--max-players=2", "--max-bitrate=3", "--max-tag=4"];
+        let origins = ["--allow-origin=https://a.example/", "--allow-origin=http://localhost:1"];
+        let read =
+            options(&[&limits[..], &origins, &["--publish-secret=s", "--play-secret=p"]].concat(), &[]);
+        assert_eq!(read.limits, Limits { streams: 1, players: 2, bit_rate: 3, tag: 4 });
+        assert_eq!(read.origins.0, ["https://a.example", "http://localhost:1"]);
+        let gate = Gate { publish: Secret::new("s".into()), play: Secret::new("p".into()) };
+        assert_eq!(read.gate, gate);
+        let environment = [("SAILCAST_PUBLISH_SECRET", "s"), ("SAILCAST_PLAY_SECRET", "p")];
+        assert_eq!(options(&[], &environment).gate, gate);
+        assert_eq!(options(&[], &[("SAILCAST_PUBLISH_SECRET", "")]).gate, Gate::default());
+        assert_eq!(options(&["--publish-secret=t"], &environment).gate.publish, Secret::new("t".into()));
+        assert_eq!(options(&["--max-tag=99999999"], &[]).limits.tag, MAX_TAG_BODY);
+    }
+
+    #[test]
+    fn upstreams_are_read_from_both_places() {
+        let read =
+            options(&["--upstream=rtmp://a/live"], &[("SAILCAST_UPSTREAM", "rtmp://b/x?k=1  rtmp://c:1/y")]);
+        let shown: Vec<String> = read.upstreams.iter().map(Target::to_string).collect();
+        assert_eq!(shown, ["rtmp://b/x", "rtmp://c:1/y", "rtmp://a/live"]);
+        let refused = parse(Parser::from_args(["--upstream=rtmps://h/x?k=hidden"]), |_| None).unwrap_err();
+        assert!(
+            refused.to_string().contains("rtmps") && !refused.to_string().contains("hidden"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn the_help_names_each_option() {
+        let source = include_str!("args.rs");
+        for name in source.split("Arg::Long(\"").skip(1).filter_map(|s| s.split('"').next()) {
+            assert!(HELP.contains(&format!("--{name}")), "{name}");
+        }
     }
 
     #[test]
@@ -100,7 +222,10 @@ mod tests {
 
     #[test]
     fn mistakes_are_told() {
-        for bad in [&["--port", "x"][..], &["--serve", "www"], &["--nope"], &["file"], &["--demo"]] {
+        let limits = [&["--max-streams=0"][..], &["--max-bitrate=2M"], &["--max-tag=-1"]];
+        let guards = [&["--publish-secret="][..], &["--allow-origin=example.org"], &["--upstream=x"]];
+        let plain = [&["--port", "x"][..], &["--serve", "www"], &["--nope"], &["file"], &["--demo"]];
+        for bad in [&plain[..], &limits, &guards].concat() {
             assert!(parsed(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,7 +1,7 @@
-//! HTTP: which request means what, publishing by POST, playing by GET, and the health report.
+//! HTTP: which request means what, publishing by POST, playing by GET, and the reports.
 //!
-//! **Invariant:** every answer about a stream may be read by any page (CORS) and kept by no cache. Folders named by
-//! the operator go before streams, streams before the folder at `/`.
+//! **Invariant:** every answer about a stream may be read by the pages that may use the relay (CORS) and kept by no
+//! cache. Folders named by the operator go before streams, streams before the folder at `/`.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,15 +12,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
-use hyper::{HeaderMap, Method, StatusCode, header, header::HeaderValue};
+use hyper::{Method, StatusCode, header, header::HeaderValue, http::request::Parts};
 use serde_json::{Value, json};
 use tokio::{sync::SetOnce, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    hub::{BadName, Hub, Refused, StreamName},
-    ingest::{BadStream, Over, forward},
-    pages::Pages,
+    app::App,
+    auth::Action,
+    health,
+    hub::{BadName, StreamName},
+    ingest::{Over, forward},
+    metrics,
+    refusal::Refusal,
     ws,
 };
 
@@ -29,15 +33,6 @@ const FLV_TYPE: &str = "video/x-flv";
 /// How long a refused publisher may go on sending before its connection is cut: closing at once would reset it,
 /// and the refusal might be lost on the way.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// What every connection shares.
-pub struct App {
-    pub hub: Arc<Hub>,
-    pub pages: Pages,
-    /// Everything that must be over before the process goes.
-    pub tasks: TaskTracker,
-    pub shutdown: CancellationToken,
-}
 
 /// Of one connection: cancelled once the stream that it plays has been let go. A connection whose client does not
 /// read asks for no more of the body, and could not learn it from there.
@@ -48,6 +43,7 @@ pub struct Playing(pub Arc<SetOnce<CancellationToken>>);
 #[derive(Debug, PartialEq, Eq)]
 enum Route {
     Health,
+    Metrics,
     Preflight,
     Publish(StreamName),
     Play(StreamName),
@@ -62,8 +58,10 @@ impl Route {
     fn of(method: &Method, path: &str, is_socket: bool, folder: bool) -> Self {
         let reads = matches!(*method, Method::GET | Method::HEAD);
         let path = path.trim_start_matches('/');
-        if reads && path == "health" && !is_socket {
-            return Self::Health;
+        match path {
+            "health" if reads && !is_socket => return Self::Health,
+            "metrics" if reads && !is_socket => return Self::Metrics,
+            _ => {}
         }
         if method == Method::OPTIONS {
             return Self::Preflight;
@@ -90,31 +88,38 @@ pub async fn handle(
     let (mut parts, body) = request.into_parts();
     let asks_upgrade = parts.headers.contains_key(header::SEC_WEBSOCKET_KEY);
     let path = parts.uri.path().to_owned();
-    match Route::of(&parts.method, &path, asks_upgrade, app.pages.owns(&path)) {
-        Route::Page => app.pages.answer(Request::from_parts(parts, body)).await,
-        Route::Health => with_stream_headers(health(&app)),
-        Route::Preflight => with_stream_headers(StatusCode::NO_CONTENT.into_response()),
-        Route::Play(name) => with_stream_headers(play(&app, &name, &playing)),
-        Route::Publish(name) => with_stream_headers(publish(&app, name, &parts.headers, body).await),
-        Route::Socket(name) => match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
-            Ok(upgrade) if ws::wants_to_publish(&upgrade) => ws::publish(upgrade, app, name),
-            Ok(upgrade) => ws::play(upgrade, app, name),
-            Err(rejection) => rejection.into_response(),
-        },
-        Route::BadName => with_stream_headers(refusal(StatusCode::BAD_REQUEST, &BadName.to_string(), None)),
-        Route::NotAllowed => {
-            let reason = "nothing here takes this method";
-            with_stream_headers(refusal(StatusCode::METHOD_NOT_ALLOWED, reason, None))
+    let origin = parts.headers.get(header::ORIGIN).cloned();
+    let mut response = match Route::of(&parts.method, &path, asks_upgrade, app.pages.owns(&path)) {
+        Route::Page => return app.pages.answer(Request::from_parts(parts, body)).await,
+        Route::Socket(name) => {
+            return match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+                Ok(upgrade) => ws::answer(upgrade, app, name, &parts),
+                Err(rejection) => rejection.into_response(),
+            };
         }
-    }
+        Route::Health => answer(StatusCode::OK, &health::report(&app)),
+        Route::Metrics => {
+            ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::page(&app)).into_response()
+        }
+        Route::Preflight => StatusCode::NO_CONTENT.into_response(),
+        Route::Play(name) => play(&app, &name, &parts, &playing).unwrap_or_else(|why| refusal(&app, &why)),
+        Route::Publish(name) => publish(&app, name, &parts, body).await,
+        Route::BadName => refusal(&app, &BadName.into()),
+        Route::NotAllowed => refusal(&app, &Refusal::Method),
+    };
+    app.origins.mark(&mut response, origin.as_ref());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Pages that are cross-origin isolated may embed streams.
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    response
 }
 
-fn play(app: &App, name: &StreamName, playing: &Playing) -> Response {
-    let Some(subscription) = app.hub.play(name) else {
-        return refusal(StatusCode::NOT_FOUND, &format!("{name} is not live"), None);
-    };
+fn play(app: &App, name: &StreamName, parts: &Parts, playing: &Playing) -> Result<Response, Refusal> {
+    app.admit(Action::Play, name, &parts.uri, &parts.headers)?;
+    let subscription = app.hub.play(name)?;
     if playing.0.set(subscription.let_go()).is_err() {
-        return refusal(StatusCode::BAD_REQUEST, "a connection plays one stream", None);
+        return Err(Refusal::SecondStream);
     }
     // A tag at a time and uncopied: the connection gathers what is there into one write.
     let tags = stream::unfold(subscription, async |mut subscription| {
@@ -123,34 +128,35 @@ fn play(app: &App, name: &StreamName, playing: &Playing) -> Response {
     });
     // The connection ends with the stream that it plays, and is not another request's.
     let headers = [(header::CONTENT_TYPE, FLV_TYPE), (header::CONNECTION, "close")];
-    (headers, Body::from_stream(tags)).into_response()
+    Ok((headers, Body::from_stream(tags)).into_response())
 }
 
-async fn publish(app: &App, name: StreamName, headers: &HeaderMap, body: Body) -> Response {
+async fn publish(app: &App, name: StreamName, parts: &Parts, body: Body) -> Response {
     let shown = name.to_string();
     let mut chunks = body.into_data_stream().map(|chunk| chunk.map_err(|_| Over::Left));
-    let over = match app.hub.publish(name).await {
-        Ok(publication) => forward(publication, &mut chunks, &app.shutdown).await,
-        Err(refused) => {
+    let taken = match app.admit(Action::Publish, &name, &parts.uri, &parts.headers) {
+        Ok(()) => app.publish(name).await,
+        Err(why) => Err(why),
+    };
+    let publication = match taken {
+        Ok(publication) => publication,
+        Err(why) => {
             // A client that waits to be asked for the body is not asked.
-            if !headers.contains_key(header::EXPECT) {
+            if !parts.headers.contains_key(header::EXPECT) {
                 linger(app, chunks);
             }
-            let status = match refused {
-                Refused::Taken(_) => StatusCode::CONFLICT,
-                Refused::Full | Refused::Shutdown => StatusCode::SERVICE_UNAVAILABLE,
-            };
-            return refusal(status, &refused.to_string(), None);
+            return refusal(app, &why);
         }
     };
-    if over != Over::Left {
-        linger(app, chunks);
-    }
+    let counted = app.publisher();
+    let over = forward(publication, &mut chunks, &app.limits, &app.shutdown).await;
+    drop(counted);
     match over {
         Over::Left => answer(StatusCode::OK, &json!({ "status": 200, "stream": shown })),
-        Over::Silent => refusal(StatusCode::REQUEST_TIMEOUT, &over.to_string(), None),
-        Over::Shutdown => refusal(StatusCode::SERVICE_UNAVAILABLE, &over.to_string(), None),
-        Over::Bad(bad) => refusal(StatusCode::BAD_REQUEST, &bad.to_string(), Some(&bad)),
+        Over::Refused(why) => {
+            linger(app, chunks);
+            refusal(app, &why)
+        }
     }
 }
 
@@ -169,9 +175,11 @@ fn linger(
     });
 }
 
-fn refusal(status: StatusCode, reason: &str, bad: Option<&BadStream>) -> Response {
-    let mut body = json!({ "status": status.as_u16(), "reason": reason });
-    if let Some(offset) = bad.and_then(BadStream::offset) {
+fn refusal(app: &App, why: &Refusal) -> Response {
+    app.hub.counters.refused(why);
+    let status = why.status();
+    let mut body = json!({ "status": status.as_u16(), "reason": why.to_string() });
+    if let Some(offset) = why.offset() {
         body["offset"] = offset.into();
     }
     answer(status, &body)
@@ -179,47 +187,6 @@ fn refusal(status: StatusCode, reason: &str, bad: Option<&BadStream>) -> Respons
 
 fn answer(status: StatusCode, body: &Value) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-}
-
-fn health(app: &App) -> Response {
-    let streams: Vec<Value> = app
-        .hub
-        .health()
-        .into_iter()
-        .map(|s| {
-            json!({
-                "name": s.name,
-                "players": s.players,
-                "skips": s.skips,
-                "tags": s.tags,
-                "kbitPerSecond": s.kbit_per_s,
-                "codecs": s.codecs,
-                "ageSeconds": s.age.as_secs(),
-            })
-        })
-        .collect();
-    answer(StatusCode::OK, &json!({ "streams": streams, "residentBytes": resident_bytes() }))
-}
-
-/// The process's resident memory, where the system tells it the way Linux does.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    Some(kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? * 1024)
-}
-
-fn with_stream_headers(mut response: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any.clone());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, any.clone());
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, any);
-    headers
-        .insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST, OPTIONS"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // Pages that are cross-origin isolated may embed streams.
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
-    response
 }
 
 #[cfg(test)]
@@ -235,6 +202,7 @@ mod tests {
         let get = |path| Route::of(&Method::GET, path, false, false);
         let post = |path| Route::of(&Method::POST, path, false, false);
         assert_eq!(get("/health"), Route::Health);
+        assert_eq!(get("/metrics"), Route::Metrics);
         assert_eq!(get("/live/a.flv"), Route::Play(name("live/a")));
         assert_eq!(Route::of(&Method::HEAD, "/live/a.flv", false, false), Route::Play(name("live/a")));
         assert_eq!(get("/live/a.b.flv"), Route::BadName);

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** a name has at most one publisher, and a stream is listed exactly as long as its [`Publication`]
 //! lives; when that is dropped, every player gets what is left and then the end. Streams that are over and not yet
-//! let go count against [`MAX_STREAMS`] too, so that players who never read cannot pin more memory than live streams.
+//! let go count against the limit of streams too, so that players who never read cannot pin more memory than live streams.
 //!
 //! It moves tags from one publisher to many players and knows neither HTTP nor WebSocket.
 
@@ -28,14 +28,15 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    limits::Limits,
+    metrics::Counters,
+    refusal::Refusal,
     ring::{Cursor, Ended, MAX_LAG, Ring, Step},
     stats::StreamStats,
 };
 
 /// The longest application or stream name: keeps log lines and the health report readable.
 const MAX_NAME: usize = 64;
-/// The most streams at once; each may hold [`crate::ring::MAX_RING_BYTES`].
-const MAX_STREAMS: usize = 64;
 /// How long a new publisher waits for the old one of its name: the end of a connection may be seen a little later
 /// than the start of the one that replaces it.
 const HANDOVER: Duration = Duration::from_millis(500);
@@ -58,6 +59,11 @@ impl StreamName {
         };
         if good(app) && good(name) { Ok(Self(format!("{app}/{name}"))) } else { Err(BadName) }
     }
+
+    /// Without its application.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, name)| name)
+    }
 }
 
 impl FromStr for StreamName {
@@ -75,20 +81,12 @@ impl fmt::Display for StreamName {
     }
 }
 
-/// Why a name was not given to a publisher.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Refused {
-    #[error("{0} already has a publisher")]
-    Taken(StreamName),
-    #[error("the relay holds {MAX_STREAMS} streams, its limit")]
-    Full,
-    #[error("the relay is going down")]
-    Shutdown,
-}
-
 #[derive(Default)]
 pub struct Hub {
+    limits: Limits,
+    pub counters: Counters,
     streams: Mutex<Streams>,
+    players: AtomicUsize,
     /// Changes whenever a name becomes free.
     freed: watch::Sender<()>,
 }
@@ -102,10 +100,10 @@ struct Streams {
 }
 
 impl Streams {
-    /// Lets go of the oldest ended streams if one more would be too many.
-    fn make_room(&mut self) {
+    /// Lets go of the oldest ended streams if one more would be more than `max`.
+    fn make_room(&mut self, max: usize) {
         self.ended.retain(|s| s.upgrade().is_some_and(|s| !s.let_go.is_cancelled()));
-        while self.live.len() + self.ended.len() >= MAX_STREAMS {
+        while self.live.len() + self.ended.len() >= max {
             let Some(oldest) = self.ended.pop_front() else { break };
             oldest.upgrade().inspect(|stream| stream.forget());
         }
@@ -142,35 +140,39 @@ pub struct StreamHealth {
 }
 
 impl Hub {
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, ..Self::default() }
+    }
+
     /// Takes the name for a publisher.
-    pub async fn publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refused> {
+    pub async fn publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refusal> {
         let mut freed = self.freed.subscribe();
         let wait = async {
             loop {
                 match self.try_publish(name.clone()) {
-                    Err(Refused::Taken(_)) => {}
+                    Err(Refusal::Taken(_)) => {}
                     settled => return settled,
                 }
                 if freed.changed().await.is_err() {
-                    return Err(Refused::Shutdown);
+                    return Err(Refusal::Shutdown);
                 }
             }
         };
-        timeout(HANDOVER, wait).await.unwrap_or(Err(Refused::Taken(name.clone())))
+        timeout(HANDOVER, wait).await.unwrap_or(Err(Refusal::Taken(name.clone())))
     }
 
-    fn try_publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refused> {
+    fn try_publish(self: &Arc<Self>, name: StreamName) -> Result<Publication, Refusal> {
         let mut streams = self.lock();
         if streams.closed {
-            return Err(Refused::Shutdown);
+            return Err(Refusal::Shutdown);
         }
         if streams.live.contains_key(&name) {
-            return Err(Refused::Taken(name));
+            return Err(Refusal::Taken(name));
         }
-        if streams.live.len() >= MAX_STREAMS {
-            return Err(Refused::Full);
+        if streams.live.len() >= self.limits.streams {
+            return Err(Refusal::Streams(self.limits.streams));
         }
-        streams.make_room();
+        streams.make_room(self.limits.streams);
         let stream = Arc::new(Stream {
             name: name.clone(),
             ring: watch::Sender::new(Ring::default()),
@@ -182,16 +184,32 @@ impl Hub {
         });
         streams.live.insert(name, stream.clone());
         drop(streams);
+        self.counters.publications.add(1);
         log::info!("{}: published", stream.name);
         Ok(Publication { hub: self.clone(), stream })
     }
 
     /// A player's view of a live stream.
-    pub fn play(&self, name: &StreamName) -> Option<Subscription> {
-        let stream = self.lock().live.get(name)?.clone();
+    pub fn play(self: &Arc<Self>, name: &StreamName) -> Result<Subscription, Refusal> {
+        let stream = self.lock().live.get(name).cloned().ok_or_else(|| Refusal::NotLive(name.clone()))?;
+        let max = self.limits.players;
+        let one_more = |players: usize| (players < max).then_some(players + 1);
+        if self.players.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_err() {
+            return Err(Refusal::Players(max));
+        }
         stream.players.fetch_add(1, Ordering::Relaxed);
-        let ring = stream.ring.subscribe();
-        Some(Subscription { stream, ring, cursor: Cursor::new(Instant::now()), skips_told: 0 })
+        let mut subscription = Subscription::of(stream);
+        subscription.hub = Some(self.clone());
+        Ok(subscription)
+    }
+
+    /// How many there are now.
+    pub fn players(&self) -> usize {
+        self.players.load(Ordering::Relaxed)
+    }
+
+    pub fn streams(&self) -> usize {
+        self.lock().live.len()
     }
 
     pub fn health(&self) -> Vec<StreamHealth> {
@@ -246,6 +264,16 @@ impl Publication {
         &self.stream.name
     }
 
+    /// A view of the stream for what is no player.
+    pub fn follow(&self) -> Subscription {
+        Subscription::of(self.stream.clone())
+    }
+
+    /// What the publisher's connection brought.
+    pub fn note_received(&self, bytes: usize) {
+        self.hub.counters.bytes_in.add(bytes as u64);
+    }
+
     /// What the FLV header said.
     pub fn promise(&self, has_audio: bool, has_video: bool) {
         self.stream.ring.send_if_modified(|ring| {
@@ -259,6 +287,7 @@ impl Publication {
         if tags.is_empty() {
             return;
         }
+        self.hub.counters.tags_in.add(tags.len() as u64);
         let now = Instant::now();
         self.stream.ring.send_modify(|ring| tags.iter().for_each(|tag| ring.push(tag, now)));
         locked(&self.stream.stats).note(tags, now.saturating_duration_since(self.stream.since));
@@ -286,15 +315,49 @@ impl Drop for Publication {
     }
 }
 
-/// One player of a stream.
+/// A reader of a stream: one player, or an upstream server.
 pub struct Subscription {
+    /// Of a player, which is counted there.
+    hub: Option<Arc<Hub>>,
     stream: Arc<Stream>,
     ring: watch::Receiver<Ring>,
     cursor: Cursor,
-    skips_told: u64,
+    told: Skipped,
+}
+
+/// What a reader lost because it was too slow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    pub times: u64,
+    pub tags: u64,
 }
 
 impl Subscription {
+    fn of(stream: Arc<Stream>) -> Self {
+        let ring = stream.ring.subscribe();
+        Self { hub: None, stream, ring, cursor: Cursor::new(Instant::now()), told: Skipped::default() }
+    }
+
+    /// Begins anew: with headers, at the newest group of pictures.
+    pub fn restart(&mut self) {
+        self.cursor = Cursor::new(Instant::now());
+        self.told = Skipped::default();
+    }
+
+    /// Completes once no more tags will come.
+    pub async fn over(&mut self) {
+        // The ring's sender lives in the stream that this subscription keeps alive.
+        let _ = self.ring.wait_for(Ring::has_ended).await;
+    }
+
+    /// What was lost since this was last asked.
+    pub fn take_skipped(&mut self) -> Skipped {
+        let all = Skipped { times: self.cursor.skips(), tags: self.cursor.skipped_tags() };
+        let new = Skipped { times: all.times - self.told.times, tags: all.tags - self.told.tags };
+        self.told = all;
+        new
+    }
+
     /// The next bytes, when there are some.
     pub async fn next(&mut self) -> Result<Bytes, Ended> {
         loop {
@@ -318,19 +381,32 @@ impl Subscription {
     /// The next bytes if they are there already.
     pub fn try_next(&mut self) -> Step {
         let step = self.cursor.step(&self.ring.borrow_and_update(), Instant::now());
-        let skips = self.cursor.skips();
-        if skips != self.skips_told {
-            self.stream.skips.fetch_add(skips - self.skips_told, Ordering::Relaxed);
-            self.skips_told = skips;
-            log::debug!("{}: a slow player was moved to the newest keyframe", self.stream.name);
+        if let (Some(hub), Step::Send(bytes)) = (&self.hub, &step) {
+            hub.counters.bytes_out.add(bytes.len() as u64);
+        }
+        if self.hub.is_some() && self.cursor.skips() != self.told.times {
+            self.tell_skips();
         }
         step
+    }
+
+    fn tell_skips(&mut self) {
+        let skipped = self.take_skipped();
+        self.stream.skips.fetch_add(skipped.times, Ordering::Relaxed);
+        if let Some(hub) = &self.hub {
+            hub.counters.skips.add(skipped.times);
+            hub.counters.skipped_tags.add(skipped.tags);
+        }
+        log::debug!("{}: a slow player was moved to the newest keyframe", self.stream.name);
     }
 }
 
 impl Drop for Subscription {
     fn drop(&mut self) {
-        self.stream.players.fetch_sub(1, Ordering::Relaxed);
+        if let Some(hub) = &self.hub {
+            hub.players.fetch_sub(1, Ordering::Relaxed);
+            self.stream.players.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -355,12 +431,12 @@ mod tests {
         let hub = Arc::new(Hub::default());
         let name: StreamName = "live/a".parse().unwrap();
         let first = hub.publish(name.clone()).await.ok().unwrap();
-        assert_eq!(hub.publish(name.clone()).await.err(), Some(Refused::Taken(name.clone())));
+        assert_eq!(hub.publish(name.clone()).await.err(), Some(Refusal::Taken(name.clone())));
 
         let mut player = hub.play(&name).unwrap();
         drop(first);
         assert_eq!(player.next().await, Err(Ended::Publisher));
-        assert!(hub.play(&name).is_none());
+        assert_eq!(hub.play(&name).err(), Some(Refusal::NotLive(name.clone())));
         assert!(hub.publish(name).await.is_ok());
     }
 
@@ -409,13 +485,14 @@ mod tests {
     async fn ended_streams_whose_players_do_not_read_hold_no_more_than_live_ones_may() {
         let hub = Arc::new(Hub::default());
         let name: StreamName = "live/a".parse().unwrap();
+        let most = Limits::default().streams;
         let mut players = Vec::new();
-        for _ in 0..MAX_STREAMS * 2 {
+        for _ in 0..most * 2 {
             players.push(ended_stream_with_player(&hub, &name).await);
         }
         let held = |p: &&Subscription| p.ring.borrow().held_bytes() > 0;
-        assert_eq!(players.iter().filter(held).count(), MAX_STREAMS);
-        assert!(players.iter().skip(MAX_STREAMS).all(|p| held(&p)), "the oldest go first");
+        assert_eq!(players.iter().filter(held).count(), most);
+        assert!(players.iter().skip(most).all(|p| held(&p)), "the oldest go first");
         assert!(hub.publish(name).await.is_ok(), "and a new publisher is let in");
     }
 
@@ -428,6 +505,6 @@ mod tests {
         hub.close();
         assert_eq!(player.next().await, Err(Ended::Shutdown));
         drop(publication);
-        assert_eq!(hub.publish(name).await.err(), Some(Refused::Shutdown));
+        assert_eq!(hub.publish(name).await.err(), Some(Refusal::Shutdown));
     }
 }

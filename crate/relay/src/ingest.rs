@@ -1,173 +1,105 @@
 //! From a publisher's bytes to its stream, whatever carries them.
 //!
-//! **Invariant:** the first byte that is not FLV ends the stream, with its offset and a reason; every whole tag
-//! before it has been forwarded. A publisher that sends no tag for [`SILENCE`] is gone.
+//! **Invariant:** bad bytes, and more than the limits allow, end the stream with a reason; every whole tag before them
+//! has been forwarded. A publisher that sends no tag for [`SILENCE`] is gone.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
-use sailcast_media::{
-    DemuxError,
-    demux::SkipReason,
-    flv::{Tag, TagEvent, TagReader, tag::MAX_TAG_BODY},
-};
-use thiserror::Error;
+use sailcast_media::flv::{Tag, tag::MAX_TAG_BODY};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use crate::hub::Publication;
+use crate::{
+    hub::Publication,
+    intake::{BadStream, Intake},
+    limits::{Limits, Meter},
+    refusal::Refusal,
+};
 
 /// A publisher that sends no whole tag for so long is taken for dead: its connection may be, without a word.
 pub const SILENCE: Duration = Duration::from_secs(30);
-/// File header and PreviousTagSize0.
-const FLV_HEADER_LEN: u64 = 13;
 /// The longest message taken from a publisher's WebSocket: the largest tag and its frame fit.
 pub const MAX_MESSAGE: usize = MAX_TAG_BODY + (64 << 10);
 
-/// The publisher's bytes cannot be forwarded.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum BadStream {
-    #[error("{0}")]
-    NotFlv(DemuxError),
-    #[error("no valid FLV tag at byte {at}")]
-    NoTag { at: u64 },
-    #[error("the stream ended inside the tag at byte {at}")]
-    Truncated { at: u64 },
-    #[error("the stream ended without a tag")]
-    Empty,
-    /// What carries the bytes is broken, not they.
-    #[error("{0}")]
-    Carrier(String),
-}
-
-impl BadStream {
-    /// Where the bad bytes start.
-    pub fn offset(&self) -> Option<u64> {
-        match self {
-            Self::NotFlv(DemuxError::NotFlv { at } | DemuxError::NoTags { at, .. }) => Some(*at),
-            Self::NoTag { at } | Self::Truncated { at } => Some(*at),
-            _ => None,
-        }
-    }
-}
-
-/// Checks and cuts one publisher's bytes.
-#[derive(Default)]
-pub struct Intake {
-    reader: TagReader,
-    received: u64,
-    /// How far it had come at its last good tag, or the file header.
-    accepted: u64,
-    promise: Option<(bool, bool)>,
-}
-
-impl Intake {
-    /// Appends the tags that `data` completes to `tags`, also those in front of an error.
-    pub fn push(&mut self, data: Bytes, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
-        self.received += data.len() as u64;
-        self.reader.push(data);
-        self.poll(tags)?;
-        // The reader hides bytes it searches through for the next good tag: whatever it has taken and not given
-        // out is bad, and a publisher must learn that at once.
-        if self.taken() > self.accepted.max(FLV_HEADER_LEN) {
-            return Err(BadStream::NoTag { at: self.accepted });
-        }
-        Ok(())
-    }
-
-    /// No more bytes will come.
-    pub fn finish(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
-        self.reader.finish();
-        self.poll(tags)?;
-        if self.accepted <= FLV_HEADER_LEN { Err(BadStream::Empty) } else { Ok(()) }
-    }
-
-    /// What the FLV header said of audio and video, once.
-    pub fn take_promise(&mut self) -> Option<(bool, bool)> {
-        self.promise.take()
-    }
-
-    /// How far the reader has come.
-    fn taken(&self) -> u64 {
-        self.received - self.reader.buffered_bytes() as u64
-    }
-
-    fn poll(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
-        while let Some(event) = self.reader.poll().map_err(BadStream::NotFlv)? {
-            match event {
-                TagEvent::Header { has_audio, has_video } => {
-                    self.promise = Some((has_audio, has_video));
-                    self.accepted = FLV_HEADER_LEN;
-                }
-                TagEvent::Tag(tag) => {
-                    self.accepted = self.taken();
-                    tags.push(tag);
-                }
-                // A whole tag of a later version of the format: not for us to judge, nor to forward.
-                TagEvent::Skipped { why: SkipReason::UnknownTag, .. } => self.accepted = self.taken(),
-                TagEvent::Skipped { at, why: SkipReason::Truncated, .. } => {
-                    return Err(BadStream::Truncated { at });
-                }
-                TagEvent::Skipped { at, .. } => return Err(BadStream::NoTag { at }),
-            }
-        }
-        Ok(())
-    }
-}
-
 /// Why a publisher's session is over.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Over {
-    #[error("the publisher left")]
     Left,
-    #[error("no tag for {} s", SILENCE.as_secs())]
-    Silent,
-    #[error("the relay is going down")]
-    Shutdown,
-    #[error(transparent)]
-    Bad(#[from] BadStream),
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Over {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<BadStream> for Over {
+    fn from(bad: BadStream) -> Self {
+        Self::Refused(bad.into())
+    }
 }
 
 /// Forwards a publisher's chunks until it leaves, and frees its name.
 pub async fn forward(
     publication: Publication,
     mut chunks: impl Stream<Item = Result<Bytes, Over>> + Unpin,
+    limits: &Limits,
     shutdown: &CancellationToken,
 ) -> Over {
+    let began = Instant::now();
     let mut intake = Intake::default();
+    let mut meter = Meter::new(limits.bit_rate);
     let mut tags = Vec::new();
-    let mut deadline = Instant::now() + SILENCE;
+    let mut deadline = began + SILENCE;
     let over = loop {
         let chunk = tokio::select! {
             chunk = timeout_at(deadline, chunks.next()) => chunk,
-            () = shutdown.cancelled() => break Over::Shutdown,
+            () = shutdown.cancelled() => break Refusal::Shutdown.into(),
         };
         let (checked, last) = match chunk {
-            Err(_elapsed) => break Over::Silent,
-            Ok(Some(Ok(data))) => (intake.push(data, &mut tags), false),
+            Err(_elapsed) => break Refusal::Silent(SILENCE.as_secs()).into(),
+            Ok(Some(Ok(data))) => {
+                publication.note_received(data.len());
+                if !meter.take(data.len(), began.elapsed()) {
+                    break Refusal::BitRate(limits.bit_rate).into();
+                }
+                (intake.push(data, &mut tags), false)
+            }
             Ok(Some(Err(over))) => break over,
             Ok(None) => (intake.finish(&mut tags), true),
         };
         if let Some((has_audio, has_video)) = intake.take_promise() {
             publication.promise(has_audio, has_video);
         }
+        let too_large = cut_at_limit(&mut tags, limits.tag);
         if !tags.is_empty() {
             deadline = Instant::now() + SILENCE;
             publication.push(&tags);
             tags.clear();
         }
-        match checked {
-            Err(bad) => break bad.into(),
-            Ok(()) if last => break Over::Left,
-            Ok(()) => {}
+        match (too_large, checked) {
+            (Some(refusal), _) => break refusal.into(),
+            (None, Err(bad)) => break bad.into(),
+            (None, Ok(())) if last => break Over::Left,
+            (None, Ok(())) => {}
         }
     };
     match &over {
-        Over::Bad(bad) => log::warn!("{}: sent away: {bad}", publication.name()),
-        over => log::info!("{}: {over}", publication.name()),
+        Over::Left => log::info!("{}: the publisher left", publication.name()),
+        Over::Refused(why) => log::warn!("{}: sent away: {why}", publication.name()),
     }
     over
+}
+
+/// Leaves the tags before the first that is too large.
+fn cut_at_limit(tags: &mut Vec<Tag>, max: usize) -> Option<Refusal> {
+    let at = tags.iter().position(|tag| tag.body.len() > max)?;
+    let len = tags[at].body.len();
+    tags.truncate(at);
+    Some(Refusal::TagSize { len, max })
 }
 
 #[cfg(test)]

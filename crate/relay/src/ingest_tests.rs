@@ -1,128 +1,61 @@
+use std::sync::Arc;
+
+use futures_util::stream;
 use sailcast_media::flv::TagKind;
 
 use super::*;
-use crate::tags::serialised;
+use crate::{hub::Hub, tags::serialised};
 
-fn stream(bodies: &[&'static [u8]]) -> Vec<u8> {
+fn tag(len: usize) -> Tag {
+    Tag { offset: 0, kind: TagKind::Video, timestamp: 0, body: vec![0x27; len].into() }
+}
+
+/// A stream's beginning, then so many tags of that size.
+fn flv(count: usize, len: usize) -> Bytes {
     let mut out = b"FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00".to_vec();
-    for (n, body) in bodies.iter().enumerate() {
-        let body = Bytes::from_static(body);
-        out.extend(serialised(&Tag { offset: 0, kind: TagKind::Video, timestamp: n as u32 * 40, body }));
-    }
-    out
+    (0..count).for_each(|_| out.extend(serialised(&tag(len))));
+    out.into()
 }
 
-/// Everything in chunks of `size`: how many tags came, and the verdict.
-fn take(bytes: &[u8], size: usize) -> (usize, Result<(), BadStream>) {
-    let mut intake = Intake::default();
-    let mut tags = Vec::new();
-    for chunk in bytes.chunks(size) {
-        if let Err(bad) = intake.push(Bytes::copy_from_slice(chunk), &mut tags) {
-            return (tags.len(), Err(bad));
-        }
-    }
-    let verdict = intake.finish(&mut tags);
-    (tags.len(), verdict)
+/// Forwards chunks, one each `pause`, under limits; why it was over, and how many tags came through.
+async fn forwarded(chunks: Vec<Bytes>, pause: Duration, limits: Limits) -> (Over, u64) {
+    let hub = Arc::new(Hub::default());
+    let publication = hub.publish("live/a".parse().unwrap()).await.ok().unwrap();
+    let chunks = stream::unfold(chunks.into_iter(), async |mut chunks| {
+        tokio::time::sleep(pause).await;
+        Some((Ok(chunks.next().unwrap_or_default()), chunks))
+    });
+    let over = forward(publication, Box::pin(chunks), &limits, &CancellationToken::new()).await;
+    (over, hub.counters.tags_in.get())
 }
 
-const PICTURES: [&[u8]; 3] = [b"\x17\x01abcdef", b"\x27\x01gh", b"\x27\x01"];
-
-#[test]
-fn a_good_stream_passes_in_any_chunks() {
-    let bytes = stream(&PICTURES);
-    for size in [1, 2, 3, 13, 1000] {
-        assert_eq!(take(&bytes, size), (3, Ok(())), "chunks of {size}");
-    }
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_falls_silent_is_sent_away() {
+    let began = Instant::now();
+    // Bytes that never make a tag are silence too.
+    let (over, tags) = forwarded(vec![flv(3, 2)], Duration::from_millis(100), Limits::default()).await;
+    assert_eq!((over, tags), (Refusal::Silent(30).into(), 3));
+    assert_eq!(began.elapsed().as_secs(), SILENCE.as_secs());
 }
 
-#[test]
-fn what_is_not_flv_is_refused_at_its_first_byte() {
-    let expected = BadStream::NotFlv(DemuxError::NotFlv { at: 0 });
-    for size in [1, 1000] {
-        assert_eq!(take(b"<html>not found</html>", size), (0, Err(expected.clone())));
-    }
-    assert_eq!(expected.offset(), Some(0));
+#[tokio::test(start_paused = true)]
+async fn a_publisher_over_the_bit_rate_is_sent_away_after_some_seconds() {
+    let limits = Limits { bit_rate: 1_000_000, ..Limits::default() };
+    let second = |len: usize| {
+        let tag = serialised(&tag(len));
+        [vec![flv(1, 2)], vec![tag; 20]].concat()
+    };
+    let (over, tags) = forwarded(second(120_000), Duration::from_secs(1), limits).await;
+    assert_eq!((over, tags), (Refusal::Silent(30).into(), 21));
+    let (over, tags) = forwarded(second(250_000), Duration::from_secs(1), limits).await;
+    assert_eq!(over, Refusal::BitRate(1_000_000).into());
+    assert!((4..=7).contains(&tags), "{tags}");
 }
 
-#[test]
-fn damage_is_reported_where_it_starts_and_what_was_before_it_passes() {
-    let good = stream(&PICTURES);
-    let mut bytes = good.clone();
-    bytes.extend([0xee; 40]);
-    bytes.extend(&good[13..]);
-    for size in [1, 7, 1000] {
-        let at = good.len() as u64;
-        assert_eq!(take(&bytes, size), (3, Err(BadStream::NoTag { at })), "chunks of {size}");
-    }
-}
-
-#[test]
-fn damage_is_reported_before_the_next_good_tag_comes() {
-    let mut bytes = stream(&PICTURES);
-    let at = bytes.len() as u64;
-    bytes.extend([0xee; 40]);
-    let mut tags = Vec::new();
-    let verdict = Intake::default().push(bytes.into(), &mut tags);
-    assert_eq!((tags.len(), verdict), (3, Err(BadStream::NoTag { at })));
-}
-
-#[test]
-fn a_stream_cut_inside_a_tag_is_reported() {
-    let bytes = stream(&PICTURES);
-    let last = stream(&PICTURES[..2]).len() as u64;
-    let cut = &bytes[..bytes.len() - 5];
-    assert_eq!(take(cut, 4), (2, Err(BadStream::Truncated { at: last })));
-}
-
-#[test]
-fn a_stream_without_tags_is_empty() {
-    assert_eq!(take(&stream(&[]), 5), (0, Err(BadStream::Empty)));
-    assert_eq!(take(b"FLV", 5).0, 0);
-    assert!(take(b"", 5).1.is_err());
-}
-
-#[test]
-fn a_tag_of_a_type_that_flv_does_not_know_is_left_out() {
-    let mut bytes = stream(&PICTURES[..1]);
-    bytes.extend(b"\x0f\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00zz\x00\x00\x00\x0d");
-    bytes.extend(&stream(&PICTURES)[13..]);
-    for size in [1, 1000] {
-        assert_eq!(take(&bytes, size), (4, Ok(())), "chunks of {size}");
-    }
-}
-
-#[test]
-fn the_file_headers_promise_is_told_once() {
-    let mut intake = Intake::default();
-    intake.push(stream(&PICTURES).into(), &mut Vec::new()).unwrap();
-    assert_eq!(intake.take_promise(), Some((true, true)));
-    assert_eq!(intake.take_promise(), None);
-}
-
-mod silence {
-    use std::sync::Arc;
-
-    use futures_util::stream;
-
-    use super::*;
-    use crate::hub::Hub;
-
-    #[tokio::test(start_paused = true)]
-    async fn a_publisher_that_falls_silent_is_sent_away() {
-        let hub = Arc::new(Hub::default());
-        let name: crate::hub::StreamName = "live/a".parse().unwrap();
-        let publication = hub.publish(name.clone()).await.ok().unwrap();
-        let began = Instant::now();
-        // Bytes that never make a tag are silence too.
-        let chunks = stream::unfold(stream(&PICTURES), async |bytes| {
-            if bytes.is_empty() {
-                tokio::time::sleep(Duration::from_secs(1)).await;
-            }
-            Some((Ok(Bytes::from(bytes)), Vec::new()))
-        });
-        let over = forward(publication, Box::pin(chunks), &CancellationToken::new()).await;
-        assert_eq!(over, Over::Silent);
-        assert_eq!(began.elapsed(), SILENCE);
-        assert!(hub.play(&name).is_none());
-    }
+#[tokio::test(start_paused = true)]
+async fn a_tag_over_the_limit_is_refused_and_those_before_it_pass() {
+    let limits = Limits { tag: 100, ..Limits::default() };
+    let chunk = Bytes::from([&flv(2, 100)[..], &serialised(&tag(101)), &serialised(&tag(1))].concat());
+    let (over, tags) = forwarded(vec![chunk], Duration::from_millis(1), limits).await;
+    assert_eq!((over, tags), (Refusal::TagSize { len: 101, max: 100 }.into(), 2));
 }

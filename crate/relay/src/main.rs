@@ -2,25 +2,36 @@
 //!
 //! ```text
 //! ws, http (bytes) -> ingest (tags) -> hub (streams by name) -> ring (recent tags) -> cursors -> http, ws
-//! demo (a looped file) ----------------^                        shared by all        one a player
+//! demo (a looped file) ----------------^                        shared by all        one a player, one an upstream
+//!                                                                                         +-> upstream (rtmp)
 //! ```
 //!
 //! **The one rule:** a stream's memory is its ring's, bounded in bytes and in time, and a player is a cursor in it.
 //! Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
 //!
-//! It does not look into codecs, transcode, authenticate or store. It listens on this machine only unless told
-//! otherwise; even so any web page open in a browser on this machine may publish and play.
+//! It does not look into codecs, transcode or store. It listens on this machine only unless told otherwise; even so
+//! any web page open in a browser on this machine may publish and play, unless a secret or an origin is asked for.
 
+mod app;
 mod args;
+mod auth;
 mod demo;
+mod health;
 mod http;
 mod hub;
 mod ingest;
+mod intake;
+mod limits;
+mod metrics;
+mod origin;
 mod pages;
+mod refusal;
 mod ring;
+mod rtmp;
 mod server;
 mod stats;
 mod tags;
+mod upstream;
 mod ws;
 
 use std::{
@@ -32,14 +43,15 @@ use std::{
 
 use lexopt::Parser;
 use thiserror::Error;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    app::App,
     args::{Command, Options},
     demo::{Demo, DemoError},
-    http::App,
-    hub::{BadName, Hub, Refused},
+    hub::BadName,
     pages::Pages,
+    refusal::Refusal,
+    upstream::Upstream,
 };
 
 /// Why the relay did not start.
@@ -52,7 +64,7 @@ enum StartError {
     #[error(transparent)]
     DemoName(#[from] BadName),
     #[error(transparent)]
-    DemoRefused(#[from] Refused),
+    DemoRefused(#[from] Refusal),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     #[error(transparent)]
@@ -61,7 +73,7 @@ enum StartError {
 
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    let options = match args::parse(Parser::from_env()) {
+    let options = match args::parse(Parser::from_env(), args::variable) {
         Ok(Command::Run(options)) => options,
         Ok(Command::Help) => return say(args::HELP),
         Ok(Command::Version) => return say(concat!("sailcast-relay ", env!("CARGO_PKG_VERSION"), "\n")),
@@ -99,15 +111,12 @@ async fn serve(options: Options) -> Result<(), StartError> {
             return Err(StartError::NoFolder(mount.dir().display().to_string()));
         }
     }
-    let app = Arc::new(App {
-        hub: Arc::new(Hub::default()),
-        pages: Pages::new(options.mounts, options.isolate),
-        tasks: TaskTracker::new(),
-        shutdown: CancellationToken::new(),
-    });
+    let upstreams = options.upstreams.into_iter().map(|target| Arc::new(Upstream::new(target))).collect();
+    let pages = Pages::new(options.mounts, options.isolate);
+    let app = Arc::new(App::new(options.limits, options.gate, options.origins, upstreams, pages));
     if let Some(path) = options.demo {
         let demo = Demo::open(&path).await.map_err(|e| StartError::Demo(path.display().to_string(), e))?;
-        let publication = app.hub.publish(demo::NAME.parse()?).await?;
+        let publication = app.publish(demo::NAME.parse()?).await?;
         let shutdown = app.shutdown.clone();
         app.tasks.spawn(async move { shutdown.run_until_cancelled(demo.run(publication)).await });
     }

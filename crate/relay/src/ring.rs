@@ -168,6 +168,10 @@ impl Ring {
         self.evict(now);
     }
 
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_some()
+    }
+
     pub fn end_stream(&mut self, why: Ended) {
         self.ended.get_or_insert(why);
     }
@@ -321,6 +325,7 @@ pub struct Cursor {
     /// Ready to be given out before anything else.
     pending: VecDeque<Bytes>,
     skips: u64,
+    skipped_tags: u64,
 }
 
 impl Cursor {
@@ -332,7 +337,13 @@ impl Cursor {
             needs_keyframe: true,
             pending: VecDeque::new(),
             skips: 0,
+            skipped_tags: 0,
         }
+    }
+
+    /// How many tags it lost by that.
+    pub fn skipped_tags(&self) -> u64 {
+        self.skipped_tags
     }
 
     /// How often it lost frames because its player was too slow.
@@ -346,9 +357,11 @@ impl Cursor {
         }
         let mut next = match self.next {
             Some(next) if !self.is_behind(next, ring, now) => next,
-            Some(_) => {
+            Some(next) => {
+                let start = self.restart(ring, now);
                 self.skips += 1;
-                self.restart(ring, now)
+                self.skipped_tags += start.saturating_sub(next);
+                start
             }
             None => match ring.file_header(now) {
                 Some(header) => {

@@ -18,7 +18,10 @@ use tokio::{
 };
 use tower::Layer;
 
-use crate::http::{App, Playing, handle};
+use crate::{
+    app::App,
+    http::{Playing, handle},
+};
 
 const BACKLOG: u32 = 1024;
 /// How long a client may take for a request's head, or keep a connection without one.

@@ -53,6 +53,15 @@ pub fn is_metadata(body: &[u8]) -> bool {
     body.strip_prefix(SET_DATA_FRAME).unwrap_or(body).starts_with(ON_METADATA)
 }
 
+/// A description of the stream with RTMP's command to remember it, without which servers let it go; any other body as
+/// it is.
+pub fn as_data_frame(body: &Bytes) -> Bytes {
+    if !is_metadata(body) || body.starts_with(SET_DATA_FRAME) {
+        return body.clone();
+    }
+    Bytes::from([SET_DATA_FRAME, body].concat())
+}
+
 /// The codec of an audio or video tag as people call it.
 pub fn codec_name(tag: &Tag) -> Option<String> {
     let first = *tag.body.first()?;
@@ -113,6 +122,16 @@ mod tests {
         assert!(is_metadata(b"\x02\x00\x0d@setDataFrame\x02\x00\x0aonMetaData\x08"));
         assert!(!is_metadata(b"\x02\x00\x0bonWallClock\x03"));
         assert!(!is_metadata(b""));
+    }
+
+    #[test]
+    fn a_description_is_told_to_be_remembered_once() {
+        let plain = Bytes::from_static(b"\x02\x00\x0aonMetaData\x08");
+        let framed = as_data_frame(&plain);
+        assert_eq!(framed, [SET_DATA_FRAME, &plain].concat());
+        assert_eq!(as_data_frame(&framed), framed);
+        let other = Bytes::from_static(b"\x02\x00\x0bonWallClock\x03");
+        assert_eq!(as_data_frame(&other), other);
     }
 
     #[test]

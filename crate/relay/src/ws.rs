@@ -1,7 +1,11 @@
 //! WebSocket: publishing with the subprotocol `publisher` and playing without, as node-media-server 4 does.
 //!
+//! A publisher that offers `acks.sailcast` beside it hears how many bytes of its messages were taken, by text messages
+//! `{"received":N}`: right after the first, then as they grow, [`ACK_INTERVAL`] apart.
+//!
 //! **Invariant:** every refusal and every end is a close frame with a code and a reason, since a browser cannot read
-//! the status of a refused upgrade. The codes are 4000 plus the HTTP status that says the same.
+//! the status of a refused upgrade. A publisher that does not read its acknowledgements is not held up by them, and
+//! one of them waits for it at most.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,25 +18,28 @@ use futures_util::{
     SinkExt, StreamExt,
     stream::{SplitSink, SplitStream},
 };
-use tokio::time::timeout;
+use hyper::http::request::Parts;
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use crate::{
-    http::App,
-    hub::{Refused, StreamName, Subscription},
-    ingest::{BadStream, MAX_MESSAGE, Over, forward},
+    app::App,
+    auth::Action,
+    hub::{Publication, StreamName, Subscription},
+    ingest::{MAX_MESSAGE, Over, forward},
+    intake::BadStream,
+    refusal::Refusal,
     ring::{Ended, Step},
 };
 
 /// Asked for by publishers, and only by them.
-pub const PUBLISHER: &str = "publisher";
+const PUBLISHER: &str = "publisher";
+/// Offered beside it by publishers that want to hear what was taken.
+const ACKS: &str = "acks.sailcast";
 
 const NORMAL: u16 = 1000;
-const GOING_AWAY: u16 = 1001;
-const BAD_STREAM: u16 = 4400;
-const NOT_LIVE: u16 = 4404;
-const SILENT: u16 = 4408;
-const TAKEN: u16 = 4409;
-const FULL: u16 = 4503;
 
 /// What one message to a player holds at most: what a player that does not read costs.
 const MAX_PLAY_MESSAGE: usize = 64 << 10;
@@ -44,42 +51,92 @@ const PUBLISHER_READ_BUFFER: usize = 64 << 10;
 const MAX_REASON: usize = 123;
 /// How long a peer may take to answer a close frame.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
+/// Acknowledgements are no closer to each other.
+const ACK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Whether the client asks to publish.
-pub fn wants_to_publish(ws: &WebSocketUpgrade) -> bool {
-    ws.requested_protocols().any(|protocol| protocol.as_bytes() == PUBLISHER.as_bytes())
+pub fn answer(ws: WebSocketUpgrade, app: Arc<App>, name: StreamName, parts: &Parts) -> Response {
+    let offers = |name: &str| ws.requested_protocols().any(|protocol| protocol.as_bytes() == name.as_bytes());
+    let (publishes, acks) = (offers(PUBLISHER), offers(ACKS));
+    let action = if publishes { Action::Publish } else { Action::Play };
+    let admitted = app.admit(action, &name, &parts.uri, &parts.headers);
+    if publishes { publish(ws, app, name, admitted, acks) } else { play(ws, app, name, admitted) }
 }
 
-pub fn publish(ws: WebSocketUpgrade, app: Arc<App>, name: StreamName) -> Response {
+fn publish(
+    ws: WebSocketUpgrade,
+    app: Arc<App>,
+    name: StreamName,
+    admitted: Result<(), Refusal>,
+    acks: bool,
+) -> Response {
     let running = app.tasks.token();
     ws.protocols([PUBLISHER])
         .read_buffer_size(PUBLISHER_READ_BUFFER)
         .max_message_size(MAX_MESSAGE)
         .max_frame_size(MAX_MESSAGE)
-        .on_upgrade(async move |mut socket| {
-            let (code, reason) = match app.hub.publish(name).await {
-                Err(refused) => (refusal_code(&refused), refused.to_string()),
-                Ok(publication) => {
-                    let chunks = (&mut socket).map(chunk);
-                    let over = forward(publication, chunks, &app.shutdown).await;
-                    (over_code(&over), over.to_string())
-                }
+        .on_upgrade(async move |socket| {
+            let taken = match admitted {
+                Ok(()) => app.publish(name).await,
+                Err(why) => Err(why),
             };
-            close(socket, code, &reason).await;
+            match taken {
+                Ok(publication) => take(socket, &app, publication, acks).await,
+                Err(why) => refuse(socket, &app, &why).await,
+            }
             drop(running);
         })
 }
 
-pub fn play(ws: WebSocketUpgrade, app: Arc<App>, name: StreamName) -> Response {
+/// Takes what a publisher sends until it is over.
+async fn take(socket: WebSocket, app: &App, publication: Publication, acks: bool) {
+    let counted = app.publisher();
+    let (mut to, mut from) = socket.split();
+    let (received, told) = watch::channel(0_u64);
+    let chunks = (&mut from).map(|message| {
+        let chunk = chunk(message);
+        let len = chunk.as_ref().map_or(0, Bytes::len);
+        if acks && len > 0 {
+            received.send_modify(|all| *all += len as u64);
+        }
+        chunk
+    });
+    let over = tokio::select! {
+        over = forward(publication, chunks, &app.limits, &app.shutdown) => over,
+        never = acknowledge(&mut to, told) => match never {},
+    };
+    drop(counted);
+    let Ok(socket) = to.reunite(from) else { return };
+    match over {
+        Over::Left => close(socket, NORMAL, "the publisher left").await,
+        Over::Refused(why) => refuse(socket, app, &why).await,
+    }
+}
+
+/// Tells how much was taken, for ever. Whoever does not read the last one gets no other.
+async fn acknowledge(
+    to: &mut SplitSink<WebSocket, Message>,
+    mut received: watch::Receiver<u64>,
+) -> std::convert::Infallible {
+    while received.changed().await.is_ok() {
+        let taken = *received.borrow_and_update();
+        if to.send(Message::text(format!("{{\"received\":{taken}}}"))).await.is_err() {
+            break;
+        }
+        sleep(ACK_INTERVAL).await;
+    }
+    std::future::pending().await
+}
+
+fn play(ws: WebSocketUpgrade, app: Arc<App>, name: StreamName, admitted: Result<(), Refusal>) -> Response {
     let running = app.tasks.token();
     ws.read_buffer_size(PLAYER_READ_BUFFER)
         .write_buffer_size(0)
         .max_message_size(MAX_PLAYER_MESSAGE)
         .max_frame_size(MAX_PLAYER_MESSAGE)
         .on_upgrade(async move |socket| {
-            match app.hub.play(&name) {
-                None => close(socket, NOT_LIVE, &format!("{name} is not live")).await,
-                Some(subscription) => serve(socket, subscription).await,
+            match admitted.and_then(|()| app.hub.play(&name)) {
+                Ok(subscription) => serve(socket, &app, subscription).await,
+                Err(why) => refuse(socket, &app, &why).await,
             }
             drop(running);
         })
@@ -98,24 +155,7 @@ fn chunk(message: Result<Message, axum::Error>) -> Result<Bytes, Over> {
     }
 }
 
-fn refusal_code(refused: &Refused) -> u16 {
-    match refused {
-        Refused::Taken(_) => TAKEN,
-        Refused::Full => FULL,
-        Refused::Shutdown => GOING_AWAY,
-    }
-}
-
-fn over_code(over: &Over) -> u16 {
-    match over {
-        Over::Left => NORMAL,
-        Over::Silent => SILENT,
-        Over::Shutdown => GOING_AWAY,
-        Over::Bad(_) => BAD_STREAM,
-    }
-}
-
-async fn serve(socket: WebSocket, mut subscription: Subscription) {
+async fn serve(socket: WebSocket, app: &App, mut subscription: Subscription) {
     let (mut to_player, mut from_player) = socket.split();
     let let_go = subscription.let_go();
     let ended = tokio::select! {
@@ -125,13 +165,11 @@ async fn serve(socket: WebSocket, mut subscription: Subscription) {
     };
     // The player no longer counts while it takes its time to say goodbye.
     drop(subscription);
-    let (code, reason) = match ended {
-        None => (NORMAL, "the player left"),
-        Some(Ended::Publisher) => (NORMAL, "stream ended"),
-        Some(Ended::Shutdown) => (GOING_AWAY, "the relay is going down"),
-    };
-    if let Ok(socket) = to_player.reunite(from_player) {
-        close(socket, code, reason).await;
+    let Ok(socket) = to_player.reunite(from_player) else { return };
+    match ended {
+        None => close(socket, NORMAL, "the player left").await,
+        Some(Ended::Publisher) => close(socket, NORMAL, "stream ended").await,
+        Some(Ended::Shutdown) => refuse(socket, app, &Refusal::Shutdown).await,
     }
 }
 
@@ -189,6 +227,11 @@ async fn gone(from: &mut SplitStream<WebSocket>) {
     }
 }
 
+async fn refuse(socket: WebSocket, app: &App, why: &Refusal) {
+    app.hub.counters.refused(why);
+    close(socket, why.close_code(), &why.to_string()).await;
+}
+
 /// Says why, and gives the peer a moment to hear it: closing a socket with unread data resets it, and the reason
 /// would be lost on the way.
 async fn close(mut socket: WebSocket, code: u16, reason: &str) {
@@ -212,7 +255,7 @@ mod tests {
     fn a_publisher_must_speak_in_binary_messages() {
         assert_eq!(chunk(Ok(Message::binary(&b"FLV"[..]))), Ok(Bytes::from_static(b"FLV")));
         assert_eq!(chunk(Ok(Message::Ping(Bytes::new()))), Ok(Bytes::new()));
-        assert!(matches!(chunk(Ok(Message::text("FLV"))), Err(Over::Bad(_))));
+        assert!(matches!(chunk(Ok(Message::text("FLV"))), Err(Over::Refused(_))));
         assert_eq!(chunk(Ok(Message::Close(None))), Err(Over::Left));
     }
 }

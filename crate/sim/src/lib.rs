@@ -25,6 +25,7 @@ pub mod studio;
 pub mod study;
 pub mod synth;
 pub mod trace;
+pub mod uplink;
 
 pub use ask::percentile;
 pub use browser::{Sim, choosing, config, load};

@@ -73,7 +73,7 @@ impl Default for LinkModel {
 }
 
 impl LinkModel {
-    fn rate_at(&self, chance: Chance, at: Micros) -> f64 {
+    pub(crate) fn rate_at(&self, chance: Chance, at: Micros) -> f64 {
         if self.spread == 0.0 {
             return self.rate;
         }
@@ -82,7 +82,7 @@ impl LinkModel {
         self.rate * (self.spread * chance.of(1).wander(x) - self.spread * self.spread / 2.0).exp()
     }
 
-    fn delay_at(&self, chance: Chance, at: Micros) -> Micros {
+    pub(crate) fn delay_at(&self, chance: Chance, at: Micros) -> Micros {
         let step = (at.0 / STEP.0).max(0) as u64;
         let jitter = chance.of(2).exponential(step, self.jitter.as_secs_f64());
         let queue = self.neighbour.map_or(0.0, |n| n.delay_at(chance.of(3), at));
@@ -107,7 +107,7 @@ impl LinkModel {
     }
 
     /// The instant from `at` on at which things move.
-    fn moving(&self, chance: Chance, what: Stop, mut at: Micros) -> Micros {
+    pub(crate) fn moving(&self, chance: Chance, what: Stop, mut at: Micros) -> Micros {
         if self.stops.iter().all(|s| s.what != what) {
             return at;
         }

@@ -1,7 +1,8 @@
-//! `cargo xtask sim`: the engine beside the policies of other players, over seeded networks, in virtual time.
+//! `cargo xtask sim`: the engine beside the policies of others, over seeded networks, in virtual time.
 
 mod page;
 mod plot;
+mod publish;
 mod table;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
@@ -16,15 +17,18 @@ cargo xtask sim [--trace NAME] [--sessions N] [--seed S] [--write] [--explain]
   --seed S         another seed, other weather
   --write          docs/latency.md and its plots
   --explain        one session of the engine on the trace, told as it happens
+  --publish        publishing instead of playing: the uplink over seeded links, and docs/publishing.md
 ";
 const SESSIONS: usize = 150;
+const PUBLISHED: usize = 50;
 
 struct Args {
     trace: Option<String>,
-    sessions: usize,
+    sessions: Option<usize>,
     seed: u64,
     write: bool,
     explain: bool,
+    publish: bool,
 }
 
 fn main() -> ExitCode {
@@ -39,6 +43,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if args.publish {
+        let sessions = args.sessions.unwrap_or(PUBLISHED) as u64;
+        return publish::run(args.trace.as_deref(), sessions, args.seed, args.write, args.explain);
+    }
     let traces = match &args.trace {
         None => trace::all(),
         Some(name) => match trace::named(name) {
@@ -60,7 +68,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let began = Instant::now();
-    let studies = study::run(&traces, args.sessions, args.seed);
+    let studies = study::run(&traces, args.sessions.unwrap_or(SESSIONS), args.seed);
     let sessions: u64 = studies.iter().flat_map(|s| &s.rows).map(|(_, f)| f.sessions).sum();
     let watched: f64 = studies.iter().flat_map(|s| &s.rows).map(|(_, f)| f.watched.as_secs_f64()).sum();
     for study in &studies {
@@ -83,15 +91,17 @@ fn main() -> ExitCode {
 
 fn parse() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut args = Args { trace: None, sessions: SESSIONS, seed: 1, write: false, explain: false };
+    let mut args =
+        Args { trace: None, sessions: None, seed: 1, write: false, explain: false, publish: false };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Long("trace") => args.trace = Some(parser.value()?.string()?),
-            Long("sessions") => args.sessions = parser.value()?.parse()?,
+            Long("sessions") => args.sessions = Some(parser.value()?.parse()?),
             Long("seed") => args.seed = parser.value()?.parse()?,
             Long("write") => args.write = true,
             Long("explain") => args.explain = true,
+            Long("publish") => args.publish = true,
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(arg.unexpected()),
         }

@@ -9,21 +9,23 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use gloo_timers::callback::Timeout;
 use js_sys::Function;
 use sailcast_engine::{
     AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
     Player, PlayerConfig, RequestId, Transport,
     io::{DecoderMode, DecoderPath},
 };
-use sailcast_media::{DecoderConfig, Micros, Packet};
+use sailcast_media::{DecoderConfig, Packet};
+use sailcast_web_base::{
+    alarm::Alarm,
+    js::{Plain, now, text},
+};
 use wasm_bindgen::prelude::*;
 
 use crate::{
     decoder::{Callback, Decoded, Decoder, Frame, Software, WebCodecs},
     events,
     fetch::{EarlyRequest, Fetch},
-    js::{Plain, now, text},
     pcm::Pcm,
     quality,
     sink::Sink,
@@ -33,15 +35,13 @@ use crate::{
 /// A `Wait` whose instant passed while outputs were done is answered at once, so many times in a row; then by a
 /// timer of zero, to let the browser's own events in.
 const PROMPT_TIMEOUTS: u32 = 4;
-/// `setTimeout` takes 31 bits of milliseconds; an hour is as good as for ever.
-const LONGEST_TIMER_MS: u64 = 3_600_000;
 
 pub struct Driver {
     player: RefCell<Player>,
     inbox: RefCell<VecDeque<Input>>,
     running: Cell<bool>,
     hands: RefCell<Hands>,
-    timer: RefCell<Option<(Instant, Timeout)>>,
+    alarm: Alarm,
     /// For the next HTTP request, while a load begins.
     early: RefCell<Option<EarlyRequest>>,
     on_event: Function,
@@ -76,7 +76,7 @@ impl Driver {
             inbox: RefCell::default(),
             running: Cell::new(false),
             hands: RefCell::default(),
-            timer: RefCell::default(),
+            alarm: Alarm::default(),
             early: RefCell::default(),
             on_event,
             connect,
@@ -158,7 +158,7 @@ impl Driver {
     /// After `Input::Close`: lets go of what the page gave.
     pub fn release(&self) {
         drop(std::mem::take(&mut *self.hands.borrow_mut()));
-        self.timer.take();
+        self.alarm.clear();
     }
 
     fn drain_inbox(&self) -> Option<Instant> {
@@ -364,23 +364,13 @@ impl Driver {
         Some(list.swap_remove(at).1)
     }
 
-    /// Rounded up to whole milliseconds: a timer that fires early only fires twice.
     fn arm(&self, wait: Option<Instant>) {
-        let mut timer = self.timer.borrow_mut();
-        if timer.as_ref().map(|(at, _)| *at) == wait {
-            return;
-        }
-        *timer = wait.map(|at| {
-            let Micros(left) = at - now();
-            let millis = u64::try_from(left).unwrap_or(0).div_ceil(1000).min(LONGEST_TIMER_MS) as u32;
-            let me = self.me.clone();
-            let timeout = Timeout::new(millis, move || {
-                if let Some(driver) = me.upgrade() {
-                    driver.timer.take();
-                    driver.send(Input::Timeout);
-                }
-            });
-            (at, timeout)
+        let me = self.me.clone();
+        self.alarm.set(wait, move || {
+            if let Some(driver) = me.upgrade() {
+                driver.alarm.clear();
+                driver.send(Input::Timeout);
+            }
         });
     }
 }

@@ -4,9 +4,8 @@
 use js_sys::{Array, Date, Object, Uint8Array};
 use sailcast_engine::{DecoderPath, Event, RequestId, ResolveRequest, SailcastError, Stats};
 use sailcast_media::{CodecParams, Message, Metadata, TrackInfo, Value};
+use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
-
-use crate::js::{Plain, text};
 
 /// SEI `user_data_unregistered`: a UUID, and data of whoever that is.
 const UNREGISTERED: u32 = 5;

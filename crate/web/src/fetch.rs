@@ -110,13 +110,13 @@ async fn read(body: &ReadableStream, signal: &AbortSignal, deliver: &dyn Fn(IoEv
 /// Frees the connection of a response nobody will read.
 async fn discard(body: &ReadableStream) {
     if let Err(error) = body.cancel().await {
-        log::debug!("cancel of a refused body: {}", crate::js::text(&error));
+        log::debug!("cancel of a refused body: {}", sailcast_web_base::js::text(&error));
     }
 }
 
 fn failed(signal: &AbortSignal, error: &JsValue, as_what: IoError) -> IoEvent {
     if !signal.aborted() {
-        log::info!("fetch: {}", crate::js::text(error));
+        log::info!("fetch: {}", sailcast_web_base::js::text(error));
     }
     IoEvent::Failed(as_what)
 }

@@ -5,14 +5,12 @@
 //! every input is followed by draining the outputs. It holds no policy: what to fetch, decode, show or drop, and
 //! when, is decided in `sailcast-engine`.
 //!
-//! The only crate with wasm-bindgen; its one consumer is `www/src/internal/worker.ts`.
+//! Its one consumer is `www/src/internal/worker.ts`.
 
 mod decoder;
 mod driver;
 mod events;
 mod fetch;
-mod js;
-mod log;
 mod pcm;
 mod quality;
 mod session;

@@ -8,10 +8,9 @@ use std::ops::Range;
 use gloo_events::EventListener;
 use js_sys::{Array, Atomics, Float32Array, Int32Array, SharedArrayBuffer};
 use sailcast_engine::PcmBlock;
+use sailcast_web_base::js::text;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, MessageEvent, MessagePort};
-
-use crate::js::text;
 
 /// Words before the samples.
 const HEADER: u32 = 4;

@@ -7,9 +7,8 @@ use sailcast_engine::{
     quality::{Entry, Field, Percentiles, Quality, SessionLog, Stall, StallSummary, StartUp},
 };
 use sailcast_media::Micros;
+use sailcast_web_base::js::{Plain, epoch};
 use wasm_bindgen::{JsCast, prelude::*};
-
-use crate::js::{Plain, epoch};
 
 pub fn quality(quality: &Quality, stats: &Stats) -> Plain {
     let (rates, drops, catch_up) = (&quality.rates, &quality.drops, &quality.catch_up);

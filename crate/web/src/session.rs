@@ -7,13 +7,13 @@ use sailcast_engine::{
     AudioOutput, Background, DecoderChoice, Input, LatencyTarget, PlayerConfig, RequestId, WebCodecs,
 };
 use sailcast_media::TrackId;
+use sailcast_web_base::js::micros;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
 use crate::{
     driver::Driver,
     fetch::EarlyRequest,
-    js::micros,
     pcm::{Pcm, Port, Ring},
     sink::{CanvasSink, Fit, Sink, TrackSink, YuvCanvas},
 };

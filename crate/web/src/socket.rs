@@ -6,6 +6,7 @@ use bytes::Bytes;
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
 use sailcast_engine::{IoError, IoEvent};
+use sailcast_web_base::js::text;
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
 
@@ -65,7 +66,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         self.listeners.clear();
         if let Err(error) = self.socket.close() {
-            log::debug!("close of a socket: {}", crate::js::text(&error));
+            log::debug!("close of a socket: {}", text(&error));
         }
     }
 }

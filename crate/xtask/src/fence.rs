@@ -40,7 +40,7 @@ fn depends_on_nothing_forbidden(package: &str) -> Result<()> {
     let names = tree.lines().filter_map(|line| line.split(' ').next());
     let bad: Vec<&str> = names.filter(|name| FORBIDDEN.contains(name)).collect();
     if !bad.is_empty() {
-        bail!("{package} depends on {}: that belongs in crate/web or crate/relay", bad.join(", "));
+        bail!("{package} depends on {}: that belongs in crate/web* or crate/relay", bad.join(", "));
     }
     Ok(())
 }

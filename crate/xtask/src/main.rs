@@ -25,7 +25,7 @@ cargo xtask COMMAND
 
   setup                      install what building and testing need, if it is missing
   build                      wasm, codecs, TypeScript and demo: dist/ and dist-demo/
-  wasm                       only crate/web to dist/wasm/
+  wasm                       only crate/web and crate/web-publisher to dist/wasm/
   codecs [NAME...]           only crate/codec to dist/codecs/: all, or the named ones
   ts                         only www/src to dist/ and www/demo to dist-demo/
   dev [PORT]                 build, then serve the demo with its own live channel (npm start)

@@ -30,6 +30,9 @@ const EXPECTED: &[&str] = &[
     "dist/internal/worker.js",
     "dist/wasm/sailcast.js",
     "dist/wasm/sailcast_bg.wasm",
+    "dist/publisher/internal/worker.js",
+    "dist/wasm/publisher.js",
+    "dist/wasm/publisher_bg.wasm",
 ];
 
 /// Loads every entry where there is no browser and looks for traces on the global object.

@@ -1,7 +1,7 @@
 //! What must be on the machine, installed when it is not.
 //!
 //! Each part looks first and returns at once when there is nothing to do. Building and serving need Rust, Node's packages and
-//! clang only; Chromium and ffmpeg are for the tests.
+//! clang only; Chromium, ffmpeg and nginx are for the tests.
 
 use crate::shell::{at, cmd, read, read_file, run, say, which};
 use anyhow::{Context, Result, bail};
@@ -13,7 +13,12 @@ const OLDEST_NODE: u32 = 20;
 /// A program that the build needs, and the Debian package that has it: openh264 is C++.
 const BUILD_PROGRAMS: &[(&str, &str)] = &[("clang++-19", "clang-19"), ("llvm-ar-19", "llvm-19")];
 /// The same of the tests.
-const TEST_PROGRAMS: &[(&str, &str)] = &[("/usr/bin/chromium", "chromium"), ("ffmpeg", "ffmpeg")];
+const TEST_PROGRAMS: &[(&str, &str)] = &[
+    ("/usr/bin/chromium", "chromium"),
+    ("ffmpeg", "ffmpeg"),
+    ("/usr/sbin/nginx", "nginx-light"),
+    ("/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
+];
 
 /// All that `cargo xtask build` and `dev` need.
 pub fn for_building() -> Result<()> {

@@ -4,7 +4,7 @@
 //! `N passed, N failed`, counted in steps.
 
 use crate::shell::{at, cargo, cmd, npx, read, read_file, run, say};
-use crate::{codecs, fence, package, setup, size};
+use crate::{codecs, fence, package, setup, size, wasm};
 use anyhow::{Context, Result, bail};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -36,6 +36,7 @@ const STEPS: &[Step] = &[
     Step { name: "codecs", what: "software decoders, in Node", needs: &["setup", "build"], run: decoders },
     Step { name: "size", what: "size budget", needs: &["build"], run: size::check },
     Step { name: "package", what: "what npm would publish", needs: &["build"], run: package::check },
+    Step { name: "interop", what: "the relay before other servers", needs: &["build"], run: interop },
     Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
 ];
 
@@ -132,8 +133,9 @@ fn clippy() -> Result<()> {
         say(format!("clippy: {} is not {version}, so that warnings are shown and do not fail", rustc.trim()));
     }
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", level]))?;
-    let wasm = ["clippy", "--package", "sailcast-web", "--target", "wasm32-unknown-unknown", "--", level];
-    run(&mut cargo(&wasm))?;
+    let mut command = cargo(&["clippy", "--target", "wasm32-unknown-unknown"]);
+    command.args(wasm::packages().flat_map(|package| ["--package", package]));
+    run(command.args(["--", level]))?;
     codecs::clippy(level)
 }
 
@@ -174,6 +176,12 @@ fn node_tests(folder: &str) -> Result<()> {
         .collect();
     tests.sort();
     run(cmd("node", &["--test"]).args(tests))
+}
+
+fn interop() -> Result<()> {
+    let test =
+        ["node_modules/@playwright/test/cli.js", "test", "--config", "tests/interop/playwright.config.ts"];
+    run(cmd("node", &test).env("CI", "1"))
 }
 
 /// The still pictures by two browsers at once, then what is timed by one.

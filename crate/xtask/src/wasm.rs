@@ -1,4 +1,5 @@
-//! `crate/web` to `dist/wasm/`: cargo, then wasm-bindgen, then wasm-opt.
+//! `crate/web` and `crate/web-publisher` to `dist/wasm/`: cargo, then wasm-bindgen, then wasm-opt. Two modules: who only plays does
+//! not download the publisher.
 //!
 //! wasm-bindgen runs as a library of the version that the crate itself is built with: one Cargo.lock keeps the two
 //! together. wasm-opt takes a while, so its output is kept in `.cache/` under the fingerprint of its input.
@@ -23,34 +24,45 @@ const OPT_FLAGS: &[&str] = &[
     "--strip-target-features",
 ];
 
-pub fn build() -> Result<()> {
-    say("wasm: cargo build of sailcast-web");
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "sailcast-web",
-        "--target",
-        "wasm32-unknown-unknown",
-    ]))?;
+/// Each package, and what its files in `dist/wasm` are named.
+const MODULES: &[(&str, &str)] = &[("sailcast-web", "sailcast"), ("sailcast-web-publisher", "publisher")];
 
-    let raw = at("target/wasm32-unknown-unknown/release/sailcast_web.wasm");
-    let stamp = at(".cache/wasm.stamp");
+pub fn build() -> Result<()> {
+    for (package, name) in MODULES {
+        module(package, name)?;
+    }
+    Ok(())
+}
+
+/// For clippy.
+pub fn packages() -> impl Iterator<Item = &'static str> {
+    MODULES.iter().map(|(package, _)| *package)
+}
+
+fn module(package: &str, name: &str) -> Result<()> {
+    say(format!("wasm: cargo build of {package}"));
+    run(&mut cargo(&["build", "--release", "--package", package, "--target", "wasm32-unknown-unknown"]))?;
+
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    let raw = at("target/wasm32-unknown-unknown/release").join(file);
+    let stamp = at(&format!(".cache/wasm-{name}.stamp"));
     let input = read_file(&raw)?;
     // package-lock.json: the versions of wasm-opt and of what shortens the glue.
     let lock = read_file(&at("package-lock.json"))?;
     let inputs = fingerprint(&[&input, OPT_FLAGS.join(" ").as_bytes(), include_bytes!("wasm.rs"), &lock]);
-    let outputs = ["sailcast.js", "sailcast.d.ts", "sailcast_bg.wasm"];
-    let whole = outputs.iter().all(|name| at("dist/wasm").join(name).is_file());
+    let folder = at("dist/wasm");
+    let [glue_js, glue_types, wasm] =
+        [".js", ".d.ts", "_bg.wasm"].map(|end| folder.join(format!("{name}{end}")));
+    let whole = [&glue_js, &glue_types, &wasm].iter().all(|path| path.is_file());
     if whole && std::fs::read_to_string(&stamp).is_ok_and(|old| old == inputs) {
-        say("wasm: dist/wasm is up to date");
+        say(format!("wasm: dist/wasm/{name} is up to date"));
         return Ok(());
     }
 
     say("wasm: wasm-bindgen");
     let mut bindgen = Bindgen::new();
     let mut glue = bindgen
-        .input_bytes("sailcast", input)
+        .input_bytes(name, input)
         .web(true)?
         .omit_default_module_path(true)
         .typescript(true)
@@ -58,10 +70,9 @@ pub fn build() -> Result<()> {
         .remove_producers_section(true)
         .generate_output()
         .context("wasm-bindgen")?;
-    let wasm = optimised(&glue.wasm_mut().emit_wasm())?;
-    write_file(&at("dist/wasm/sailcast_bg.wasm"), &wasm)?;
-    write_file(&at("dist/wasm/sailcast.js"), &shortened(glue.js())?)?;
-    write_file(&at("dist/wasm/sailcast.d.ts"), glue.ts().unwrap_or_default().as_bytes())?;
+    write_file(&wasm, &optimised(&glue.wasm_mut().emit_wasm())?)?;
+    write_file(&glue_js, &shortened(glue.js())?)?;
+    write_file(&glue_types, glue.ts().unwrap_or_default().as_bytes())?;
     write_file(&stamp, inputs.as_bytes())
 }
 

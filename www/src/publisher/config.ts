@@ -243,7 +243,7 @@ export function checkLimits(limits: ConfigLimits): ConfigLimits {
   for (const [name, range] of Object.entries(limits)) {
     const bounds = widest.get(name);
     if (!bounds) throw new Error(`there is no limit ${name}`);
-    const [min, max] = Array.isArray(range) ? range : [];
+    const [min, max] = Array.isArray(range) && range.length === 2 ? range : [];
     if (!(min >= bounds[0] && min <= max && max <= bounds[1]))
       throw new Error(`${name} is not [min, max] within ${bounds[0]} and ${bounds[1]}`);
   }

@@ -137,6 +137,8 @@ export interface PublisherStats {
   queuedBytes: number;
   /** What the network is thought to carry; null until something is known. */
   estimate: number | null;
+  /** The server says what it has received: the queue is exact. */
+  acknowledged: boolean;
   /** What the video encoder is asked for. */
   targetBitrate: number;
   /** What went out. */
@@ -163,6 +165,8 @@ export interface PublisherStats {
   droppedAudio: number;
   /** Pictures not encoded, because they would have been dropped. */
   notEncoded: number;
+  /** Pictures that the encoder had no time for. */
+  encoderBusy: number;
   /** Silence that was sent in place of sound that did not come. */
   silence: number;
   reconnects: number;
@@ -208,11 +212,17 @@ export interface PublisherEventMap {
   connecting: CustomEvent<{ urls: readonly string[] }>;
   /** Media goes out to `url`: after the start, and after each reconnection. */
   publishing: CustomEvent<{ url: string }>;
-  /** The video encoder has another target. `probe`: it was tried whether more gets through. */
+  /**
+   * The video encoder has another target: the network carries less (`congestion`), nothing (`silence`) or a burst faster
+   * (`carried`); it is tried whether it carries more (`probe`); another configuration (`config`) or connection (`connection`).
+   */
   bitratechange: CustomEvent<EventOf<'bitratechange'>>;
-  /** The size or rate of pictures followed the network or the settings. */
+  /** The size or rate of pictures followed the network, or came back. `side`: the shorter one, at most. */
   videochange: CustomEvent<EventOf<'videochange'>>;
-  /** Packets were dropped, or pictures not encoded, because the network does not carry them. */
+  /**
+   * Packets were dropped: they would arrive too late (`late`), refer to one that was dropped (`reference`), are more than is
+   * queued (`full`), were made for a connection that is gone (`closed`), or come too late to be put in order (`order`).
+   */
   framedrop: CustomEvent<EventOf<'framedrop'>>;
   /** The network does not carry what is made, and `queue` of it waits; or it does again. */
   congestion: CustomEvent<EventOf<'congestion'>>;

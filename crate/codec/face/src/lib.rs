@@ -14,13 +14,16 @@
 //! | `next() -> ptr` | the next output, or 0; it and what it points to are valid until the next call |
 //! | `message() -> ptr`, `message_len() -> len` | why the last call failed, UTF-8 |
 //!
-//! The configuration is [`Config`]'s bytes, an output is a [`RawPicture`] or a [`RawSound`].
+//! The configuration is [`Config`]'s bytes, an output is a [`RawPicture`] or a [`RawSound`]. An encoder's face is beside it, in
+//! `encoder.rs`.
 
 mod config;
+mod encoder;
 mod module;
 mod output;
 
 pub use config::{Config, ConfigKind};
+pub use encoder::{Encode, EncoderConfig, EncoderModule, Packet, RawPacket};
 pub use module::{Module, Output};
 pub use output::{Picture, Plane, RawPicture, RawSound, Sound};
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{Config, Decode, Error, Picture, RawPicture, RawSound, Sound};
 
 /// The largest input taken: as the largest tag of the demuxer. Keeps a damaged length from taking the memory.
-const MAX_INPUT: usize = 4 << 20;
+pub(crate) const MAX_INPUT: usize = 4 << 20;
 
 /// Outputs of one kind, and how they look in memory.
 pub trait Output {

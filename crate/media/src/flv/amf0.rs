@@ -194,6 +194,12 @@ pub fn write_pair(out: &mut BytesMut, name: &str, value: &Value) -> Result<(), A
     write_value(out, value, 0)
 }
 
+/// Writes values one behind the other, an object as an object, as RTMP's commands have them; on an error `out` holds
+/// part of them.
+pub fn write_values(out: &mut BytesMut, values: &[Value]) -> Result<(), AmfError> {
+    values.iter().try_for_each(|value| write_value(out, value, 0))
+}
+
 fn write_value(out: &mut BytesMut, value: &Value, depth: usize) -> Result<(), AmfError> {
     if depth > MAX_DEPTH {
         return Err(AmfError::TooDeep);

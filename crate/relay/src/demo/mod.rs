@@ -30,7 +30,7 @@ use tokio::{
 use self::timeline::{CannotLoop, Looper, Plan, Survey};
 use crate::{
     hub::Publication,
-    ingest::{BadStream, Intake},
+    intake::{BadStream, Intake},
 };
 
 /// Where the channel is found.

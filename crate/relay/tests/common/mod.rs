@@ -45,9 +45,10 @@ pub fn fixture_bytes(name: &str) -> Bytes {
     std::fs::read(fixture(name)).unwrap().into()
 }
 
-/// A running relay; killed when dropped.
+/// A running relay; killed when dropped, if it was started here.
 pub struct Relay {
-    child: Child,
+    child: Option<Child>,
+    id: u32,
     pub port: u16,
 }
 
@@ -59,28 +60,35 @@ impl Relay {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let mut relay = Self::of(&mut child);
+        relay.child = Some(child);
+        relay
+    }
+
+    /// One that the test itself has started, its output piped.
+    pub fn of(child: &mut Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim_end().strip_prefix("listening on http://127.0.0.1:");
         let port = address.unwrap_or_else(|| panic!("said {line:?}")).parse().unwrap();
-        Self { child, port }
+        Self { child: None, id: child.id(), port }
     }
 
     pub fn resident_mib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id)).unwrap();
         let kib = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
         kib.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
     }
 
     pub fn signal(&self, name: &str) {
-        let done = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        let done = Command::new("kill").args([name, &self.id.to_string()]).status().unwrap();
         assert!(done.success());
     }
 
     pub async fn exit(&mut self) -> ExitStatus {
         within("exit", async {
             loop {
-                if let Some(status) = self.child.try_wait().unwrap() {
+                if let Some(status) = self.child.as_mut().unwrap().try_wait().unwrap() {
                     return status;
                 }
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -192,8 +200,10 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

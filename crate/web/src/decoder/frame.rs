@@ -2,10 +2,9 @@
 
 use js_sys::{Array, Object, Uint8Array};
 use sailcast_media::MediaTime;
+use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, VideoFrame};
-
-use crate::js::{Plain, text};
 
 #[wasm_bindgen]
 extern "C" {

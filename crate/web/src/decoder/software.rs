@@ -11,6 +11,7 @@ use sailcast_engine::PcmBlock;
 use sailcast_media::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
 };
+use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, MessageEvent, MessagePort, VideoFrame};
 
@@ -18,7 +19,6 @@ use super::{
     Callback, Decoded, Decoder,
     frame::{Frame, Lent, Planes},
 };
-use crate::js::{Plain, text};
 
 #[wasm_bindgen]
 extern "C" {

@@ -10,17 +10,15 @@ use sailcast_engine::PcmBlock;
 use sailcast_media::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
 };
+use sailcast_web_base::js::{Plain, is_reclaimed, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     AudioData, AudioDataCopyToOptions, AudioDecoder, AudioDecoderConfig, AudioDecoderInit, AudioSampleFormat,
-    DomException, EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit,
+    EncodedAudioChunk, EncodedVideoChunk, VideoDecoder, VideoDecoderConfig, VideoDecoderInit,
 };
 
 use super::{Callback, Decoded, Decoder, Frame};
-use crate::{
-    js::{Plain, text},
-    stamps::Stamps,
-};
+use crate::stamps::Stamps;
 
 /// From here on a picture is of high definition.
 const HD_LINES: u32 = 720;
@@ -189,12 +187,8 @@ fn audio_config(config: &DecoderConfig, params: AudioParams) -> AudioDecoderConf
     native
 }
 
-/// WebCodecs reclaims codecs, of hidden pages first, with a `QuotaExceededError`; all else is a failure.
 fn failed(error: &JsValue) -> Decoded {
-    match error.dyn_ref::<DomException>() {
-        Some(error) if error.name() == "QuotaExceededError" => Decoded::Reclaimed,
-        _ => Decoded::Failed(text(error)),
-    }
+    if is_reclaimed(error) { Decoded::Reclaimed } else { Decoded::Failed(text(error)) }
 }
 
 /// Takes the PCM out of `data` and closes it.

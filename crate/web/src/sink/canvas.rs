@@ -7,14 +7,12 @@
 use std::{cell::RefCell, rc::Rc};
 
 use gloo_events::EventListener;
+use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{OffscreenCanvas, OffscreenCanvasRenderingContext2d};
 
 use super::fit::{Fit, Place, place};
-use crate::{
-    decoder::Frame,
-    js::{Plain, text},
-};
+use crate::decoder::Frame;
 
 #[wasm_bindgen]
 extern "C" {

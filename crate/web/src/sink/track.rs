@@ -4,10 +4,11 @@
 use std::{cell::Cell, rc::Rc};
 
 use js_sys::futures::spawn_local;
+use sailcast_web_base::js::text;
 use wasm_bindgen::prelude::*;
 use web_sys::{WritableStream, WritableStreamDefaultWriter};
 
-use crate::{decoder::Frame, js::text};
+use crate::decoder::Frame;
 
 /// Writes under way at once; with so many the display is behind, and the next frame is left out.
 const MAX_PENDING: u32 = 3;

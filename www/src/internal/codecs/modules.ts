@@ -1,6 +1,6 @@
 /**
- * The software decoders' modules: where they are, which of the two builds this machine takes, and each fetched and compiled
- * once for all decoders of a worker.
+ * The software codecs' modules: where they are, which of the two builds this machine takes, and each fetched and compiled
+ * once for all that a worker makes of it.
  */
 
 /** A server that has not sent a module in this time will not, ms: 400 KB at 160 kbit/s. */
@@ -32,6 +32,10 @@ const MODULES: Record<string, readonly [simd: () => URL, scalar: () => URL]> = {
     () => new URL('../../codecs/flac.wasm', import.meta.url),
     () => new URL('../../codecs/flac.scalar.wasm', import.meta.url),
   ],
+  'aac-encoder': [
+    () => new URL('../../codecs/aac-encoder.wasm', import.meta.url),
+    () => new URL('../../codecs/aac-encoder.scalar.wasm', import.meta.url),
+  ],
 };
 
 /** A function of one instruction, `i8x16.popcnt` of a splat. */
@@ -46,14 +50,14 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
 export function moduleOf(name: string, base: string | undefined): Promise<WebAssembly.Module> {
   const simd = WebAssembly.validate(new Uint8Array(SIMD));
   const here = MODULES[name]?.[simd ? 0 : 1];
-  if (!here) return Promise.reject(new Error(`this build has no software decoder named ${name}`));
+  if (!here) return Promise.reject(new Error(`this build has no software codec named ${name}`));
   const url = base ? new URL(`codecs/${name}${simd ? '' : '.scalar'}.wasm`, base).href : here().href;
   let module = compiled.get(url);
   if (!module) {
     module = fetchModule(url).catch(error => {
-      // The next decoder tries again.
+      // The next one tries again.
       compiled.delete(url);
-      throw new Error(`the software decoder at ${url} could not be loaded: ${error}`);
+      throw new Error(`the software codec at ${url} could not be loaded: ${error}`);
     });
     compiled.set(url, module);
   }

@@ -16,12 +16,11 @@ export const PUBLISHER_ERRORS = {
   soundCaptureFailed: [4108, 'The picture goes on without sound; replaceSource({ audio }) tries again.'],
   recordingFailed: [4109, 'Publishing goes on; startRecording() begins another one.'],
   configUnavailable: [4110, 'The configuration stays as it is, and is fetched again later.'],
-  configInvalid: [5101, 'The configuration stays as it is; see docs/publishing.md for what it takes.'],
-  nothingToPublish: [5102, 'Give a source of pictures or of sound.'],
-  recordingActive: [5103, 'Call stopRecording() first.'],
+  configInvalid: [5103, 'The configuration stays as it is; see docs/publishing.md for what it takes.'],
+  recordingActive: [5104, 'Call stopRecording() first.'],
 } as const satisfies Record<string, readonly [code: number, advice: string]>;
 
-/** The same errors as the player's, with what to do about them here. */
+/** The same errors as the player's and the engine's, with what to do about them here. */
 export const SHARED_ERRORS = {
   wasmFailed: [
     4002,
@@ -36,6 +35,7 @@ export const SHARED_ERRORS = {
   optionInvalid: [5003, 'See docs/api.md for the values it takes.'],
   urlMissing: [5004, 'Give a url to the constructor or to start().'],
   destroyed: [5005, 'Make a new Publisher.'],
+  nothingToPublish: [5102, 'Give a source of pictures or of sound.'],
 } as const satisfies Record<string, readonly [code: number, advice: string]>;
 
 const ALL = { ...PUBLISHER_ERRORS, ...SHARED_ERRORS };

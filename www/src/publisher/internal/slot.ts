@@ -151,7 +151,7 @@ export class Slot<Source extends AnySource> {
     const { signal } = this.#watch;
     track.addEventListener('ended', () => this.#lose(), { signal });
     // Of other pictures it only says that nothing new was drawn.
-    if (this.#kind === 'video' && track.getSettings().deviceId === undefined) return;
+    if (this.#kind === 'video' && !this.#isDevice) return;
     track.addEventListener('mute', () => this.#tell('muted'), { signal });
     track.addEventListener('unmute', () => this.#tell('live'), { signal });
   }

@@ -184,9 +184,15 @@ export class Sources {
     const { state } = this.#video;
     // A stream of sound alone may be the source of pictures.
     this.#say('video', state === 'live' && !this.#video.opened?.video ? 'none' : state);
-    const beside = this.#video.opened?.sound?.readyState === 'live' && state !== 'lost';
-    const sound = beside ? 'live' : this.#audio.state;
+    const sound = this.#soundState();
     this.#say('audio', this.#suspended && sound === 'live' ? 'muted' : sound);
+  }
+
+  #soundState(): SourceState {
+    const { state } = this.#audio;
+    const beside = this.#video.opened?.sound;
+    if (!beside || state === 'live') return state;
+    return this.#video.state !== 'lost' && beside.readyState === 'live' ? 'live' : 'lost';
   }
 
   #say(kind: 'video' | 'audio', state: SourceState): void {

@@ -22,25 +22,30 @@ const BUSY_UNACKED: Micros = Micros::from_millis(120);
 const ACK_EVERY: Micros = Micros::from_millis(100);
 /// What leaves is measured over no less than this, and no more.
 const SHORTEST: Micros = Micros::from_millis(300);
-const LONGEST: Micros = Micros::from_millis(900);
+const LONGEST: Micros = Micros::from_millis(600);
+/// Enough to keep less in the socket.
+const SUSPECTED: Micros = Micros::from_millis(90);
+/// What was measured while bytes waited counts for so long, unless a burst was carried so much faster.
+const KNOWN: Micros = Micros::from_secs(10);
+const FASTER: f64 = 1.3;
 /// The system takes from the socket in lumps.
 const LONGEST_UNACKED: Micros = Micros::from_secs(4);
 /// Nothing has left for so long: the link is down, or was never so slow.
 const SILENCE: Micros = Micros::from_millis(500);
 const SILENCE_UNACKED: Micros = Micros::from_millis(1500);
 /// The shortest way counts for so long: routes change.
-const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 10);
+const BASE: WindowMax = WindowMax::new(Micros::from_secs(1), 20);
 /// What a burst has shown counts over two usual GOPs.
 const CARRIED: WindowMax<u64> = WindowMax::new(Micros::from_millis(500), 16);
 /// A burst of fewer bytes says nothing.
 const BURST: u64 = 6_000;
 /// And none is measured more finely.
-const FINEST: Micros = Micros::from_millis(60);
+const FINEST: Micros = Micros::from_millis(100);
 /// What was handed over longer ago is forgotten.
 const REMEMBERED: Micros = Micros::from_secs(2);
 const MOST_SENDS: usize = 1024;
 /// So much time of the link's is kept in the socket: more than acknowledgements come apart, less than the budget.
-const IN_SOCKET: Micros = Micros::from_millis(250);
+const IN_SOCKET: Micros = Micros::from_millis(200);
 const IN_SOCKET_UNACKED: Micros = Micros::from_millis(100);
 const LEAST_IN_SOCKET: f64 = 16_000.0;
 /// On a new connection the old one's estimate counts so much.
@@ -73,6 +78,8 @@ pub struct Link {
     /// Bursts from before are of no account.
     carried_since: Instant,
     estimate: Option<f64>,
+    /// What was measured last while bytes waited.
+    known: Option<(Instant, f64)>,
 }
 
 impl Link {
@@ -90,6 +97,7 @@ impl Link {
             carried: CARRIED,
             carried_since: now,
             estimate: None,
+            known: None,
         }
     }
 
@@ -203,6 +211,7 @@ impl Link {
         let fastest = self.sends.iter().filter(|sent| sent.to <= left).filter_map(rate).max();
         if let Some(fastest) = fastest {
             self.carried.note(fastest, now);
+            self.known = self.known.filter(|(_, rate)| (fastest as f64) < rate * FASTER);
         }
     }
 
@@ -229,6 +238,9 @@ impl Link {
 
     /// What is sent says nothing against an estimate: only what waits does.
     fn judge(&mut self, now: Instant) {
+        if let Some(rate) = self.busy_rate().filter(|_| self.exact) {
+            self.known = Some((now, rate));
+        }
         let seen = self.carried().unwrap_or(0.0).max(self.recent(now));
         self.estimate = match (self.busy_rate(), self.estimate) {
             (Some(rate), _) => Some(rate),
@@ -243,9 +255,18 @@ impl Link {
 
     /// What the link carries, in bit/s, if bytes have waited for it long enough to say so.
     pub fn busy_rate(&self) -> Option<f64> {
+        self.rate_over(SHORTEST)
+    }
+
+    /// What the link has carried of late, no more and no less.
+    pub fn known(&self, now: Instant) -> Option<f64> {
+        self.known.filter(|(at, _)| now - *at <= KNOWN).map(|(_, rate)| rate)
+    }
+
+    fn rate_over(&self, shortest: Micros) -> Option<f64> {
         let ((began, from), (ended, to)) = self.waited.front().zip(self.waited.back())?;
         let time = *ended - *began;
-        (time >= SHORTEST).then(|| bits_a_second(to.saturating_sub(*from), time))
+        (time >= shortest).then(|| bits_a_second(to.saturating_sub(*from), time))
     }
 
     /// At least this was carried of late, in bit/s. Nothing is known without acknowledgements.
@@ -275,7 +296,7 @@ impl Link {
     }
 
     /// How long what should have left by now has been waiting for that.
-    fn overdue(&self, now: Instant) -> Micros {
+    pub fn overdue(&self, now: Instant) -> Micros {
         let slack = if self.exact { ACK_EVERY } else { Micros::ZERO };
         let first = self.sends.iter().find(|sent| sent.to > self.left);
         first.map_or(Micros::ZERO, |sent| (now - sent.at - self.base() - slack).max(Micros::ZERO))
@@ -299,15 +320,18 @@ impl Link {
     }
 
     /// How long what is handed over now will wait before others that have been.
-    pub fn wait(&self, total: f64, now: Instant) -> Micros {
-        let waits = self.time_for(self.outstanding(), total) - self.base();
-        waits.max(self.overdue(now)).max(Micros::ZERO)
+    pub fn wait(&self, total: f64) -> Micros {
+        // What has arrived and is not acknowledged yet waits no more.
+        let arrived = if self.exact { self.base() + ACK_EVERY.scale(0.5) } else { Micros::ZERO };
+        let waits = self.time_for(self.outstanding(), total) - arrived;
+        waits.max(Micros::ZERO)
     }
 
     /// Whether another packet may go to the socket.
     pub fn has_room(&self, total: f64) -> bool {
         let time = if self.exact { self.base() + IN_SOCKET } else { IN_SOCKET_UNACKED };
-        let most = (self.rate(total) / 8.0 * time.as_secs_f64()).max(LEAST_IN_SOCKET);
+        let rate = self.rate_over(SUSPECTED).unwrap_or_else(|| self.rate(total));
+        let most = (rate / 8.0 * time.as_secs_f64()).max(LEAST_IN_SOCKET);
         (self.outstanding() as f64) < most
     }
 }

@@ -13,6 +13,8 @@ mod queue;
 mod rate;
 mod shape;
 
+pub use self::queue::{MOST_BYTES, MOST_PACKETS, PATIENCE};
+
 use std::collections::VecDeque;
 
 use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
@@ -202,6 +204,8 @@ pub struct Uplink {
     pace: Pace,
     decided: Option<Instant>,
     congested: bool,
+    /// The last frame was not worth encoding.
+    resting: bool,
     /// The next frame that is encoded shall be a keyframe, and that has been said.
     keyframe: KeyframeWish,
     not_encoded: u64,
@@ -236,6 +240,7 @@ impl Uplink {
             open: false,
             decided: None,
             congested: false,
+            resting: false,
             keyframe: KeyframeWish::Wanted,
             not_encoded: 0,
             last_seen: now,
@@ -325,12 +330,11 @@ impl Uplink {
             return false;
         }
         let tail = self.tail(now);
-        let most = match self.queue.is_broken() {
-            // A keyframe is needed: worth its bytes only once it will get through in time.
-            true => self.config.budget.scale(RESUME_BELOW),
-            false => self.config.budget.scale(REST_ABOVE),
-        };
-        if tail > most {
+        // A keyframe that is needed is worth its bytes only once it will get through in time, and a queue that came of
+        // congestion is worked off before anything is added to it.
+        let waits = self.queue.is_broken() || (self.resting && self.congested);
+        self.resting = tail > self.config.budget.scale(if waits { RESUME_BELOW } else { REST_ABOVE });
+        if self.resting {
             self.not_encoded = self.not_encoded.saturating_add(1);
             self.rate.rested();
             return false;
@@ -366,7 +370,7 @@ impl Uplink {
 
     pub fn stats(&self, now: Instant) -> UplinkStats {
         UplinkStats {
-            queue: self.waits(now).lag(),
+            queue: self.lag(now),
             queued_bytes: self.queue.bytes(),
             outstanding_bytes: self.link.outstanding(),
             estimate: self.link.estimate().map(|bits| bits as u32),
@@ -383,8 +387,8 @@ impl Uplink {
 }
 
 /// Frames are not encoded while the newest would wait longer than this share of the budget...
-const REST_ABOVE: f64 = 0.8;
-/// ...and a keyframe after a drop not before it would wait less than this one.
+const REST_ABOVE: f64 = 0.9;
+/// ...and in congestion, or after a drop, not before they would wait less than this one.
 const RESUME_BELOW: f64 = 0.3;
 
 impl Uplink {
@@ -394,18 +398,28 @@ impl Uplink {
         self.last_seen
     }
 
-    /// How long what waits first has waited, and will wait in the socket.
     fn waits(&self, now: Instant) -> Waits {
-        Waits { own: self.queue.age(now), socket: self.link.wait(self.rate.total(), now) }
+        Waits { own: self.queue.age(now), socket: self.link.wait(self.rate.total()) }
+    }
+
+    /// How long what is sent next will have waited. What should have left long ago tells of a link that stands still.
+    fn lag(&self, now: Instant) -> Micros {
+        self.waits(now).lag().max(self.link.overdue(now))
     }
 
     /// How long what would be encoded now will wait.
     fn tail(&self, now: Instant) -> Micros {
-        self.link.time_for(self.queue.bytes(), self.rate.total()) + self.link.wait(self.rate.total(), now)
+        let total = self.rate.total();
+        let waits = self.link.time_for(self.queue.bytes(), total) + self.link.wait(total);
+        waits.max(self.link.overdue(now))
     }
 
     fn make_room(&mut self, now: Instant) {
+        let was_broken = self.queue.is_broken();
         let dropped = self.queue.make_room(self.waits(now), self.config.budget, now);
+        if self.queue.is_broken() && !was_broken {
+            self.rate.gave_up();
+        }
         self.tell_drops(dropped);
     }
 
@@ -415,8 +429,7 @@ impl Uplink {
         }
         self.decided = Some(now);
         let before = self.target();
-        let seen =
-            Seen { lag: self.waits(now).lag(), budget: self.config.budget, broken: self.queue.is_broken() };
+        let seen = Seen { lag: self.lag(now), budget: self.config.budget, broken: self.queue.is_broken() };
         let why = self.rate.decide(&mut self.link, seen, now);
         self.shape.follow(self.rate.video(), self.rate.made_bitrate(), now);
         if let Some(why) = why {

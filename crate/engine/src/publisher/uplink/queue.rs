@@ -17,7 +17,7 @@ pub const MOST_PACKETS: usize = 4096;
 /// What a container adds to a packet, about.
 const OVERHEAD: u64 = 20;
 /// From this share of the budget on, frames that nothing refers to are given up.
-const DISPOSABLE_ABOVE: f64 = 0.6;
+const DISPOSABLE_ABOVE: f64 = 0.85;
 /// So long a connection's sound waits for a first keyframe.
 const WAIT_FOR_KEYFRAME: Micros = Micros::from_secs(2);
 

@@ -24,6 +24,8 @@ const LOWER_EVERY: Micros = Micros::from_millis(500);
 const HALVED: f64 = 0.5;
 /// Of what was carried in a burst, this much is made...
 const OF_CARRIED: f64 = 0.85;
+/// ...or this much of what it carries for certain...
+const OF_KNOWN: f64 = 0.88;
 /// ...in steps of at most this.
 const CARRIED_STEP: f64 = 1.5;
 const RAISE_EVERY: Micros = Micros::from_millis(700);
@@ -41,6 +43,8 @@ const LONGEST_HOLD: Micros = Micros::from_secs(32);
 const LONGEST_HOLD_UNACKED: Micros = Micros::from_secs(8);
 /// A try has gone well when the link has taken it for so long, and failed if not.
 const TRIED: Micros = Micros::from_secs(5);
+/// So many that went well in a row, and the link is a faster one.
+const CONVINCING: u32 = 3;
 /// A burst that was carried so much faster ends what was believed of the ceiling.
 const FASTER: f64 = 1.15;
 /// What the system may hide below a socket, and the longest that it is waited for.
@@ -52,8 +56,11 @@ const USED: f64 = 0.5;
 const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
 /// What an encoder makes for what it is asked: believed within these.
-const LEAST_MADE: f64 = 0.6;
-const MOST_MADE: f64 = 1.7;
+const FOLLOWED: f64 = 0.1;
+const LEAST_MADE: f64 = 0.85;
+const MOST_MADE: f64 = 1.3;
+/// A GOP counts so much beside those before.
+const WEIGHT: f64 = 0.3;
 
 /// What the queue tells the rate.
 #[derive(Clone, Copy, Debug)]
@@ -76,13 +83,17 @@ pub struct Rate {
     raised: Option<Instant>,
     lowered: Option<Instant>,
     calm: Option<Instant>,
-    /// What the link carried when it last gave in.
+    /// What the link carried when it last gave in; ended by what goes well.
     ceiling: Option<f64>,
     hold: Micros,
     /// A bold try that is not decided yet.
     bold: Option<Instant>,
+    /// Bold tries in a row that the link has taken.
+    taken: u32,
     /// Raises in a row that went well.
     streak: usize,
+    /// Frames were, since it was looked at.
+    given_up: bool,
     /// Nothing is raised before.
     rest_until: Option<Instant>,
 }
@@ -94,6 +105,7 @@ struct Made {
     bits: f64,
     asked: f64,
     asked_at: Option<Instant>,
+    last_asked: f64,
     spoiled: bool,
     factor: Option<f64>,
 }
@@ -113,7 +125,9 @@ impl Rate {
             ceiling: None,
             hold: FIRST_HOLD,
             bold: None,
+            taken: 0,
             streak: 0,
+            given_up: false,
             rest_until: None,
         };
         rate.bound(config);
@@ -181,6 +195,12 @@ impl Rate {
         self.made.spoiled = true;
     }
 
+    /// Frames were given up that others refer to.
+    pub fn gave_up(&mut self) {
+        self.made.spoiled = true;
+        self.given_up = true;
+    }
+
     fn factor(&self) -> f64 {
         self.made.factor.unwrap_or(1.0).clamp(LEAST_MADE, MOST_MADE)
     }
@@ -219,11 +239,14 @@ impl Rate {
             return self.tell().then_some(Why::Silence);
         }
         let rate = link.busy_rate()?;
-        if waits < WAITS || self.made_of(self.total) <= rate * MOST {
+        // Frames that came too late were too many, whatever they should have been.
+        let given_up = std::mem::take(&mut self.given_up);
+        if waits < WAITS || (self.made_of(self.total) <= rate * MOST && !given_up) {
             return None;
         }
         let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
         let wanted = self.to_make(rate * if draining { DRAINING } else { LOWERED });
+        let wanted = if given_up { wanted.min(self.total * LOWERED) } else { wanted };
         if wanted >= self.total {
             return None;
         }
@@ -239,7 +262,7 @@ impl Rate {
         }
         self.raised = None;
         self.lowered = Some(now);
-        self.streak = 0;
+        (self.streak, self.taken) = (0, 0);
         self.ceiling = rate;
         link.forget_bursts(now);
         let hidden = rate.filter(|_| !link.is_exact()).map_or(Micros::ZERO, |rate| {
@@ -249,17 +272,22 @@ impl Rate {
         self.rest_until = Some(now + REST.max(hidden));
     }
 
-    /// A bold try that the link has taken moves the ceiling; the next one has to wait as long.
+    /// A bold try that the link has taken moves the ceiling, and the next one has to wait as long; some in a row end it.
     fn judge_try(&mut self, now: Instant) {
         if self.bold.is_some_and(|at| now - at >= TRIED) {
             self.bold = None;
+            self.taken = self.taken.saturating_add(1);
             let taken = self.made_of(self.total) / BELOW_CEILING;
-            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(taken));
+            self.ceiling = self.ceiling.map(|ceiling| ceiling.max(taken)).filter(|_| self.taken < CONVINCING);
+            if self.ceiling.is_none() {
+                self.hold = FIRST_HOLD;
+            }
         }
     }
 
     fn raise(&mut self, link: &Link, seen: Seen, now: Instant) -> Option<Why> {
-        let most = self.audio + self.most;
+        let known = link.known(now).map_or(f64::MAX, |rate| self.to_make(rate * OF_KNOWN));
+        let most = known.min(self.audio + self.most);
         let resting = self.rest_until.is_some_and(|until| now < until);
         if resting || seen.broken || self.total >= most || !self.is_calm(now) {
             return None;
@@ -277,7 +305,8 @@ impl Rate {
         if link.recent(now) < self.made_of(self.total) * USED {
             return None;
         }
-        let growth = if self.ceiling.is_some() { TRIES.first() } else { TRIES.get(self.streak) };
+        let growth =
+            if self.ceiling.is_some() || link.is_exact() { TRIES.first() } else { TRIES.get(self.streak) };
         let next = (self.total * growth.or(TRIES.last()).copied().unwrap_or(1.0)).min(most);
         let bold = self.ceiling.is_some_and(|ceiling| self.made_of(next) > ceiling * BELOW_CEILING);
         let pause = if bold { self.hold } else { TRY_EVERY };
@@ -320,6 +349,9 @@ impl Made {
     }
 
     fn note(&mut self, bits: f64, keyframe: bool, asked: f64, now: Instant) {
+        // An encoder takes a while to follow.
+        self.spoiled |= (asked - self.last_asked).abs() > self.last_asked * FOLLOWED;
+        self.last_asked = asked;
         let asked_for = self.asked_at.replace(now).map_or(Micros::ZERO, |at| now - at);
         self.asked += asked * asked_for.as_secs_f64();
         if keyframe {
@@ -327,7 +359,7 @@ impl Made {
             let telling = !self.spoiled && lasted >= Micros::from_secs(1) && lasted <= Micros::from_secs(10);
             if telling && self.asked > 0.0 {
                 let factor = self.bits / self.asked;
-                self.factor = Some(self.factor.map_or(factor, |before| (before + factor) / 2.0));
+                self.factor = Some(self.factor.map_or(factor, |before| before + (factor - before) * WEIGHT));
             }
             (self.since, self.bits, self.asked, self.spoiled) = (Some(now), 0.0, 0.0, false);
         }

@@ -19,7 +19,7 @@ const FORGET_AFTER: Micros = Micros::from_secs(30);
 /// More than enough, before the frame rate or the size goes up.
 const ROOM_ABOVE: f64 = 1.3;
 /// Up at most so often; down at once.
-const UP_AFTER: Micros = Micros::from_secs(3);
+const UP_AFTER: Micros = Micros::from_secs(2);
 const DOWN_AFTER: Micros = Micros::from_millis(500);
 /// Frame rates in steps of about this.
 const FPS_STEP: f64 = 0.8;

@@ -82,7 +82,7 @@ export async function openBoth(
     });
     return {
       video: ownCamera(new MediaStream(stream.getVideoTracks()), video),
-      audio: own(new MediaStream(stream.getAudioTracks()), 'the microphone'),
+      audio: ownDevice(new MediaStream(stream.getAudioTracks()), 'the microphone'),
     };
   } catch (error) {
     if ((error as DOMException).name !== 'NotAllowedError') return undefined;
@@ -92,7 +92,7 @@ export async function openBoth(
 
 function ownCamera(stream: MediaStream, { facing }: CameraSource): Opened {
   const found = stream.getVideoTracks()[0]?.getSettings().facingMode ?? facing;
-  return own(stream, 'the camera', found !== 'environment');
+  return ownDevice(stream, 'the camera', found !== 'environment');
 }
 
 async function openCamera(source: CameraSource, { config, remembered }: Ways): Promise<Opened> {
@@ -107,7 +107,7 @@ async function openMicrophone(source: MicrophoneSource, { remembered }: Ways): P
   const stream = await device('microphone', source.deviceId, exact => ({
     audio: microphone(source, exact, remembered),
   }));
-  return own(stream, 'the microphone');
+  return ownDevice(stream, 'the microphone');
 }
 
 /** The device with this id; where that is not there, the default one. */
@@ -200,19 +200,27 @@ async function openStream({ stream, sound = true }: StreamSource, kind: 'video' 
   };
 }
 
-function own(stream: MediaStream, name: string, front = false): Opened {
+/** `label`: of what is no device, for whose tracks browsers make up a number. */
+function own(stream: MediaStream, label: string, front = false): Opened {
   const [video] = stream.getVideoTracks();
   const [sound] = stream.getAudioTracks();
-  const track = video ?? sound;
   return {
     video,
     sound,
-    label: track?.label || name,
-    deviceId: track?.getSettings().deviceId,
+    label,
+    deviceId: undefined,
     front,
     close: () => {
       for (const track of stream.getTracks()) track.stop();
     },
+  };
+}
+
+function ownDevice(stream: MediaStream, name: string, front = false): Opened {
+  const [track] = stream.getTracks();
+  return {
+    ...own(stream, track?.label || name, front),
+    deviceId: track?.getSettings().deviceId,
   };
 }
 

@@ -4,6 +4,7 @@ use js_sys::Object;
 use sailcast_engine::Instant;
 use sailcast_media::Micros;
 use wasm_bindgen::prelude::*;
+use web_sys::DomException;
 
 #[wasm_bindgen]
 extern "C" {
@@ -53,6 +54,12 @@ pub fn epoch(at: Instant) -> f64 {
 /// Seconds of the page to the engine's microseconds; what is not a number counts as 0.
 pub fn micros(seconds: f64) -> Micros {
     Micros((seconds * 1e6) as i64)
+}
+
+/// Whether an error of a codec says that the browser has taken it away: WebCodecs does so with those of hidden pages first, and
+/// would give another one.
+pub fn is_reclaimed(error: &JsValue) -> bool {
+    error.dyn_ref::<DomException>().is_some_and(|error| error.name() == "QuotaExceededError")
 }
 
 #[cfg(test)]

@@ -1,0 +1,97 @@
+//! What every connection shares, and who is let in.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::SystemTime,
+};
+
+use hyper::{HeaderMap, Uri};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    auth::{Action, Gate},
+    hub::{Hub, Publication, StreamName},
+    limits::Limits,
+    origin::Origins,
+    pages::Pages,
+    refusal::Refusal,
+    upstream::Upstream,
+};
+
+pub struct App {
+    pub hub: Arc<Hub>,
+    pub limits: Limits,
+    pub gate: Gate,
+    pub origins: Origins,
+    pub upstreams: Vec<Arc<Upstream>>,
+    pub pages: Pages,
+    /// Everything that must be over before the process goes.
+    pub tasks: TaskTracker,
+    pub shutdown: CancellationToken,
+    publishers: AtomicUsize,
+}
+
+impl App {
+    pub fn new(
+        limits: Limits,
+        gate: Gate,
+        origins: Origins,
+        upstreams: Vec<Arc<Upstream>>,
+        pages: Pages,
+    ) -> Self {
+        Self {
+            hub: Arc::new(Hub::new(limits)),
+            limits,
+            gate,
+            origins,
+            upstreams,
+            pages,
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            publishers: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether a client may do that, by its page and by its address.
+    pub fn admit(
+        &self,
+        action: Action,
+        name: &StreamName,
+        uri: &Uri,
+        headers: &HeaderMap,
+    ) -> Result<(), Refusal> {
+        self.origins.check(headers)?;
+        self.gate.check(action, name, uri.query(), SystemTime::now())
+    }
+
+    /// Takes the name for a publisher, and sends its stream on.
+    pub async fn publish(&self, name: StreamName) -> Result<Publication, Refusal> {
+        let publication = self.hub.publish(name).await?;
+        for upstream in &self.upstreams {
+            let following = upstream.clone().follow(publication.name().clone(), publication.follow());
+            self.tasks.spawn(following);
+        }
+        Ok(publication)
+    }
+
+    /// Counts a connection that publishes, for as long as the answer lives.
+    pub fn publisher(&self) -> Publisher<'_> {
+        self.publishers.fetch_add(1, Ordering::Relaxed);
+        Publisher(self)
+    }
+
+    pub fn publishers(&self) -> usize {
+        self.publishers.load(Ordering::Relaxed)
+    }
+}
+
+pub struct Publisher<'a>(&'a App);
+
+impl Drop for Publisher<'_> {
+    fn drop(&mut self) {
+        self.0.publishers.fetch_sub(1, Ordering::Relaxed);
+    }
+}
