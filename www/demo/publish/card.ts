@@ -1,6 +1,7 @@
 /**
- * The test card: colour bars, a hand that turns once a second, a counter of frames, the time, and the same time as cells that a
- * program reads (timecode.ts). It goes on while the page is hidden.
+ * The test card: colour bars, a hand that turns once a second, a counter of frames, the time, the same time as cells that a
+ * program reads (timecode.ts), and snow, so that it costs as many bits as a camera's picture. It goes on while the page is
+ * hidden.
  */
 import { CELLS, encode } from './timecode.js';
 
@@ -13,10 +14,15 @@ export const CODE_HEIGHT = 40;
 const INTERVAL_MS = 33;
 const BARS = ['#c8c8c8', '#c8c81e', '#1ec8c8', '#1ec81e', '#c81ec8', '#c81e1e', '#1e1ec8'];
 const DARK = '#10181d';
+const SNOW_HEIGHT = 120;
+/** Grains of snow are this large: smaller ones are lost where the picture is scaled down. */
+const GRAIN = 4;
+const CONTRAST = 90;
 
 export class TestCard {
   readonly canvas = blank();
   readonly #ink: CanvasRenderingContext2D;
+  readonly #snow = snow();
   #ticker: Worker | undefined;
   #frames = 0;
 
@@ -43,6 +49,7 @@ export class TestCard {
     const now = performance.now();
     this.#frames += 1;
     code(ink, now);
+    this.#fall();
     ink.fillStyle = DARK;
     ink.fillRect(320, 200, 640, 320);
     hand(ink, now);
@@ -51,6 +58,19 @@ export class TestCard {
     ink.fillText(String(this.#frames).padStart(6, '0'), 560, 360);
     ink.font = '400 38px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
     ink.fillText(new Date().toISOString().slice(11, 23), 564, 430);
+  }
+
+  /** The same snow, from another place each time. */
+  #fall(): void {
+    const [x, y] = [Math.random(), Math.random()].map(part => -Math.floor(part * WIDTH));
+    this.#ink.save();
+    this.#ink.beginPath();
+    this.#ink.rect(0, HEIGHT - SNOW_HEIGHT, WIDTH, SNOW_HEIGHT);
+    this.#ink.clip();
+    this.#ink.translate(x ?? 0, HEIGHT - SNOW_HEIGHT + (y ?? 0) / 8);
+    this.#ink.fillStyle = this.#snow;
+    this.#ink.fillRect(0, 0, 2 * WIDTH, 2 * WIDTH);
+    this.#ink.restore();
   }
 }
 
@@ -81,13 +101,24 @@ function context(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
 function bars(ink: CanvasRenderingContext2D): void {
   BARS.forEach((colour, i) => {
     ink.fillStyle = colour;
-    ink.fillRect((i * WIDTH) / BARS.length, 0, WIDTH / BARS.length + 1, HEIGHT - 120);
+    ink.fillRect((i * WIDTH) / BARS.length, 0, WIDTH / BARS.length + 1, HEIGHT - SNOW_HEIGHT);
   });
-  const grey = ink.createLinearGradient(0, 0, WIDTH, 0);
-  grey.addColorStop(0, '#000000');
-  grey.addColorStop(1, '#ffffff');
-  ink.fillStyle = grey;
-  ink.fillRect(0, HEIGHT - 120, WIDTH, 120);
+}
+
+/** Greys around the middle. */
+function snow(): CanvasPattern {
+  const tile = blank();
+  const ink = context(tile);
+  for (let x = 0; x < WIDTH; x += GRAIN) {
+    for (let y = 0; y < HEIGHT; y += GRAIN) {
+      const grey = 128 + (Math.random() - 0.5) * CONTRAST;
+      ink.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+      ink.fillRect(x, y, GRAIN, GRAIN);
+    }
+  }
+  const pattern = ink.createPattern(tile, 'repeat');
+  if (pattern === null) throw new Error('the browser gives no pattern to draw with');
+  return pattern;
 }
 
 function code(ink: CanvasRenderingContext2D, now: number): void {
