@@ -31,7 +31,7 @@ export async function tracks(url: string): Promise<string[]> {
 }
 
 export interface Played {
-  /** Pictures and seconds of sound that were decoded. */
+  /** Pictures that were decoded. */
   frames: number;
   /** What ffmpeg says of errors; nothing if there was none. */
   errors: string;
@@ -39,8 +39,9 @@ export interface Played {
 
 /** Decodes so many seconds of it. */
 export async function play(url: string, seconds: number): Promise<Played> {
-  const args = ['-hide_banner', '-nostats', '-v', 'error', '-i', url, '-t', `${seconds}`, '-map', '0:v', '-map', '0:a'];
-  const { stdout, stderr } = await output('ffmpeg', [...args, '-progress', 'pipe:1', '-f', 'null', '-']);
+  const both = ['-t', `${seconds}`, '-map', '0:v', '-map', '0:a'];
+  const told = ['-hide_banner', '-nostats', '-v', 'error', '-progress', 'pipe:1'];
+  const { stdout, stderr } = await output('ffmpeg', [...told, '-i', url, ...both, '-f', 'null', '-']);
   const frames = [...stdout.matchAll(/^frame=(\d+)$/gm)].map(match => Number(match[1]));
   return { frames: frames.at(-1) ?? 0, errors: stderr.trim() };
 }

@@ -6,14 +6,18 @@ mod rtmp_peer;
 #[path = "common/rtmp_server.rs"]
 mod rtmp_server;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use common::{Relay, fixture_bytes, flv_of, last_keyframe, tags_of, within};
 use rtmp_peer::{Peer, Seen};
 use rtmp_server::RtmpServer;
 use sailcast_media::flv::{Tag, TagClass, TagKind};
-use tokio::{io::AsyncReadExt, net::TcpSocket, time::sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::sleep,
+};
 
 /// The fixture as a server should see it from tag `first` on.
 fn as_seen(tags: &[Tag]) -> Vec<Seen> {
@@ -157,35 +161,68 @@ async fn a_publisher_that_begins_anew_within_its_stream_does_not_go_back_upstrea
     }
 }
 
-/// Without the ring's bound, a server that stops reading would get all that was said since.
-#[tokio::test]
-async fn a_server_that_does_not_read_costs_no_memory_and_is_given_up() {
+/// A server that lets publish, and is then read by the test alone.
+async fn narrow_server(listener: &TcpListener) -> (TcpStream, Peer) {
+    let (mut stream, _) = within("connection", listener.accept()).await.unwrap();
+    let mut peer = Peer::new(None);
+    let mut bytes = vec![0; 4096];
+    while !peer.seen.iter().any(|seen| matches!(seen, Seen::Publish(_))) {
+        let len = within("RTMP", stream.read(&mut bytes)).await.unwrap();
+        let answer = peer.input(&bytes[..len]);
+        stream.write_all(&answer).await.unwrap();
+    }
+    (stream, peer)
+}
+
+fn narrow_listener() -> TcpListener {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 << 10).unwrap();
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let listener = socket.listen(4).unwrap();
+    socket.listen(4).unwrap()
+}
+
+/// Pictures of 64 KiB, 40 a second, a keyframe every half second; each has its number.
+struct Large {
+    key: Tag,
+    count: u32,
+}
+
+impl Large {
+    fn of(tags: &[Tag]) -> Self {
+        let key = tags.iter().find(|tag| tag.class() == TagClass::Keyframe).unwrap().clone();
+        Self { key, count: 0 }
+    }
+
+    fn next(&mut self) -> Bytes {
+        let mut body = self.key.body.to_vec();
+        body.resize(64 << 10, 0);
+        body[0] = if self.count.is_multiple_of(20) { 0x17 } else { 0x27 };
+        body[100..104].copy_from_slice(&self.count.to_be_bytes());
+        self.count += 1;
+        let tag = Tag { timestamp: 20_000 + self.count * 25, body: body.into(), ..self.key.clone() };
+        flv_of(&[tag], false)
+    }
+
+    fn number(body: &Bytes) -> Option<u32> {
+        Some(u32::from_be_bytes(body.get(100..104)?.try_into().unwrap())).filter(|_| body.len() == 64 << 10)
+    }
+}
+
+/// Without the ring's bound, a server that stops reading would get all that was said since.
+#[tokio::test]
+async fn a_server_that_does_not_read_costs_no_memory_and_is_given_up() {
+    let listener = narrow_listener();
     let port = listener.local_addr().unwrap().port();
     let relay = Relay::start(&["--upstream", &format!("rtmp://127.0.0.1:{port}/app")]);
     let mut publisher = relay.socket("/live/a", Some("publisher")).await;
     let tags = tags_of(&fixture_bytes("counter-av.flv"));
     publisher.send(flv_of(&tags, true)).await;
-    let (mut stalled, _) = within("connection", listener.accept()).await.unwrap();
-    // It lets publish, then reads no more.
-    let mut peer = Peer::new(None);
-    let mut bytes = vec![0; 4096];
-    while !peer.seen.iter().any(|seen| matches!(seen, Seen::Publish(_))) {
-        let len = within("RTMP", stalled.read(&mut bytes)).await.unwrap();
-        let answer = peer.input(&bytes[..len]);
-        tokio::io::AsyncWriteExt::write_all(&mut stalled, &answer).await.unwrap();
-    }
+    let _stalled = narrow_server(&listener).await;
     let before = relay.resident_mib();
-    // 40 MiB, in groups of pictures of half a second.
-    let key = tags.iter().find(|tag| tag.class() == TagClass::Keyframe).unwrap();
-    let mut large = key.body.to_vec();
-    large.resize(64 << 10, 0);
-    for n in 0..640 {
-        let tag = Tag { timestamp: 10_000 + n * 25, body: large.clone().into(), ..key.clone() };
-        publisher.send(flv_of(&[tag], false)).await;
+    let mut pictures = Large::of(&tags);
+    // 40 MiB.
+    for _ in 0..640 {
+        publisher.send(pictures.next()).await;
         sleep(Duration::from_millis(5)).await;
     }
     let after = relay.resident_mib();
@@ -193,6 +230,48 @@ async fn a_server_that_does_not_read_costs_no_memory_and_is_given_up() {
     // 10 s after the last byte that it took.
     let waiting = until_state(&relay, "live/a", "waiting").await;
     assert_eq!(waiting["lastReason"], "lost: the server took nothing for 10 s");
+}
+
+#[tokio::test]
+async fn a_server_that_pauses_loses_whole_groups_of_pictures_and_no_more() {
+    let listener = narrow_listener();
+    let port = listener.local_addr().unwrap().port();
+    let relay = Relay::start(&["--upstream", &format!("rtmp://127.0.0.1:{port}/app")]);
+    let mut publisher = relay.socket("/live/a", Some("publisher")).await;
+    let tags = tags_of(&fixture_bytes("counter-av.flv"));
+    publisher.send(flv_of(&tags[..5], true)).await;
+    let (mut slow, mut peer) = narrow_server(&listener).await;
+    let mut pictures = Large::of(&tags);
+    // Longer than a reader may lag.
+    let resumes = Instant::now() + Duration::from_millis(6500);
+    while Instant::now() < resumes {
+        publisher.send(pictures.next()).await;
+        sleep(Duration::from_millis(25)).await;
+    }
+    let reading = tokio::spawn(async move {
+        let mut bytes = vec![0; 64 << 10];
+        while let Ok(len @ 1..) = slow.read(&mut bytes).await {
+            peer.input(&bytes[..len]);
+        }
+        peer.seen
+    });
+    for _ in 0..80 {
+        publisher.send(pictures.next()).await;
+        sleep(Duration::from_millis(25)).await;
+    }
+    let state = relay.until("live/a", |s| s["upstreams"][0]["skips"] == 1).await;
+    assert_eq!((&state["skips"], &state["upstreams"][0]["state"]), (&0.into(), &"publishing".into()));
+    drop(publisher);
+    let seen = within("the rest", reading).await.unwrap();
+    let got = seen.iter().filter_map(|seen| match seen {
+        Seen::Video(_, body) => Large::number(body),
+        _ => None,
+    });
+    let got: Vec<u32> = got.collect();
+    let gaps: Vec<_> = got.windows(2).filter(|two| two[1] != two[0] + 1).map(|two| two[1]).collect();
+    let [after_gap] = gaps[..] else { panic!("one gap, not {gaps:?}") };
+    assert!(after_gap.is_multiple_of(20), "picture {after_gap} is no keyframe");
+    assert_eq!(got.last(), Some(&(pictures.count - 1)));
 }
 
 #[tokio::test]

@@ -74,6 +74,8 @@ impl Socket {
         }
     }
 
+    /// Of what the browser itself still has. The system's buffers count as sent, and take megabytes of a fast connection that has
+    /// become slow: only acknowledgements tell of those.
     pub fn buffered(&self) -> u64 {
         self.socket.buffered_amount().into()
     }

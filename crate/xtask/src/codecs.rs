@@ -1,4 +1,4 @@
-//! The software decoders: each package `sailcast-codec-*` that is a cdylib to `dist/codecs/NAME.wasm`, and to
+//! The software codecs, decoders and an encoder: each package `sailcast-codec-*` that is a cdylib to `dist/codecs/NAME.wasm`, and to
 //! `dist/codecs/NAME.scalar.wasm` for browsers without WebAssembly's SIMD.
 //!
 //! wasm-opt is not asked: on what LLVM makes at its highest level it saves 3 % of the bytes, and no time.

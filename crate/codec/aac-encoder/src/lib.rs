@@ -5,15 +5,18 @@
 //! decoder makes of it. So the first packet's lies a block before the first sample: it holds the fade from nothing into the first
 //! block. Who cannot write a time before the beginning leaves it out, and the first block begins as any does for one who tunes in.
 //!
-//! A packet leaves when the block after its own is complete, as an attack in that block decides its windows: up to 3072 frames after
-//! its first sample. HE-AAC is left out: of the same bits syom makes more of LC ([`profile`] says what of them).
+//! A packet leaves when the block after its own is complete, as an attack in that block decides its windows, and a little later for
+//! the sake of the [`lowpass`]: up to 3103 frames after its first sample. HE-AAC is left out: of the same bits syom makes more of LC
+//! ([`profile`] says what of them).
 
 mod clock;
+mod lowpass;
 mod profile;
 
 use std::collections::VecDeque;
 
 use clock::Clock;
+use lowpass::LowPass;
 use sailcast_codec_face::{Encode, EncoderConfig, Error, Packet};
 
 /// Frames in a block.
@@ -27,7 +30,8 @@ const QUIET: f32 = 1e-15;
 pub struct Encoder {
     inner: syom::Encoder,
     config: EncoderConfig,
-    /// What has come in of the next block, interleaved.
+    lowpass: LowPass,
+    /// What has come through of the next block, interleaved.
     block: Vec<f32>,
     /// The last blocks that `inner` was given.
     heard: VecDeque<Vec<f32>>,
@@ -39,9 +43,12 @@ pub struct Encoder {
 impl Encode for Encoder {
     fn open(config: &EncoderConfig) -> Result<Self, Error> {
         let config = profile::nearest(config)?;
+        let mut lowpass = LowPass::new(config.channels as usize);
+        lowpass.set(profile::highest_pitch(&config));
         Ok(Self {
             inner: profile::encoder(&config)?,
             config,
+            lowpass,
             block: Vec::new(),
             heard: VecDeque::new(),
             clock: Clock::new(config.sample_rate),
@@ -63,15 +70,10 @@ impl Encode for Encoder {
         }
         self.clock.set(pts);
         self.clock.pass(samples.len() / channels);
-        let mut rest = samples;
-        while !rest.is_empty() {
-            let room = BLOCK * channels - self.block.len();
-            let (taken, after) = rest.split_at(room.min(rest.len()));
-            self.block.extend(taken.iter().map(|sample| clean(*sample)));
-            rest = after;
-            if self.block.len() == BLOCK * channels {
-                self.give(out)?;
-            }
+        for some in samples.chunks(BLOCK * channels) {
+            let some: Vec<f32> = some.iter().map(|sample| clean(*sample)).collect();
+            self.lowpass.pass(&some, &mut self.block);
+            self.give_whole(out)?;
         }
         Ok(())
     }
@@ -88,6 +90,7 @@ impl Encode for Encoder {
             feed(&mut next, block, config.channels, |_| {})?;
         }
         self.inner = next;
+        self.lowpass.set(profile::highest_pitch(&config));
         self.config = config;
         Ok(())
     }
@@ -97,9 +100,10 @@ impl Encode for Encoder {
     }
 
     fn flush(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
-        let mut ended = Ok(());
-        if !self.block.is_empty() {
-            ended = self.give(out);
+        self.lowpass.end(&mut self.block);
+        let mut ended = self.give_whole(out);
+        if ended.is_ok() && !self.block.is_empty() {
+            ended = self.give(self.block.len(), out);
         }
         if ended.is_ok() && !self.heard.is_empty() {
             let mut packets = Vec::new();
@@ -115,16 +119,22 @@ impl Encode for Encoder {
 }
 
 impl Encoder {
-    /// Gives syom the block, which is a short one only at the end.
-    fn give(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
-        let block = std::mem::take(&mut self.block);
+    fn give_whole(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
+        let whole = BLOCK * self.config.channels as usize;
+        while self.block.len() >= whole {
+            self.give(whole, out)?;
+        }
+        Ok(())
+    }
+
+    /// Gives syom so many samples: a block, or less of one at the end.
+    fn give(&mut self, samples: usize, out: &mut Vec<Packet>) -> Result<(), Error> {
+        let block: Vec<f32> = self.block.drain(..samples).collect();
         let mut packets = Vec::new();
         let fed = feed(&mut self.inner, &block, self.config.channels, |data| packets.push(data.to_vec()));
         self.stamp(packets, out);
         if self.heard.len() == WARM {
-            // Its room is the next block's.
-            self.block = self.heard.pop_front().unwrap_or_default();
-            self.block.clear();
+            self.heard.pop_front();
         }
         self.heard.push_back(block);
         if fed.is_err() {
@@ -142,6 +152,7 @@ impl Encoder {
     }
 
     fn begin_anew(&mut self) -> Result<(), Error> {
+        self.lowpass.end(&mut self.block);
         self.block.clear();
         self.heard.clear();
         self.clock = Clock::new(self.config.sample_rate);

@@ -2,7 +2,7 @@
 //!
 //! A source stamps with a clock of its own, which stands still at no known place and runs a little fast or slow; what it gives
 //! arrives late, now more, now less. The least delay of the last seconds tells how far the two clocks are apart.
-//! **Invariant:** times grow strictly, and never lie in the future.
+//! **Invariant:** times grow strictly, and lie in the future by no more than that takes.
 
 use sailcast_media::{MediaTime, Micros};
 
@@ -16,8 +16,8 @@ const DOWN: f64 = 0.1;
 const UP: f64 = 0.005;
 /// Another distance than this is another clock...
 const JUMP: Micros = Micros::from_millis(500);
-/// ...when so many in a row say so: one late arrival does not.
-const JUMPS: u8 = 4;
+/// ...when all say so for so long: what waited while the page stood still is only late.
+const JUMP_AFTER: Micros = Micros::from_millis(500);
 /// FLV counts milliseconds.
 const STEP: Micros = Micros::from_millis(1);
 
@@ -29,13 +29,14 @@ pub struct CaptureClock {
     least: WindowMax,
     told: Option<Instant>,
     last: Option<MediaTime>,
-    jumped: u8,
+    /// Since when arrivals speak of another clock.
+    jumps: Option<Instant>,
 }
 
 impl Default for CaptureClock {
     fn default() -> Self {
         let least = WindowMax::new(WINDOW_SLICE, WINDOW_SLICES);
-        Self { distance: None, least, told: None, last: None, jumped: 0 }
+        Self { distance: None, least, told: None, last: None, jumps: None }
     }
 }
 
@@ -54,7 +55,7 @@ impl CaptureClock {
         let seen = now - Instant(0) - Micros(taken);
         let known = self.distance;
         let distance = match known {
-            Some(distance) if !self.is_jump(seen, distance) => self.follow(seen, distance, now),
+            Some(distance) if !self.is_jump(seen, distance, now) => self.follow(seen, distance, now),
             _ => {
                 self.least.clear();
                 seen
@@ -66,11 +67,15 @@ impl CaptureClock {
         MediaTime(taken) + distance
     }
 
-    fn is_jump(&mut self, seen: Micros, distance: Micros) -> bool {
-        self.jumped = if (seen - distance).abs() > JUMP { self.jumped.saturating_add(1) } else { 0 };
-        let jump = self.jumped >= JUMPS || seen < distance - JUMP;
+    fn is_jump(&mut self, seen: Micros, distance: Micros, now: Instant) -> bool {
+        if (seen - distance).abs() <= JUMP {
+            self.jumps = None;
+            return false;
+        }
+        let since = *self.jumps.get_or_insert(now);
+        let jump = now - since >= JUMP_AFTER || seen < distance - JUMP;
         if jump {
-            self.jumped = 0;
+            self.jumps = None;
         }
         jump
     }
@@ -147,6 +152,18 @@ mod tests {
         assert!(after[0] > before[49]);
         let last = 3_000_000 + 49 * FRAME + 10_000;
         assert!((after[49] - last).abs() < 1000, "{} {last}", after[49]);
+    }
+
+    #[test]
+    fn what_waited_while_the_page_stood_still_keeps_its_time() {
+        let mut clock = CaptureClock::default();
+        play(&mut clock, 1_000_000, 0, &[10; 100]);
+        // 25 pictures of a second come at once, and then one in time.
+        let now = Instant(6_010_000);
+        let burst: Vec<i64> = (100..125).map(|i| clock.map(i * FRAME, now).0).collect();
+        let due = |i: i64| 1_000_000 + i * FRAME + 10_000;
+        assert!((burst[0] - due(100)).abs() < 1000 && (burst[24] - due(124)).abs() < 1000, "{burst:?}");
+        assert!((clock.map(125 * FRAME, Instant(6_010_000)).0 - due(125)).abs() < 1000);
     }
 
     #[test]

@@ -13,8 +13,10 @@ use crate::{
         event::Event,
         io::{Line, LinkEvent, Output},
         lines::{HEALTHY_AFTER, Lines},
+        open::Open,
         outbox::Outbox,
         uplink::SocketState,
+        words::short,
     },
 };
 
@@ -24,10 +26,6 @@ const OPEN_WITHIN: Micros = Micros::from_secs(6);
 const NEXT_AFTER: Micros = Micros::from_millis(700);
 /// Lines that nothing is known of are tried side by side, so many at once.
 const SIDE_BY_SIDE: usize = 3;
-/// A connection that takes none of what waits for so long is dead...
-const DEAD_AFTER: Micros = Micros::from_secs(10);
-/// ...and sooner where there is a reason to think so: another network, a page that slept.
-const SUSPECT_FOR: Micros = Micros::from_secs(2);
 /// How long a server may take to close what is finished.
 const GOODBYE: Micros = Micros::from_secs(2);
 /// A line that carries too little for so long is left for another one...
@@ -40,23 +38,6 @@ struct Try {
     id: RequestId,
     line: usize,
     since: Instant,
-}
-
-/// The stream's connection.
-#[derive(Debug)]
-pub struct Open {
-    pub id: RequestId,
-    line: usize,
-    pub since: Instant,
-    handed: u64,
-    buffered: u64,
-    acked: Option<u64>,
-    /// When it last took something, or had nothing to take.
-    progress: Instant,
-    /// Until then it must take something.
-    suspect: Option<Instant>,
-    proved: bool,
-    narrow: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -83,8 +64,8 @@ pub struct Ingest {
     pub wanted: u32,
     online: bool,
     published: bool,
-    attempt: u32,
     switched: Option<Instant>,
+    winding_up: bool,
     last_failure: Option<(String, bool)>,
     pub reconnects: u32,
 }
@@ -114,8 +95,8 @@ impl Ingest {
             wanted,
             online: true,
             published: false,
-            attempt: 0,
             switched: None,
+            winding_up: false,
             last_failure: None,
             reconnects: 0,
         }
@@ -153,19 +134,13 @@ impl Ingest {
     }
 
     pub fn socket(&self) -> Option<SocketState> {
-        let Open { handed, buffered, acked, .. } = self.open()?;
-        Some(SocketState { handed: *handed, buffered: *buffered, acked: *acked })
+        self.open().map(Open::socket)
     }
 
     /// So many bytes were handed to the open connection.
     pub fn sent(&mut self, bytes: usize, now: Instant) {
         if let Phase::Open(open) = &mut self.phase {
-            if open.is_drained() {
-                open.progress = now;
-                open.suspect = open.suspect.map(|_| now + SUSPECT_FOR);
-            }
-            open.handed = open.handed.saturating_add(bytes as u64);
-            open.buffered = open.buffered.saturating_add(bytes as u64);
+            open.sent(bytes, now);
         }
     }
 
@@ -175,12 +150,11 @@ impl Ingest {
                 return match event {
                     LinkEvent::Opened => News::None,
                     LinkEvent::Buffered(bytes) => {
-                        open.note(bytes, open.acked, now);
+                        open.holds(bytes, now);
                         News::None
                     }
                     LinkEvent::Acked(bytes) => {
-                        let most = open.handed;
-                        open.note(open.buffered, Some(bytes.min(most)), now);
+                        open.acked(bytes, now);
                         News::None
                     }
                     LinkEvent::Closed { code, reason, .. } => self.lost(code, &reason, now, out),
@@ -245,11 +219,13 @@ impl Ingest {
     }
 
     fn plan(&mut self, now: Instant, out: &mut Outbox) -> News {
+        if self.winding_up {
+            return self.finished();
+        }
         let Some(plan) = self.lines.plan(self.published) else {
             self.phase = Phase::Idle;
             return News::Failed(self.error());
         };
-        self.attempt = plan.attempt;
         self.reconnects = self.reconnects.saturating_add(1);
         self.phase = Phase::Waiting(self.online.then(|| now + plan.delay));
         let reason = self.last_failure.as_ref().map_or_else(String::new, |(what, _)| what.clone());
@@ -267,13 +243,16 @@ impl Ingest {
         SailcastError { code, fatal: true, what }
     }
 
-    /// What is due by the time. `narrow`: the lowest quality does not pass.
-    pub fn advance(&mut self, narrow: bool, now: Instant, out: &mut Outbox) -> News {
-        if let Some(at) = self.tries.iter().position(|one| now - one.since >= OPEN_WITHIN) {
+    /// What is due by the time. `narrow`: the lowest quality does not pass, only so many bit/s.
+    pub fn advance(&mut self, narrow: Option<u32>, now: Instant, out: &mut Outbox) -> News {
+        while let Some(at) = self.tries.iter().position(|one| now - one.since >= OPEN_WITHIN) {
             if let Some(one) = self.tries.get(at) {
                 out.push(Output::Cancel(one.id));
             }
-            return self.try_failed(at, 0, "no answer", now, out);
+            let news = self.try_failed(at, 0, "no answer", now, out);
+            if news != News::None {
+                return news;
+            }
         }
         match &mut self.phase {
             Phase::Connecting if self.hurry.is_some_and(|at| now >= at) => {
@@ -302,7 +281,8 @@ impl Ingest {
     }
 
     /// Whether the line has proved itself, or carries too little.
-    fn judge(&mut self, narrow: bool, now: Instant, out: &mut Outbox) {
+    fn judge(&mut self, narrow: Option<u32>, now: Instant, out: &mut Outbox) {
+        let due = self.leaves_at();
         let Phase::Open(open) = &mut self.phase else { return };
         let line = open.line;
         if !open.proved && self.published && now - open.since >= HEALTHY_AFTER {
@@ -311,23 +291,30 @@ impl Ingest {
             self.tell(line, out);
             return;
         }
-        if !narrow {
+        let Some(carried) = narrow else {
             open.narrow = None;
             return;
-        }
-        let since = *open.narrow.get_or_insert(now);
-        let again = self.switched.is_none_or(|at| now - at >= SWITCH_AGAIN);
-        if now - since < NARROW_AFTER || !again || !self.tries.is_empty() {
+        };
+        open.narrow.get_or_insert(now);
+        if due.is_none_or(|at| now < at) {
             return;
         }
         open.narrow = None;
         self.switched = Some(now);
-        let better = self.lines.ranked(self.wanted).into_iter().find(|other| *other != line);
-        if let Some(better) = better {
+        self.lines.carries(line, carried);
+        let best = self.lines.ranked(self.wanted).into_iter().next();
+        if let Some(better) = best.filter(|best| *best != line) {
             // Beside the present one, which goes on until the other has opened.
             self.order = vec![better];
             self.try_next(now, out);
         }
+    }
+
+    /// When a line that is too narrow is left.
+    fn leaves_at(&self) -> Option<Instant> {
+        let since = self.open().filter(|_| self.tries.is_empty())?.narrow?;
+        let again = self.switched.map(|at| at + SWITCH_AGAIN);
+        Some((since + NARROW_AFTER).max(again.unwrap_or_default()))
     }
 
     /// The present line was seen to carry no more than this, bit/s.
@@ -355,8 +342,17 @@ impl Ingest {
         self.lines.forgive();
         match &mut self.phase {
             Phase::Waiting(_) => self.connect(now, out),
-            Phase::Open(open) => open.suspect = Some(now + SUSPECT_FOR),
+            Phase::Open(open) => open.doubt(now),
             _ => {}
+        }
+    }
+
+    /// From now on nothing is looked for any more: the end of what is open is the end.
+    pub fn wind_up(&mut self, out: &mut Outbox) {
+        self.winding_up = true;
+        match self.open() {
+            Some(_) => self.drop_tries(out),
+            None => self.close(out),
         }
     }
 
@@ -386,7 +382,7 @@ impl Ingest {
             Phase::Open(open) => open.next_wake(self.published),
             Phase::Closing(_, until) => Some(*until),
         };
-        [tries, phase].into_iter().flatten().min()
+        [tries, phase, self.leaves_at()].into_iter().flatten().min()
     }
 
     fn finished(&mut self) -> News {
@@ -409,61 +405,6 @@ impl Ingest {
     }
 }
 
-impl Open {
-    fn new(id: RequestId, line: usize, now: Instant) -> Self {
-        Self {
-            id,
-            line,
-            since: now,
-            handed: 0,
-            buffered: 0,
-            acked: None,
-            progress: now,
-            suspect: None,
-            proved: false,
-            narrow: None,
-        }
-    }
-
-    /// What it holds, and what the server has, as heard now.
-    fn note(&mut self, buffered: u64, acked: Option<u64>, now: Instant) {
-        // Acknowledgements tell the truth where there are some; else the socket must do.
-        let moved = match acked {
-            Some(_) => acked > self.acked,
-            None => buffered < self.buffered,
-        };
-        (self.buffered, self.acked) = (buffered, self.acked.max(acked));
-        if moved || self.is_drained() {
-            self.progress = now;
-            self.suspect = None;
-        }
-    }
-
-    /// Nothing is on its way.
-    fn is_drained(&self) -> bool {
-        match self.acked {
-            Some(acked) => acked >= self.handed,
-            None => self.buffered == 0,
-        }
-    }
-
-    fn deadline(&self) -> Instant {
-        let dead = self.progress + DEAD_AFTER;
-        self.suspect.map_or(dead, |at| at.min(dead))
-    }
-
-    fn is_dead(&self, now: Instant) -> bool {
-        !self.is_drained() && now >= self.deadline()
-    }
-
-    fn next_wake(&self, published: bool) -> Option<Instant> {
-        let proves = (published && !self.proved).then(|| self.since + HEALTHY_AFTER);
-        let dies = (!self.is_drained()).then(|| self.deadline());
-        let narrow = self.narrow.map(|since| since + NARROW_AFTER);
-        [proves, dies, narrow].into_iter().flatten().min()
-    }
-}
-
 /// Close codes are 4000 and the HTTP status that says the same, as our relay has them.
 fn is_final(code: u16) -> bool {
     matches!(code, 4400 | 4401 | 4403 | 4404 | 4413)
@@ -472,7 +413,7 @@ fn is_final(code: u16) -> bool {
 fn described(url: &str, code: u16, reason: &str) -> String {
     // Signatures are nobody's business.
     let place = url.split(['?', '#']).next().unwrap_or_default();
-    match (code, reason) {
+    match (code, short(reason)) {
         (0 | 1006, "") => format!("No connection to {place}."),
         (0 | 1006, reason) => format!("No connection to {place}: {reason}."),
         (code, "") => format!("{place} closed with code {code}."),

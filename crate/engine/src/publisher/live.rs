@@ -11,6 +11,7 @@ use crate::{
     io::{Instant, RequestId},
     publisher::{
         configs::Configs,
+        drops::Drops,
         event::{Event, State, Stats},
         ingest::{Ingest, News},
         interleave::{Floors, Interleaver},
@@ -20,15 +21,16 @@ use crate::{
         recorder::Recorder,
         session::{Description, Session, take},
         settings::Settings,
-        uplink::{DropReason, Uplink, UplinkConfig, UplinkEvent},
+        uplink::{Uplink, UplinkConfig, UplinkEvent},
     },
 };
 
 /// A track of which nothing has come so long after the connection opened is not waited for.
-const TRACK_WITHIN: Micros = Micros::from_secs(2);
+pub const TRACK_WITHIN: Micros = Micros::from_secs(2);
 /// How long what is left may take to go out after `Stop`.
 const LAST_WORDS: Micros = Micros::from_millis(1500);
-const TELL_DROPS_EVERY: Micros = Micros::from_millis(500);
+/// Cameras jitter: a picture may come before its turn, at this share of the interval.
+const EARLY: f64 = 0.75;
 /// Shorter sides that pictures are brought down to.
 const SIDES: [u32; 9] = [1080, 720, 540, 504, 480, 360, 270, 240, 180];
 
@@ -61,6 +63,8 @@ pub struct Live {
     keyframe: bool,
     /// The wish for the keyframe that this connection begins with was made.
     asked: bool,
+    /// The last picture that was admitted without a connection.
+    admitted: Option<MediaTime>,
     began: Option<Instant>,
     ending: Option<Ending>,
     over: Option<Result<(), SailcastError>>,
@@ -89,6 +93,7 @@ impl Live {
             session: None,
             keyframe: true,
             asked: false,
+            admitted: None,
             began: None,
             ending: None,
             over: None,
@@ -140,7 +145,9 @@ impl Live {
     /// What is due on the connection; how the socket stands; what is to be told.
     pub fn look(&mut self, now: Instant, out: &mut Outbox) {
         let lowest = self.uplink.target().video_bitrate <= self.settings.video.min_bitrate;
-        let narrow = self.session.is_some() && lowest && self.uplink.stats(now).congested;
+        let link = self.uplink.stats(now);
+        let narrow = (self.session.is_some() && lowest && link.congested)
+            .then(|| link.estimate.unwrap_or(self.settings.video.min_bitrate));
         let news = self.ingest.advance(narrow, now, out);
         self.on_news(news, now);
         if let (Some(socket), true) = (self.ingest.socket(), self.session.is_some()) {
@@ -185,9 +192,17 @@ impl Live {
         Demand { active: self.is_active(recording), target: self.uplink.target(), keyframe: self.keyframe }
     }
 
-    /// Whether a picture of that time is worth encoding. `None`: without a connection nothing speaks against it.
+    /// Whether a picture of that time is worth encoding. Without a connection only the rate speaks against it.
     pub fn admits(&mut self, pts: MediaTime, now: Instant) -> bool {
-        self.session.is_none() || self.uplink.admits(pts, now)
+        if self.session.is_some() {
+            return self.uplink.admits(pts, now);
+        }
+        let interval = Micros::from_secs(1).scale(EARLY / f64::from(self.uplink.target().fps.max(1)));
+        let admits = self.admitted.is_none_or(|last| (pts - last).abs() >= interval);
+        if admits {
+            self.admitted = Some(pts);
+        }
+        admits
     }
 
     pub fn keyframe_made(&mut self, made: bool) {
@@ -206,7 +221,7 @@ impl Live {
         let ending = self.ending.as_ref().is_some_and(|ending| ending.flushes.is_empty());
         let floors = if ending { Floors::default() } else { floors };
         while let Some(packet) = self.interleaver.pop(floors, now) {
-            self.record(&packet, configs, recorder, out);
+            self.record(&packet, configs, recorder, now, out);
             self.begin(&packet, configs, now, out);
             if self.session.is_some() {
                 self.uplink.push(packet, now);
@@ -214,13 +229,20 @@ impl Live {
         }
         self.ask_to_begin(configs, now);
         self.send(configs, now, out);
-        self.finish(now, out);
+        self.finish(recorder.is_on(), now, out);
         self.tell(now, out);
     }
 
-    fn record(&mut self, packet: &Packet, configs: &Configs, recorder: &mut Recorder, out: &mut Outbox) {
+    fn record(
+        &mut self,
+        packet: &Packet,
+        configs: &Configs,
+        recorder: &mut Recorder,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
         let tracks = configs.tracks(packet.dts);
-        match recorder.take(packet, configs.of(packet), &tracks, self.has, &self.description) {
+        match recorder.take(packet, configs.of(packet), &tracks, self.has, &self.description, now) {
             Ok(Some(bytes)) => out.push(Output::Record(bytes)),
             Ok(None) => {}
             Err(error) => self.complain(error, out),
@@ -293,8 +315,9 @@ impl Live {
     }
 
     /// Ends in good order once the encoders have given what is in them. `flushes`: those that were asked to.
-    pub fn stop(&mut self, flushes: Vec<EncoderId>, now: Instant) {
+    pub fn stop(&mut self, flushes: Vec<EncoderId>, now: Instant, out: &mut Outbox) {
         if self.ending.is_none() {
+            self.ingest.wind_up(out);
             self.ending = Some(Ending { until: now + LAST_WORDS, flushes, closing: false });
         }
     }
@@ -305,10 +328,18 @@ impl Live {
         }
     }
 
-    fn finish(&mut self, now: Instant, out: &mut Outbox) {
+    pub fn is_ending(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Without a connection only a recording is worth waiting for.
+    fn finish(&mut self, recording: bool, now: Instant, out: &mut Outbox) {
         let Some(ending) = self.ending.as_mut().filter(|ending| !ending.closing) else { return };
         let given = ending.flushes.is_empty() && self.interleaver.is_empty();
-        let sent = self.session.is_none() || given && self.uplink.stats(now).queued_bytes == 0;
+        let sent = match self.session {
+            Some(_) => given && self.uplink.stats(now).queued_bytes == 0,
+            None => given || !recording,
+        };
         if !sent && now < ending.until {
             return;
         }
@@ -344,7 +375,8 @@ impl Live {
         let ready = self.ingest.open().filter(|_| self.session.is_none() && !self.asked);
         let ready = ready.map(|open| open.since + TRACK_WITHIN);
         let ending = self.ending.as_ref().filter(|ending| !ending.closing).map(|ending| ending.until);
-        [self.ingest.next_wake(), self.uplink.next_wake(), self.interleaver.next_wake(), ready, ending]
+        let uplink = self.ingest.open().and_then(|_| self.uplink.next_wake());
+        [self.ingest.next_wake(), uplink, self.interleaver.next_wake(), ready, ending]
             .into_iter()
             .flatten()
             .min()
@@ -369,32 +401,6 @@ impl Live {
             not_encoded: uplink.dropped.not_encoded,
             reconnects: self.ingest.reconnects,
             ..Stats::default()
-        }
-    }
-}
-
-/// Drops come in numbers: those of a cause are told together.
-#[derive(Debug, Default)]
-struct Drops {
-    waiting: Vec<(DropReason, u32)>,
-    told: Option<Instant>,
-}
-
-impl Drops {
-    fn note(&mut self, count: u32, reason: DropReason) {
-        match self.waiting.iter_mut().find(|(other, _)| *other == reason) {
-            Some((_, sum)) => *sum = sum.saturating_add(count),
-            None => self.waiting.push((reason, count)),
-        }
-    }
-
-    fn tell(&mut self, now: Instant, out: &mut Outbox) {
-        if self.waiting.is_empty() || self.told.is_some_and(|at| now - at < TELL_DROPS_EVERY) {
-            return;
-        }
-        self.told = Some(now);
-        for (reason, count) in self.waiting.drain(..) {
-            out.push(Output::Event(Event::FramesDropped { count, reason }));
         }
     }
 }

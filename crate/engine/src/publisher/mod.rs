@@ -12,6 +12,7 @@
 
 mod capture;
 mod configs;
+mod drops;
 pub mod event;
 mod ingest;
 mod interleave;
@@ -20,6 +21,7 @@ mod ladder;
 mod lines;
 mod live;
 mod meter;
+mod open;
 mod outbox;
 mod output;
 mod picture;
@@ -28,6 +30,7 @@ mod session;
 pub mod settings;
 mod sound;
 pub mod uplink;
+mod words;
 
 pub use event::{Event, State, Stats};
 pub use io::{
@@ -43,6 +46,7 @@ use crate::{
     io::Instant,
     publisher::{
         configs::Configs, live::Live, outbox::Outbox, picture::Picture, recorder::Recorder, sound::Sound,
+        words::short,
     },
 };
 
@@ -104,7 +108,7 @@ impl Publisher {
             Input::Start { lines } => self.start(lines, now),
             Input::Stop => self.stop(now),
             Input::Close => {
-                self.close();
+                self.close(now);
                 return;
             }
             Input::Settings(settings) => self.set_settings(settings, now),
@@ -190,10 +194,11 @@ impl Publisher {
     }
 
     fn start(&mut self, lines: Vec<Line>, now: Instant) {
-        if let Some(live) = &mut self.live {
-            live.close(&mut self.out);
+        if self.live.is_some() {
+            self.end(now);
         }
-        self.live = None;
+        self.picture.renew();
+        self.sound.renew();
         let fail = |code, what: &str| SailcastError { code, fatal: true, what: what.to_owned() };
         let good = |line: &Line| is_socket(&line.url);
         let Some(settings) = self.settings.filter(|_| self.picture.expected() || self.sound.expected())
@@ -216,9 +221,9 @@ impl Publisher {
     }
 
     fn stop(&mut self, now: Instant) {
-        let Some(live) = &mut self.live else { return };
+        let Some(live) = self.live.as_mut().filter(|live| !live.is_ending()) else { return };
         let flushes = [self.picture.flush(&mut self.out), self.sound.flush(&mut self.out)];
-        live.stop(flushes.into_iter().flatten().collect(), now);
+        live.stop(flushes.into_iter().flatten().collect(), now, &mut self.out);
     }
 
     fn set_settings(&mut self, settings: Settings, now: Instant) {
@@ -326,7 +331,7 @@ impl Publisher {
         ];
         for (failure, code) in failures {
             let Some(why) = failure else { continue };
-            let what = format!("Nothing here encodes what was asked for: {why}.");
+            let what = format!("Nothing here encodes what was asked for: {}.", short(&why));
             self.tell_live(now);
             let fatal = self.live.is_some() && !self.picture.expected() && !self.sound.expected();
             let error = SailcastError { code, fatal, what };
@@ -362,7 +367,8 @@ impl Publisher {
         self.recorder.want(false);
     }
 
-    fn close(&mut self) {
+    fn close(&mut self, now: Instant) {
+        self.last = self.stats(now);
         if let Some(mut live) = self.live.take() {
             live.close(&mut self.out);
         }

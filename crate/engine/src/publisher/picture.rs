@@ -30,6 +30,10 @@ const REPEAT_SOON: Micros = Micros::from_millis(120);
 const ARRIVAL: Micros = Micros::from_millis(20);
 /// Pictures inside the encoder, above which it is not given more: it is slower than they come.
 const MOST_PENDING: usize = 4;
+/// One that is silent for so long is given another one to that: it may have left out those it has...
+const NUDGE_AFTER: Micros = Micros::from_secs(1);
+/// ...but no more than this.
+const MOST_NUDGED: usize = 8;
 /// An encoder that gives nothing for so long is stuck.
 const STUCK_AFTER: Micros = Micros::from_secs(5);
 /// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
@@ -88,6 +92,23 @@ struct Encoder {
     /// The pts of what came out last.
     given: Option<MediaTime>,
     key: Option<MediaTime>,
+    /// The configuration that the page was told.
+    told: Option<TrackInfo>,
+    /// When something last went in or came out.
+    stirred: Instant,
+}
+
+impl Encoder {
+    /// It is not done with what it was given.
+    fn is_busy(&self, now: Instant) -> bool {
+        let most = if now - self.stirred < NUDGE_AFTER { MOST_PENDING } else { MOST_NUDGED };
+        self.pending.len() >= most
+    }
+
+    /// When it counts as stuck.
+    fn stuck_at(&self) -> Option<Instant> {
+        self.pending.front().map(|pending| pending.since + STUCK_AFTER)
+    }
 }
 
 #[derive(Debug)]
@@ -104,6 +125,8 @@ pub struct Picture {
     failure: Option<String>,
     /// The pts of what went to any encoder last.
     fed: Option<MediaTime>,
+    /// The time of what was last looked at, whether it was encoded or not.
+    looked: Option<MediaTime>,
     /// Looked at and left out for a busy encoder, of the last ones.
     slow: (u32, u32),
     told_slow: bool,
@@ -123,6 +146,7 @@ impl Default for Picture {
             failed: false,
             failure: None,
             fed: None,
+            looked: None,
             slow: (0, 0),
             told_slow: false,
             told_codec: false,
@@ -141,10 +165,24 @@ impl Picture {
         self.settings = Some(settings);
     }
 
+    /// Another try after all has failed, where something is another than before.
+    pub fn hope(&mut self) {
+        if std::mem::take(&mut self.failed) {
+            self.ladder = ladder::video(self.settings.map_or(Codec::Avc, |settings| settings.codec));
+        }
+    }
+
+    /// A broadcast begins: counts are its own, and what failed in another one may work.
+    pub fn renew(&mut self) {
+        self.counts = Counts::default();
+        self.hope();
+    }
+
     /// Another source has another clock; one that is gone leaves its last picture.
     pub fn set_source(&mut self, source: Option<SourceState>, out: &mut Outbox) {
         if source == Some(SourceState::Live) {
             self.clock.reset();
+            self.hope();
         }
         self.source = source;
         if source.is_none() {
@@ -190,13 +228,14 @@ impl Picture {
         self.unstick(now, out);
         let Some(held) = self.held.filter(|_| demand.active && self.expected()) else { return false };
         let Some(pts) = self.due(held, demand, now) else { return false };
+        self.looked = Some(pts);
         if let Some(held) = &mut self.held {
             held.new = false;
         }
         if !admits(pts, now) {
             return false;
         }
-        let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.pending.len() >= MOST_PENDING);
+        let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
         self.note_busy(busy, out);
         if busy {
             return false;
@@ -209,22 +248,28 @@ impl Picture {
 
     /// The time at which the held picture is to be encoded now, if it is.
     fn due(&mut self, held: Held, demand: Demand, now: Instant) -> Option<MediaTime> {
-        if held.new {
-            return Some(self.fed.map_or(held.pts, |fed| held.pts.max(fed + Micros(1))));
-        }
-        let fed = self.fed.unwrap_or(held.pts);
-        let wait = if demand.keyframe { REPEAT_SOON } else { REPEAT_EVERY };
+        let earliest = self.fed.map_or(MediaTime(i64::MIN), |fed| fed + Micros(1));
         let at = time_of(now) - ARRIVAL;
-        if at - fed < wait {
+        // One that nobody wanted when it came is as old as a repeated one.
+        if held.new && at - held.pts < REPEAT_EVERY {
+            return Some(held.pts.max(earliest));
+        }
+        if !held.new && at < self.repeats_at(demand)? {
             return None;
         }
         self.clock.not_before(at);
-        Some(at)
+        Some(at.max(earliest))
+    }
+
+    /// The time from which the held picture stands in for one that does not come.
+    fn repeats_at(&self, demand: Demand) -> Option<MediaTime> {
+        let wait = if demand.keyframe { REPEAT_SOON } else { REPEAT_EVERY };
+        Some(self.looked? + wait)
     }
 
     fn encode(&mut self, held: Held, pts: MediaTime, demand: Demand, now: Instant, out: &mut Outbox) -> bool {
         let Some(settings) = self.settings else { return false };
-        if !self.configure(held, settings, demand.target, out) {
+        if !self.configure(held, settings, demand.target, now, out) {
             return false;
         }
         let Some(encoder) = &mut self.encoder else { return false };
@@ -237,6 +282,7 @@ impl Picture {
             self.counts.keyframes = self.counts.keyframes.saturating_add(1);
         }
         encoder.fed = Some(pts);
+        encoder.stirred = now;
         encoder.pending.push_back(Pending { pts, since: now });
         self.fed = Some(pts);
         out.push(Output::Encode { encoder: encoder.id, frame: held.id, pts, keyframe });
@@ -244,7 +290,14 @@ impl Picture {
     }
 
     /// Makes the encoder what it must be for this picture; false where there is none left to try.
-    fn configure(&mut self, held: Held, settings: VideoSettings, target: Target, out: &mut Outbox) -> bool {
+    fn configure(
+        &mut self,
+        held: Held,
+        settings: VideoSettings,
+        target: Target,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> bool {
         let Some(way) = self.ladder.rung() else { return false };
         let (width, height) = encoded_size(held.width, held.height, target.side.min(settings.side));
         let fps = f64::from(target.fps);
@@ -262,8 +315,17 @@ impl Picture {
         let id = out.encoder();
         let output = TrackOutput::new(TrackId::video(0), encoding.codec);
         out.push(Output::ConfigureVideo(id, encoding.clone()));
-        let pending = VecDeque::new();
-        self.encoder = Some(Encoder { id, encoding, output, pending, fed: None, given: None, key: None });
+        self.encoder = Some(Encoder {
+            id,
+            encoding,
+            output,
+            pending: VecDeque::new(),
+            fed: None,
+            given: None,
+            key: None,
+            told: None,
+            stirred: now,
+        });
         true
     }
 
@@ -275,7 +337,9 @@ impl Picture {
     /// The packet that the present encoder gave, if it holds a picture.
     pub fn on_encoded(&mut self, encoded: Encoded, now: Instant, out: &mut Outbox) -> Option<Packet> {
         let encoder = self.encoder.as_mut()?;
-        let pts = encoded.pts;
+        // Whatever it says, it gives nothing that it was not given.
+        let pts = encoded.pts.min(encoder.fed?);
+        encoder.stirred = now;
         while let Some(front) = encoder.pending.front().filter(|pending| pending.pts <= pts) {
             let took = now - front.since;
             self.counts.encode_time = self.counts.encode_time + (took - self.counts.encode_time).scale(0.1);
@@ -287,8 +351,7 @@ impl Picture {
             self.lost("the encoder reorders pictures", out);
             return None;
         }
-        let first = encoder.given.replace(pts).is_none();
-        let before = encoder.output.config().cloned();
+        encoder.given = Some(pts);
         let bytes = encoded.data.len() as u64;
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
@@ -298,13 +361,12 @@ impl Picture {
                 return None;
             }
         };
-        if first || before.as_ref() != encoder.output.config() {
-            let encoding = encoder.encoding.clone();
-            let codec_string =
-                encoder.output.config().map_or(String::new(), |info| info.config.codec_string.clone());
-            out.push(Output::Event(Event::video_encoder(&encoding, codec_string)));
-            self.tell_codec(encoding.codec, out);
+        if encoder.told.is_none() && !packet.keyframe {
+            self.ladder.fail(now);
+            self.lost("the encoder does not begin with a keyframe", out);
+            return None;
         }
+        self.tell_encoder(out);
         self.ladder.works();
         self.counts.encoded.note(1, now);
         self.counts.bytes.note(bytes, now);
@@ -322,7 +384,7 @@ impl Picture {
     pub fn on_reclaimed(&mut self, id: EncoderId) {
         if self.owns(id) {
             self.encoder = None;
-            self.renew();
+            self.again();
         }
     }
 
@@ -349,12 +411,10 @@ impl Picture {
     }
 
     pub fn next_wake(&self, demand: Demand) -> Option<Instant> {
-        let stuck = self.encoder.as_ref().and_then(|encoder| encoder.pending.front());
-        let stuck = stuck.map(|pending| pending.since + STUCK_AFTER);
-        let wait = if demand.keyframe { REPEAT_SOON } else { REPEAT_EVERY };
+        let stuck = self.encoder.as_ref().and_then(Encoder::stuck_at);
         let repeats = demand.active && self.expected() && self.held.is_some();
-        let fed = self.fed.filter(|_| repeats);
-        let repeat = fed.map(|fed| Instant(0) + (fed - MediaTime(0)) + ARRIVAL + wait);
+        let repeat = self.repeats_at(demand).filter(|_| repeats);
+        let repeat = repeat.map(|at| Instant(0) + (at - MediaTime(0)) + ARRIVAL);
         [stuck, repeat].into_iter().flatten().min()
     }
 
@@ -374,7 +434,7 @@ impl Picture {
     /// An encoder that failed is closed already where it said so itself; closing it again is nothing.
     fn lost(&mut self, why: &str, out: &mut Outbox) {
         self.close(out);
-        self.renew();
+        self.again();
         if self.ladder.rung().is_none() {
             self.failed = true;
             self.failure = Some(why.to_owned());
@@ -382,15 +442,15 @@ impl Picture {
     }
 
     /// The picture that went into the lost encoder is the first of the next one.
-    fn renew(&mut self) {
+    fn again(&mut self) {
         if let Some(held) = &mut self.held {
             held.new = true;
         }
     }
 
     fn unstick(&mut self, now: Instant, out: &mut Outbox) {
-        let front = self.encoder.as_ref().and_then(|encoder| encoder.pending.front());
-        if front.is_some_and(|pending| now - pending.since >= STUCK_AFTER) {
+        let stuck = self.encoder.as_ref().and_then(Encoder::stuck_at);
+        if stuck.is_some_and(|at| now >= at) {
             self.ladder.fail(now);
             self.lost("the encoder gave nothing", out);
         }
@@ -411,6 +471,20 @@ impl Picture {
             out.push(Output::Event(Event::Degraded { what: "encoderSlow", message: message.to_owned() }));
         }
         self.told_slow = slow;
+    }
+
+    /// Who encodes what, when it begins and when that changes.
+    fn tell_encoder(&mut self, out: &mut Outbox) {
+        let Some(encoder) = &mut self.encoder else { return };
+        if encoder.told.as_ref() == encoder.output.config() {
+            return;
+        }
+        encoder.told = encoder.output.config().cloned();
+        let codec_string =
+            encoder.told.as_ref().map_or(String::new(), |info| info.config.codec_string.clone());
+        let codec = encoder.encoding.codec;
+        out.push(Output::Event(Event::video_encoder(&encoder.encoding, codec_string)));
+        self.tell_codec(codec, out);
     }
 
     fn tell_codec(&mut self, codec: Codec, out: &mut Outbox) {

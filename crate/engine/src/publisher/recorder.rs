@@ -3,11 +3,19 @@
 use bytes::{Bytes, BytesMut};
 use sailcast_media::{MediaKind, Packet, TrackInfo, flv::MuxError};
 
-use crate::publisher::session::{Description, Session, take};
+use crate::{
+    io::Instant,
+    publisher::{
+        live::TRACK_WITHIN,
+        session::{Description, Session, take},
+    },
+};
 
 #[derive(Debug, Default)]
 pub struct Recorder {
     wanted: bool,
+    /// Since when it could have begun.
+    waits: Option<Instant>,
     session: Option<Session>,
     buffer: BytesMut,
 }
@@ -17,6 +25,7 @@ impl Recorder {
     pub fn want(&mut self, wanted: bool) -> bool {
         if !wanted {
             self.session = None;
+            self.waits = None;
         }
         self.wanted = wanted;
         wanted && self.session.is_none()
@@ -34,12 +43,15 @@ impl Recorder {
         tracks: &[TrackInfo],
         has: (bool, bool),
         description: &Description,
+        now: Instant,
     ) -> Result<Option<Bytes>, MuxError> {
         if !self.wanted {
             return Ok(None);
         }
         if self.session.is_none() {
-            let (has_video, _) = has;
+            let since = *self.waits.get_or_insert(now);
+            let video = tracks.iter().any(|track| track.kind() == MediaKind::Video);
+            let has_video = has.0 && (video || now - since < TRACK_WITHIN);
             let begins = packet.keyframe && (!has_video || packet.track.kind == MediaKind::Video);
             if !begins {
                 return Ok(None);

@@ -57,7 +57,8 @@ impl Session {
         };
         session.muxer.metadata(out, &described(tracks, description))?;
         for track in tracks {
-            session.configure(track, out)?;
+            // What cannot be written is told with its first packet.
+            let _ = session.configure(track, out);
         }
         Ok(session)
     }
@@ -106,8 +107,9 @@ impl Session {
         if known.as_ref() == Some(track) {
             return Ok(());
         }
+        self.muxer.config(out, track)?;
         *known = Some(track.clone());
-        self.muxer.config(out, track)
+        Ok(())
     }
 }
 

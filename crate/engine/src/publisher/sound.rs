@@ -5,6 +5,8 @@
 //! place. **Invariant:** while somebody listens, sound never falls behind the time by more than [`STARVED_AFTER`], whatever its
 //! source does.
 
+use std::ops::RangeInclusive;
+
 use sailcast_media::{Codec, MediaTime, Micros, Packet, TrackId, TrackInfo};
 
 use crate::{
@@ -12,7 +14,7 @@ use crate::{
     publisher::{
         capture::{CaptureClock, time_of},
         event::Event,
-        io::{AudioEncoding, Encoded, EncoderId, Output, SourceState},
+        io::{AudioEncoding, Encoded, EncoderId, EncoderPath, Output, SourceState},
         ladder::{self, AudioLadder},
         meter::Meter,
         outbox::Outbox,
@@ -33,6 +35,12 @@ const STARVED_AFTER: Micros = Micros::from_millis(400);
 const BEHIND: Micros = Micros::from_millis(100);
 /// And in pieces of this.
 const PIECE: Micros = Micros::from_millis(50);
+/// The browser's encoder that has taken so much and given nothing is stuck.
+const STUCK_AFTER: Micros = Micros::from_secs(5);
+/// No source has another rate, in Hz...
+const RATES: RangeInclusive<u32> = 3000..=768_000;
+/// ...or gives so much at once.
+const LONGEST_BLOCK: Micros = Micros::from_secs(2);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Format {
@@ -53,6 +61,8 @@ struct Encoder {
     skew: Micros,
     /// Where the packet that came out last ends.
     end: Option<MediaTime>,
+    /// Up to which sample it had been fed when it last gave something.
+    answered: MediaTime,
 }
 
 impl Encoder {
@@ -65,6 +75,19 @@ impl Encoder {
     /// And as it is.
     fn cursor(&self) -> MediaTime {
         self.counted() + self.skew
+    }
+
+    /// The earliest time that the next packet may have: encoders put a little before the first sample.
+    fn earliest(&self) -> MediaTime {
+        self.floor() - GAP
+    }
+
+    fn floor(&self) -> MediaTime {
+        self.end.unwrap_or(self.anchor)
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.encoding.path == EncoderPath::WebCodecs && self.counted() - self.answered >= STUCK_AFTER
     }
 
     fn frames_of(&self, span: Micros) -> u32 {
@@ -143,17 +166,36 @@ impl Sound {
         }
     }
 
+    /// Another try after all has failed, where something is another than before.
+    pub fn hope(&mut self) {
+        if std::mem::take(&mut self.failed) {
+            self.ladder = ladder::audio(self.settings.map_or(Codec::Aac, |settings| settings.codec));
+        }
+    }
+
+    /// A broadcast begins: counts are its own, and what failed in another one may work.
+    pub fn renew(&mut self) {
+        self.silence = Micros::ZERO;
+        self.bytes = Meter::default();
+        self.hope();
+    }
+
     pub fn set_source(&mut self, source: Option<SourceState>, out: &mut Outbox) {
         self.source = source;
+        if source == Some(SourceState::Live) {
+            self.hope();
+        }
         if source.is_none() {
             self.close(out);
         }
     }
 
     pub fn set_format(&mut self, sample_rate: u32, channels: u8, out: &mut Outbox) {
-        let format = Format { sample_rate: sample_rate.max(1), channels: channels.clamp(1, 2) };
-        if self.format.replace(format) != Some(format) {
+        let format = Format { sample_rate, channels: channels.clamp(1, 2) };
+        let format = Some(format).filter(|format| RATES.contains(&format.sample_rate));
+        if std::mem::replace(&mut self.format, format) != format {
             self.close(out);
+            self.hope();
         }
         self.clock.reset();
     }
@@ -183,12 +225,12 @@ impl Sound {
 
     /// `frames` more are in the driver's queue, which is empty but for them.
     pub fn on_heard(&mut self, position: u64, frames: u32, active: bool, now: Instant, out: &mut Outbox) {
-        let Some(format) = self.format.filter(|_| active && self.expected()) else {
+        // The clock is followed at all times, so that it is known when it counts.
+        let at = self.format.and_then(|format| self.taken(format, position, frames, now));
+        let Some((format, at)) = self.format.zip(at).filter(|_| active && self.expected()) else {
             out.push(Output::DropSound { frames });
             return;
         };
-        let taken = MediaTime::from_ticks(i64::try_from(position).unwrap_or(i64::MAX), format.sample_rate);
-        let at = self.clock.ideal(taken.0, now);
         self.starved = false;
         if !self.configure(format, at, out) {
             out.push(Output::DropSound { frames });
@@ -200,18 +242,31 @@ impl Sound {
         encoder.fed = encoder.fed.saturating_add(frames.into());
     }
 
+    /// When the first of them was taken: the last one is there as soon as it is.
+    fn taken(&mut self, format: Format, position: u64, frames: u32, now: Instant) -> Option<MediaTime> {
+        let span = MediaTime::from_ticks(frames.into(), format.sample_rate) - MediaTime(0);
+        if span > LONGEST_BLOCK {
+            return None;
+        }
+        let end = i64::try_from(position).unwrap_or(i64::MAX).saturating_add(frames.into());
+        let end = self.clock.ideal(MediaTime::from_ticks(end, format.sample_rate).0, now);
+        Some(end.min(time_of(now)) - span)
+    }
+
     /// Brings the samples that were taken `at` to where they belong, and tells how many of them are left.
     fn meet(&mut self, at: MediaTime, frames: u32, out: &mut Outbox) -> u32 {
         let Some(encoder) = &mut self.encoder else { return frames };
         let off = at - encoder.cursor();
         self.offset = Some(-off);
-        if off > LONGEST_GAP || off < -LONGEST_GAP {
+        if off > LONGEST_GAP {
             encoder.skew += off;
         } else if off > GAP {
             self.silence += encoder.silence(off, out);
         } else if off < -GAP {
             let over = encoder.frames_of(-off).min(frames);
-            out.push(Output::DropSound { frames: over });
+            if over > 0 {
+                out.push(Output::DropSound { frames: over });
+            }
             return frames.saturating_sub(over);
         } else {
             let span = f64::from(frames) / f64::from(encoder.encoding.sample_rate);
@@ -230,13 +285,25 @@ impl Sound {
         let encoding = way.encoding(format.sample_rate, format.channels, settings.bitrate);
         out.push(Output::ConfigureAudio(id, encoding.clone()));
         let output = TrackOutput::new(TrackId::audio(0), way.codec());
-        self.encoder =
-            Some(Encoder { id, encoding, output, anchor: at, fed: 0, skew: Micros::ZERO, end: None });
+        self.encoder = Some(Encoder {
+            id,
+            encoding,
+            output,
+            anchor: at,
+            fed: 0,
+            skew: Micros::ZERO,
+            end: None,
+            answered: at,
+        });
         true
     }
 
     /// Silence where sound does not come.
     pub fn advance(&mut self, active: bool, now: Instant, out: &mut Outbox) {
+        if let Some(id) = self.encoder.as_ref().filter(|encoder| encoder.is_stuck()).map(|encoder| encoder.id)
+        {
+            self.on_failed(id, "the encoder gave nothing", now, out);
+        }
         let Some(format) = self.format.filter(|_| active && self.expected()) else {
             self.waits = None;
             return;
@@ -271,9 +338,9 @@ impl Sound {
         out: &mut Outbox,
     ) -> Option<Packet> {
         let encoder = self.encoder.as_mut().filter(|encoder| encoder.id == id)?;
+        encoder.answered = encoder.counted();
         let bytes = encoded.data.len() as u64;
-        let pts = encoded.pts + encoder.skew;
-        let pts = encoder.end.map_or(pts, |end| pts.max(end - GAP));
+        let pts = (encoded.pts + encoder.skew).max(encoder.earliest()).min(encoder.cursor());
         let known = encoder.output.config().is_some();
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
@@ -312,8 +379,7 @@ impl Sound {
 
     /// The earliest time that may still come out.
     pub fn floor(&self) -> Option<MediaTime> {
-        let encoder = self.encoder.as_ref()?;
-        Some(encoder.end.unwrap_or(encoder.anchor))
+        self.encoder.as_ref().map(Encoder::floor)
     }
 
     pub fn flush(&self, out: &mut Outbox) -> Option<EncoderId> {

@@ -17,7 +17,7 @@ fn script_tag_both_sequence_headers_then_a_keyframe() {
     let got = Got::read(&studio.connection().bytes);
     let kinds: Vec<TagKind> = tags(&studio.connection().bytes).iter().map(|(kind, _)| *kind).collect();
     assert_eq!(kinds[..3], [TagKind::Script, TagKind::Video, TagKind::Audio]);
-    assert_eq!(got.scripts[0], "onMetaData");
+    assert_eq!(got.scripts[0].0, "onMetaData");
     assert_eq!(got.tracks.len(), 2);
     let first = &got.packets[0];
     assert!(first.keyframe && first.track.kind == MediaKind::Video && first.dts.0 == 0, "{first:?}");

@@ -1,4 +1,5 @@
 //! The publisher in a virtual browser: one behaviour a file.
 
+mod anything;
 mod begins;
 mod got;

@@ -3,6 +3,9 @@
 //! Pictures of another size are the encoder's to scale: WebCodecs demands it, and Chromium and Firefox do it in YUV, for less than
 //! a canvas costs. Chromium's ignores a picture's turn, and refuses another turn than the first one's: turned pictures are drawn upright
 //! before. Support is not asked for beforehand: `configure` and the error callback say the same without the way to and fro.
+//!
+//! Firefox on Linux encodes H.264 with libx264 and its lookahead: the first packet comes with the 42nd picture, whatever
+//! `latencyMode` says. Its VP9 comes at once.
 
 use std::cell::{Cell, RefCell};
 
@@ -50,7 +53,7 @@ impl Video {
         Ok(Self { native, size, easel: RefCell::default(), callback, _output: output, _error: error })
     }
 
-    /// Chromium's goes on without a keyframe where only the rates differ.
+    /// Chromium's goes on without a keyframe where only the rates differ; Firefox's begins anew at another rate of pictures.
     pub fn tune(&self, encoding: &VideoEncoding) -> Result<(), JsValue> {
         let size = (encoding.width, encoding.height);
         if self.size.replace(size) != size {

@@ -37,12 +37,12 @@ export class PublishHost {
     this.#onFailed = onFailed;
     try {
       const worker = start(base);
+      const late = `its script did not come within ${SCRIPT_WITHIN / 1000} s`;
+      this.#timer = setTimeout(() => this.#stopped(late), SCRIPT_WITHIN);
       this.#worker = worker;
       worker.onmessage = (event: MessageEvent<FromPublishWorker>) => this.#receive(event.data);
       worker.onerror = event => this.#stopped(event.message || 'its script could not be loaded');
       worker.onmessageerror = () => this.#stopped('a message could not be read');
-      const late = `its script did not come within ${SCRIPT_WITHIN / 1000} s`;
-      this.#timer = setTimeout(() => this.#stopped(late), SCRIPT_WITHIN);
     } catch (error) {
       queueMicrotask(() => this.#stopped(String(error)));
     }

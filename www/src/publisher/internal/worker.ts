@@ -121,6 +121,7 @@ function receive(message: ToPublishWorker): void {
       break;
     case 'record':
       session.record(message.recording);
+      if (!message.recording) post({ type: 'recordingEnded' });
       break;
     case 'visible':
       hidden = !message.visible;

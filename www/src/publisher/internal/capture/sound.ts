@@ -11,8 +11,9 @@ import type { SoundFeed } from '../protocol.js';
 /** After a context was lost, another is tried so much later, ms: twice as long each time, until one has run. */
 const AGAIN_AFTER = 100;
 const AGAIN_AT_MOST = 10_000;
-/** A context that is allowed to run does so sooner, ms. */
-const STARTS_WITHIN = 1000;
+/** A context that is allowed to run does so sooner, ms: a slow device takes seconds the first time. */
+const STARTS_WITHIN = 3000;
+const GOES_ON_WITHIN = 1000;
 /** Changes of the level fade over about this time constant, seconds. */
 const FADE = 0.015;
 
@@ -41,6 +42,7 @@ export class SoundCapture {
   #worklet: AudioWorkletNode | undefined;
   #level = 1;
   #losses = 0;
+  #ran = false;
   #suspended = false;
   #again: ReturnType<typeof setTimeout> | undefined;
   #late: ReturnType<typeof setTimeout> | undefined;
@@ -154,7 +156,8 @@ export class SoundCapture {
       clearTimeout(this.#late);
       this.#late = undefined;
       this.#tell(false);
-    } else this.#late ??= setTimeout(() => this.#tell(true), STARTS_WITHIN);
+      this.#ran = true;
+    } else this.#late ??= setTimeout(() => this.#tell(true), this.#ran ? GOES_ON_WITHIN : STARTS_WITHIN);
   }
 
   #tell(suspended: boolean): void {
