@@ -35,7 +35,8 @@ function speak(): void {
 
 function showSettings(): void {
   for (const name of TABS) {
-    get(name, HTMLElement).hidden = name !== settings().tab;
+    // No element may be named as the address ends, or the browser would scroll to it.
+    get(`page-${name}`, HTMLElement).hidden = name !== settings().tab;
     const link = get(`tab-${name}`, HTMLAnchorElement);
     const href = linkTo({ tab: name });
     link.href = href.startsWith('#') ? href : '#watch';

@@ -25,6 +25,9 @@ export interface Delays {
   picture: number | null;
 }
 
+/** Before so many seconds, rates are of too little to say anything. */
+const SETTLED = 1;
+
 export function sampled(
   at: number,
   stats: PublisherStats,
@@ -33,6 +36,7 @@ export function sampled(
   before: number,
 ): Sample {
   const droppedTotal = dropped(stats);
+  const settled = stats.uptime > SETTLED;
   return {
     at,
     target: stats.targetBitrate + stats.audioBitrate,
@@ -40,8 +44,8 @@ export function sampled(
     estimate: stats.estimate,
     queue: stats.queue,
     budget,
-    captured: stats.capturedFps,
-    encoded: stats.encodedFps,
+    captured: settled ? stats.capturedFps : null,
+    encoded: settled ? stats.encodedFps : null,
     dropped: Math.max(0, droppedTotal - before),
     droppedTotal,
     ...delays,

@@ -65,7 +65,8 @@ export class OwnStage {
     const badge = get('own-badge', HTMLElement);
     badge.dataset.edge = String(state === 'publishing');
     badge.dataset.away = String(state === 'reconnecting');
-    set('own-state', ready || state !== 'idle' ? t(STATES[state]) : '');
+    badge.hidden = !ready && state === 'idle';
+    set('own-state', t(STATES[state]));
     set('own-time', running && uptime > 0 ? clock(uptime) : '');
 
     const go = get('go', HTMLButtonElement);

@@ -8,7 +8,7 @@ import { age, CELLS, decode } from './timecode.js';
 const EVERY_MS = 200;
 const KEPT = 9;
 /** Older readings say nothing of now. */
-const FRESH_MS = 3000;
+const FRESH_MS = 1500;
 
 export class PictureClock {
   readonly #ink: CanvasRenderingContext2D | null;

@@ -53,7 +53,7 @@ export function wordsOf(event: PublishEvent): Words | null {
     case 'devicerecovered':
       return notable(() => `${word('kind', event.detail.kind)}: ${event.detail.label}`);
     case 'degraded':
-      return notable(() => `${event.detail.what}: ${event.detail.message}`);
+      return notable(() => `${word('degraded', event.detail.what)}: ${event.detail.message}`);
     case 'configchange':
       return plain(() => event.detail.changed.join(', '));
     case 'configwarning':
@@ -92,7 +92,7 @@ export function failureWords({
 }
 
 /** A word of the publisher's in the language of the page, where there is one. */
-function word(list: 'reason' | 'kind', name: string): string {
+function word(list: 'reason' | 'kind' | 'degraded', name: string): string {
   const key = `${list}.${name}`;
   return isKey(key) ? t(key) : name;
 }
