@@ -160,7 +160,7 @@ export const zh: Record<Key, string> = {
   pages: '页面',
   tabWatch: '观看',
   tabPublish: '推流',
-  tagline: '浏览器里的直播播放器：Rust、WebAssembly、WebCodecs',
+  tagline: '浏览器里的直播观看与推流：Rust、WebAssembly、WebCodecs',
   language: '语言',
   theme: '切换浅色与深色',
   player: '播放器',

@@ -10,6 +10,8 @@ export interface OwnView {
   ready: boolean;
   soundOff: boolean;
   pictureOff: boolean;
+  /** Pictures come from a camera. */
+  camera: boolean;
   /** There is a front and a back camera. */
   turns: boolean;
   recording: boolean;
@@ -33,6 +35,7 @@ export class OwnStage {
     ready: false,
     soundOff: false,
     pictureOff: false,
+    camera: true,
     turns: false,
     recording: false,
     uptime: 0,
@@ -50,10 +53,11 @@ export class OwnStage {
   }
 
   #render(): void {
-    const { state, ready, soundOff, pictureOff, turns, recording, uptime, failure } = this.#view;
+    const { state, ready, soundOff, pictureOff, camera, turns, recording, uptime, failure } = this.#view;
     const running = isRunning(state);
     get('own', HTMLElement).dataset.state = state;
     get('open-sources', HTMLElement).hidden = ready || running || failure !== null;
+    set('open-text', t(camera ? 'openCamera' : 'openPreview'));
     press('mute-sound', soundOff, soundOff ? 'i-nomic' : 'i-mic', soundOff ? 'soundOn' : 'soundOff');
     press(
       'mute-picture',

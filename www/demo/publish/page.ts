@@ -20,7 +20,7 @@ import { isRunning, OwnStage } from './own-stage.js';
 import { Sources } from './sources.js';
 import { Throttle } from './throttle.js';
 import { Viewer } from './viewer.js';
-import { errorWords, wordsOf } from './words.js';
+import { errorWords, problemWords, wordsOf } from './words.js';
 
 const TICK_MS = 250;
 /** Without figures for so long, seconds, the charts show a gap. */
@@ -53,8 +53,7 @@ let droppedBefore = 0;
 async function openSources(): Promise<void> {
   stage.update({ failure: null });
   try {
-    await give();
-    await publisher.prepare();
+    if (await give()) await publisher.prepare();
   } catch (error) {
     fail(error);
   }
@@ -70,18 +69,22 @@ async function go(): Promise<void> {
   stage.update({ failure: null, uptime: 0 });
   droppedBefore = 0;
   try {
-    if (!publisher.ready) await give();
-    await publisher.start(to);
+    if (publisher.ready || (await give())) await publisher.start(to);
   } catch (error) {
     fail(error);
   }
 }
 
-/** What is chosen, before anything is open. */
-function give(): Promise<void> {
+/** What is chosen, before anything is open; false where the choice is not complete. */
+async function give(): Promise<boolean> {
   const video = sources.video();
-  if (video === null) get('file', HTMLInputElement).focus();
-  return publisher.replaceSource({ video: video ?? 'none', audio: sources.audio() });
+  set('source-problem', video === null ? t('fileMissing') : '');
+  if (video === null) {
+    get('file', HTMLInputElement).focus();
+    return false;
+  }
+  await publisher.replaceSource({ video, audio: sources.audio() });
+  return true;
 }
 
 async function replace(kind: 'video' | 'audio'): Promise<void> {
@@ -97,7 +100,7 @@ async function replace(kind: 'video' | 'audio'): Promise<void> {
     sources.revert();
     if (!(error instanceof SailcastError)) return;
     log.add('error', () => errorWords(error), 'notable');
-    set('source-problem', error.message);
+    set('source-problem', problemWords(error));
   }
 }
 
@@ -206,7 +209,8 @@ function showDelay(endToEnd: number | null, picture: number | null): void {
 }
 
 function showSources(): void {
-  stage.update({ soundOff: publisher.muted, pictureOff: sources.pictureOff, turns: sources.turns });
+  const { pictureOff, camera, turns } = sources;
+  stage.update({ soundOff: publisher.muted, pictureOff, camera, turns });
 }
 
 function showLink(): void {

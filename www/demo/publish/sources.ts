@@ -77,9 +77,13 @@ export class Sources {
     this.#onChange('video');
   }
 
+  get camera(): boolean {
+    return KIND.value === 'camera' && !this.#pictureOff;
+  }
+
   /** There is more than one side to film. */
   get turns(): boolean {
-    return handheld && KIND.value === 'camera' && !this.#pictureOff;
+    return handheld && this.camera;
   }
 
   /** From the front camera to the one at the back, and back. */

@@ -76,6 +76,12 @@ export function errorWords({ code, details, message }: SailcastError): string {
   return `${code} ${details}: ${message}${advice}`.trimEnd();
 }
 
+/** Beside the controls, of what did not work while the rest goes on. */
+export function problemWords(error: SailcastError): string {
+  const { title, text } = failureWords(error);
+  return language() === 'zh' ? `${title}：${text}` : error.message;
+}
+
 /** For the overlay of a failure. */
 export function failureWords({
   type,
