@@ -276,8 +276,7 @@ test('a new bitrate holds from the next packet on, and nothing is heard of the c
     assert.ok(Math.abs(bitrate(parts[at].slice(4)) / bits - 1) < 0.1, `${bitrate(parts[at])}`);
   }
   // Changes all the time are as good as the fewer of the bits.
-  const judge = (one, size) =>
-    nmr(sound, decode(encode(one, sound, config, size)).subarray(BLOCK), 48000);
+  const judge = (one, size) => nmr(sound, decode(encode(one, sound, config, size)).subarray(BLOCK), 48000);
   const steady = judge(open({ ...config, bitrate: 88000 }), () => 480);
   const other = open(config);
   let chunk = 0;
@@ -286,6 +285,112 @@ test('a new bitrate holds from the next packet on, and nothing is heard of the c
     return 700;
   });
   assert.ok(restless <= steady * 1.05 + 0.05, `${restless} dB instead of ${steady} dB`);
+});
+
+/** Nine seconds, with 5 kbit/s from the third on and 64 again from the sixth on. */
+function changing(sound, size) {
+  const encoder = open({ ...STUDIO, bitrate: 64000 });
+  const packets = [64000, 5000, 64000].flatMap((bits, part) => {
+    encoder.bitrate = bits;
+    assert.equal(encoder.bitrate, bits);
+    const start = part * 3 * 48000;
+    const out = [];
+    for (let at = start; at < start + 3 * 48000; ) {
+      const end = Math.min(start + 3 * 48000, at + size());
+      out.push(...encoder.encode(sound.subarray(2 * at, 2 * end), (at / 48000) * 1e6));
+      at = end;
+    }
+    return out;
+  });
+  return [...packets, ...encoder.flush()];
+}
+
+test('to few bits and back one time goes on, and each part is as good as without a change', () => {
+  const sound = voice(9, 48000);
+  const packets = changing(both(sound), () => 480);
+  packets.slice(1).forEach(({ pts }, at) => {
+    assert.ok(Math.abs(packets[at].pts + packets[at].duration - pts) < 1, `packet ${at}`);
+  });
+  const parts = segments(packets);
+  assert.deepEqual(
+    parts.map(part => described(part[0].description)),
+    [STUDIO, { sampleRate: 8000, channels: 1 }, STUDIO],
+  );
+  for (const [at, part] of parts.entries()) {
+    const { sampleRate, channels } = described(part[0].description);
+    const left = samples => samples.filter((_, of) => of % channels === 0);
+    const heard = left(decode(part));
+    assert.equal(heard.length, part.length * BLOCK);
+    // Such a change takes no longer than the block that is at work.
+    assert.ok(Math.abs(part[0].pts / 1e6 - at * 3) < 0.13, `${part[0].pts}`);
+    const steady = encode(open({ ...STUDIO, bitrate: [64000, 5000, 64000][at] }), both(sound), STUDIO);
+    const [own, others] = [heard, left(decode(steady))].map(samples => ({ samples, sampleRate }));
+    const from = part[0].pts / 1e6 + BLOCK / sampleRate;
+    const until = from + 2.7;
+    const expected = resampled(sound, 48000, sampleRate);
+    const judge = ({ samples }, start) => {
+      const cut = samples.subarray(
+        Math.round((from - start) * sampleRate),
+        Math.round((until - start) * sampleRate),
+      );
+      return distance(cut, { expected: expected.subarray(from * sampleRate, until * sampleRate), stride: 1 });
+    };
+    const [now, before] = [judge(own, part[0].pts / 1e6), judge(others, steady[0].pts / 1e6)];
+    assert.ok(now > before - 0.5, `${at}: ${now} dB, ${before} dB`);
+  }
+});
+
+test('where another decoder follows, sound dips and does not click', () => {
+  const length = 9 * 48000;
+  const tone = Float32Array.from(
+    { length },
+    (_, at) => Math.min(0.3, (length - at) / 5000) * Math.sin(at * 0.0576),
+  );
+  const parts = segments(changing(both(tone), () => 480));
+  for (const [at, part] of parts.entries()) {
+    const { sampleRate, channels } = described(part[0].description);
+    const heard = decode(part).filter((_, of) => of % channels === 0);
+    const loud = (from, until) => {
+      const some = heard.subarray(from, until);
+      return Math.sqrt((2 * some.reduce((sum, sample) => sum + sample ** 2, 0)) / some.length);
+    };
+    const fade = sampleRate / 200;
+    const step = heard.reduce(
+      (most, sample, of) => Math.max(most, Math.abs(sample - (heard[of - 1] ?? 0))),
+      0,
+    );
+    const steepest = 0.3 * 0.0576 * (48000 / sampleRate);
+    assert.ok(step < steepest * 1.3, `${at}: ${step}, ${steepest}`);
+    if (at < 2) {
+      assert.ok(Math.abs(heard.at(-1)) < 0.03, `${at}: ends at ${heard.at(-1)}`);
+      assert.ok(loud(heard.length - 3 * fade, heard.length - fade) > 0.27, `${at} ends early`);
+    }
+    if (at > 0)
+      assert.ok(loud(BLOCK * 0.6, BLOCK) > 0.2 && loud(BLOCK, 2 * BLOCK) > 0.27, `${at} begins late`);
+  }
+});
+
+test('a change to few bits is the same however samples are cut into chunks', () => {
+  const random = seeded(8);
+  const sound = both(voice(9, 48000));
+  same(
+    changing(sound, () => 1 + random.below(5000)),
+    changing(sound, () => 480),
+  );
+});
+
+test('before the first sample, and once it is flushed, any bitrate holds at once', () => {
+  const encoder = open({ ...STUDIO, bitrate: 64000 });
+  encoder.bitrate = 5000;
+  const sound = both(voice(1, 48000));
+  const few = encode(open({ ...STUDIO, bitrate: 5000 }), sound, STUDIO);
+  same(encode(encoder, sound, STUDIO), few);
+  encoder.bitrate = 64000;
+  encode(encoder, sound, STUDIO, () => 480);
+  encoder.encode(sound, 0);
+  encoder.bitrate = 5000;
+  encoder.flush();
+  same(encode(encoder, sound, STUDIO), few);
 });
 
 const CLICKS = clicks(8, 48000, 0.21);
