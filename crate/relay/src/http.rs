@@ -21,9 +21,9 @@ use crate::{
     app::App,
     auth::Action,
     health,
-    hub::{BadName, StreamName},
     ingest::{Over, forward},
     metrics,
+    name::{BadName, StreamName},
     refusal::Refusal,
     ws,
 };

@@ -23,6 +23,7 @@ mod ingest;
 mod intake;
 mod limits;
 mod metrics;
+mod name;
 mod origin;
 mod pages;
 mod refusal;
@@ -48,7 +49,7 @@ use crate::{
     app::App,
     args::{Command, Options},
     demo::{Demo, DemoError},
-    hub::BadName,
+    name::BadName,
     pages::Pages,
     refusal::Refusal,
     upstream::Upstream,
@@ -120,6 +121,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
         let shutdown = app.shutdown.clone();
         app.tasks.spawn(async move { shutdown.run_until_cancelled(demo.run(publication)).await });
     }
+    server::allow_files(options.limits.players);
     let address = SocketAddr::new(options.bind, options.port);
     let listener = server::listen(address).map_err(|e| StartError::Listen(address, e))?;
     let stop = stop_signal()?;
