@@ -47,7 +47,9 @@ async fn until_state(relay: &Relay, name: &str, state: &str) -> serde_json::Valu
 #[tokio::test]
 async fn a_stream_goes_on_under_its_name_from_its_first_byte_to_its_end() {
     let server = RtmpServer::start(0, None).await;
-    let relay = Relay::start(&["--upstream", &format!("{}?key=hidden", server.url())]);
+    // Another that is not there holds nobody up.
+    let urls = [format!("{}?key=hidden", server.url()), "rtmp://127.0.0.1:1/app".to_owned()];
+    let relay = Relay::start(&["--upstream", &urls[0], "--upstream", &urls[1]]);
     let tags = tags_of(&fixture_bytes("card.flv"));
     let (publisher, answer) = relay.post("/live/camera");
     publisher.send(flv_of(&tags[..3], true)).await.unwrap();
@@ -61,6 +63,25 @@ async fn a_stream_goes_on_under_its_name_from_its_first_byte_to_its_end() {
     assert!(matches!(seen[2], Seen::Metadata { width: Some(_) }), "{:?}", seen[2]);
     assert_eq!(media(seen), as_seen(&tags));
     assert_eq!(seen.last(), Some(&Seen::Finish));
+}
+
+#[tokio::test]
+async fn enhanced_flv_goes_on_untouched() {
+    let server = RtmpServer::start(0, None).await;
+    let relay = Relay::start(&["--upstream", &server.url()]);
+    let tags = tags_of(&fixture_bytes("counter-hevc-opus.flv"));
+    let first = tags.iter().position(|tag| tag.class() == TagClass::Keyframe).unwrap();
+    let mut publisher = relay.socket("/live/a", Some("publisher")).await;
+    publisher.send(flv_of(&tags[..=first], true)).await;
+    until_state(&relay, "live/a", "publishing").await;
+    publisher.send(flv_of(&tags[first + 1..], false)).await;
+    within("close", publisher.0.close(None)).await.unwrap();
+    let seen = server.until("the goodbye", |seen| seen[0].contains(&Seen::Finish)).await;
+    let bodies = |seen: &[Seen]| media(seen).iter().map(body).cloned().collect::<Vec<_>>();
+    let published = bodies(&as_seen(&tags));
+    // Nothing is lost but what comes before the keyframe; configurations come with it.
+    assert!(bodies(&seen[0]).ends_with(&bodies(&as_seen(&tags[first..]))));
+    assert!(bodies(&seen[0]).iter().all(|body| published.contains(body)));
 }
 
 #[tokio::test]
