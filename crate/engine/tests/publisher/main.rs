@@ -4,6 +4,7 @@ mod anything;
 mod begins;
 mod encoders;
 mod ends;
+mod few_bits;
 mod gives_back;
 mod got;
 mod lines;
