@@ -2,7 +2,7 @@
 
 use sailcast_engine::publisher::Input;
 use sailcast_media::{CodecParams, MediaKind, Micros};
-use sailcast_sim::studio::{self, Fate, Studio};
+use sailcast_sim::studio::{self, Fate, Microphone, Studio};
 
 use crate::got::{Got, URL, got};
 
@@ -63,6 +63,24 @@ fn pictures_wait_for_it_as_long_as_it_takes_and_it_keeps_its_time() {
     let got = got(&studio);
     assert!(got.apart(1) < Micros::from_millis(20), "{:?}", got.sync());
     for pair in got.audio().windows(2) {
+        let step = (pair[1].dts - pair[0].dts - Micros::from_millis(128)).abs();
+        assert!(step <= Micros::from_millis(1), "{step:?}");
+    }
+}
+
+#[test]
+fn what_its_encoder_gives_before_the_first_sample_moves_nothing_that_follows() {
+    let mut studio = studio(5000);
+    studio.microphone = None;
+    studio.send(Input::Source(MediaKind::Audio, None));
+    studio.start(&[URL]);
+    studio.run(Micros::from_secs(3));
+    studio.plug_in(Microphone::default());
+    studio.run(Micros::from_secs(3));
+    let got = got(&studio);
+    let audio = got.audio();
+    assert!(audio.len() > 18);
+    for pair in audio[1..].windows(2) {
         let step = (pair[1].dts - pair[0].dts - Micros::from_millis(128)).abs();
         assert!(step <= Micros::from_millis(1), "{step:?}");
     }

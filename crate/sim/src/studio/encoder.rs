@@ -22,6 +22,8 @@ const NAL_REFERENCE: u8 = 0x41;
 const NAL_DISPOSABLE: u8 = 0x01;
 /// Of sound: an AAC frame begins like this, then says when it was captured.
 const AAC_MARK: [u8; 4] = *b"!aac";
+/// What the module gives before the first sample.
+const AAC_FADE: [u8; 2] = *b"!!";
 const SILENCE: u64 = u64::MAX;
 
 /// How an encoder of pictures lives.
@@ -180,12 +182,19 @@ impl Encoder {
         let inside = if few { AAC_FRAME * step } else { 0 };
         while self.samples >= self.given + AAC_FRAME * step + inside {
             let rate = audio.sample_rate / step as u32;
-            let encoded = Encoded {
+            let mut encoded = Encoded {
                 pts: self.counted(self.given),
                 keyframe: true,
                 data: self.sound(&audio, self.given, step),
                 description: (self.step != step).then(|| synth::aac(0, rate, channels).config.description),
             };
+            if self.step == 0 && audio.path == EncoderPath::Wasm {
+                let length = MediaTime::from_ticks(AAC_FRAME as i64, rate) - MediaTime(0);
+                let data = Bytes::from_static(&AAC_FADE);
+                let fade = Encoded { pts: encoded.pts - length, data, ..encoded.clone() };
+                self.waiting.push_back((ready, Given::Packet(fade)));
+                encoded.description = None;
+            }
             self.waiting.push_back((ready, Given::Packet(encoded)));
             self.given += AAC_FRAME * step;
             self.step = step;
@@ -217,6 +226,9 @@ impl Encoder {
 
 /// When what is in this packet was captured; `None` for silence.
 pub fn captured(data: &[u8]) -> Option<Instant> {
+    if data == AAC_FADE {
+        return None;
+    }
     let rest = match data.strip_prefix(&AAC_MARK) {
         Some(rest) => u64::from_be_bytes(*rest.first_chunk()?),
         None => stream::number_of(data)? >> 16,
