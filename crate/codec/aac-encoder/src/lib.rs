@@ -116,14 +116,14 @@ impl Encoder {
 
     fn give_whole(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
         while self.path.has_block() {
-            let next = self.next.take();
-            if next.is_some() {
+            if self.next.is_some() {
                 self.path.fade();
             }
             self.path.give(&mut self.clock, out)?;
-            if let Some(next) = next {
+            if let Some(next) = self.next {
                 self.path.finish(&mut self.clock, out)?;
                 self.path = self.following(next)?;
+                self.next = None;
             }
         }
         Ok(())
