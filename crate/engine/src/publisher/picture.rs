@@ -18,6 +18,8 @@ use crate::{
         outbox::Outbox,
         output::TrackOutput,
         settings::VideoSettings,
+        size::encoded_size,
+        slow::Slow,
         uplink::Target,
     },
 };
@@ -36,11 +38,6 @@ const NUDGE_AFTER: Micros = Micros::from_secs(1);
 const MOST_NUDGED: usize = 8;
 /// An encoder that gives nothing for so long is stuck.
 const STUCK_AFTER: Micros = Micros::from_secs(5);
-/// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
-const SLOW: u32 = 30;
-const SLOW_OF: u32 = 100;
-/// The longest side that is encoded.
-const LONGEST_SIDE: f64 = 4096.0;
 
 /// What the rest of the publisher wants of pictures.
 #[derive(Clone, Copy, Debug)]
@@ -127,9 +124,7 @@ pub struct Picture {
     fed: Option<MediaTime>,
     /// The time of what was last looked at, whether it was encoded or not.
     looked: Option<MediaTime>,
-    /// Looked at and left out for a busy encoder, of the last ones.
-    slow: (u32, u32),
-    told_slow: bool,
+    slow: Slow,
     told_codec: bool,
     pub counts: Counts,
 }
@@ -147,8 +142,7 @@ impl Default for Picture {
             failure: None,
             fed: None,
             looked: None,
-            slow: (0, 0),
-            told_slow: false,
+            slow: Slow::default(),
             told_codec: false,
             counts: Counts::default(),
         }
@@ -237,8 +231,9 @@ impl Picture {
             return false;
         }
         let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
-        self.note_busy(busy, out);
+        self.slow.note(busy, out);
         if busy {
+            self.counts.busy = self.counts.busy.saturating_add(1);
             return false;
         }
         if !held.new {
@@ -456,23 +451,6 @@ impl Picture {
         }
     }
 
-    fn note_busy(&mut self, busy: bool, out: &mut Outbox) {
-        let (seen, left) = &mut self.slow;
-        *seen = seen.saturating_add(1);
-        *left = left.saturating_add(busy.into());
-        self.counts.busy = self.counts.busy.saturating_add(busy.into());
-        if *seen < SLOW_OF {
-            return;
-        }
-        let slow = *left >= SLOW;
-        self.slow = (0, 0);
-        if slow && !self.told_slow {
-            let message = "The video encoder is slower than the camera: choose a smaller size or rate.";
-            out.push(Output::Event(Event::Degraded { what: "encoderSlow", message: message.to_owned() }));
-        }
-        self.told_slow = slow;
-    }
-
     /// Who encodes what, when it begins and when that changes.
     fn tell_encoder(&mut self, out: &mut Outbox) {
         let Some(encoder) = &mut self.encoder else { return };
@@ -500,28 +478,4 @@ impl Picture {
 fn only_tuned(a: &VideoEncoding, b: &VideoEncoding) -> bool {
     let same = VideoEncoding { bitrate: b.bitrate, fps: b.fps, ..a.clone() };
     same == *b
-}
-
-/// A picture of this size brought down to `side` at its shorter one, in even numbers; never larger than it is.
-fn encoded_size(width: u32, height: u32, side: u32) -> (u32, u32) {
-    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (f64::from(side) / width.min(height)).min(LONGEST_SIDE / width.max(height)).min(1.0);
-    // A little more than exact: 0.7 of 1280 is 895.99 to a computer.
-    let even = |size: f64| ((((size * scale + 0.01) / 2.0).floor() * 2.0) as u32).max(2);
-    (even(width), even(height))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_even_keep_their_aspect_and_are_not_made_larger() {
-        assert_eq!(encoded_size(1280, 720, 504), (896, 504));
-        assert_eq!(encoded_size(720, 1280, 504), (504, 896));
-        assert_eq!(encoded_size(640, 480, 504), (640, 480));
-        assert_eq!(encoded_size(641, 359, 720), (640, 358));
-        assert_eq!(encoded_size(1, 1, 504), (2, 2));
-        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
-    }
 }
