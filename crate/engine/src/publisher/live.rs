@@ -126,6 +126,7 @@ impl Live {
             News::None => {}
             News::Opened(_) => {
                 self.leave(now);
+                self.uplink.opened(now);
                 self.asked = false;
             }
             News::Lost => self.leave(now),
@@ -137,9 +138,8 @@ impl Live {
 
     /// The connection's stream is over.
     fn leave(&mut self, now: Instant) {
-        if self.session.take().is_some() {
-            self.uplink.closed(now);
-        }
+        self.session = None;
+        self.uplink.closed(now);
     }
 
     /// What is due on the connection; how the socket stands; what is to be told.
@@ -292,7 +292,6 @@ impl Live {
                 return;
             }
         }
-        self.uplink.opened(now);
         self.keyframe = false;
         self.ingest.has_published();
         self.began.get_or_insert(now);

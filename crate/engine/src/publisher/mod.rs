@@ -230,7 +230,7 @@ impl Publisher {
 
     fn set_settings(&mut self, settings: Settings, now: Instant) {
         self.settings = Some(settings);
-        self.picture.set_settings(settings.video);
+        self.picture.set_settings(settings.video, &mut self.out);
         self.sound.set_settings(settings.audio, &mut self.out);
         self.tell_live(now);
     }

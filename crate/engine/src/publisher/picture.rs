@@ -70,6 +70,8 @@ struct Held {
     height: u32,
     /// It waits to be looked at.
     new: bool,
+    /// It had its turn: an encoder that failed with it does not cost it.
+    admitted: bool,
 }
 
 #[derive(Debug)]
@@ -84,6 +86,8 @@ struct Encoder {
     encoding: VideoEncoding,
     output: TrackOutput,
     pending: VecDeque<Pending>,
+    /// The pts of what came out before it, or went out beside it.
+    after: Option<MediaTime>,
     /// The pts of what went in last.
     fed: Option<MediaTime>,
     /// The pts of what came out last.
@@ -120,7 +124,7 @@ pub struct Picture {
     failed: bool,
     /// Why, until it is told.
     failure: Option<String>,
-    /// The pts of what went to any encoder last.
+    /// The pts of what went to an encoder last and is not lost, or of what went out beside it.
     fed: Option<MediaTime>,
     /// The time of what was last looked at, whether it was encoded or not.
     looked: Option<MediaTime>,
@@ -150,8 +154,10 @@ impl Default for Picture {
 }
 
 impl Picture {
-    pub fn set_settings(&mut self, settings: VideoSettings) {
+    pub fn set_settings(&mut self, settings: VideoSettings, out: &mut Outbox) {
         if self.settings.is_none_or(|before| before.codec != settings.codec) {
+            self.close(out);
+            self.again();
             self.ladder = ladder::video(settings.codec);
             self.failed = false;
             self.told_codec = false;
@@ -208,7 +214,7 @@ impl Picture {
         let pts = self.clock.map(frame.taken, now);
         self.release(out);
         let CapturedFrame { id, width, height, .. } = frame;
-        self.held = Some(Held { id, pts, width, height, new: true });
+        self.held = Some(Held { id, pts, width, height, new: true, admitted: false });
     }
 
     /// Encodes what is due; true if that is a keyframe. `admits` says whether a picture of that time is worth it.
@@ -227,7 +233,7 @@ impl Picture {
             held.new = false;
         }
         // Order may take more than the time that has passed: then it is not this one's turn.
-        if pts > time_of(now) || !admits(pts, now) {
+        if pts > time_of(now) || !(held.new && held.admitted || admits(pts, now)) {
             return false;
         }
         let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
@@ -235,6 +241,9 @@ impl Picture {
         if busy {
             self.counts.busy = self.counts.busy.saturating_add(1);
             return false;
+        }
+        if let Some(held) = &mut self.held {
+            held.admitted = true;
         }
         if !held.new {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
@@ -315,6 +324,7 @@ impl Picture {
             encoding,
             output,
             pending: VecDeque::new(),
+            after: self.fed,
             fed: None,
             given: None,
             key: None,
@@ -378,7 +388,7 @@ impl Picture {
     /// The browser took it: no fault of its own.
     pub fn on_reclaimed(&mut self, id: EncoderId) {
         if self.owns(id) {
-            self.encoder = None;
+            self.forget();
             self.again();
         }
     }
@@ -396,7 +406,7 @@ impl Picture {
     /// Pictures newer than this only.
     pub fn not_before(&mut self, at: MediaTime) {
         self.clock.not_before(at);
-        self.fed = self.fed.map(|fed| fed.max(at));
+        self.fed = self.fed.max(Some(at));
     }
 
     pub fn flush(&self, out: &mut Outbox) -> Option<EncoderId> {
@@ -414,9 +424,16 @@ impl Picture {
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
-        if let Some(encoder) = self.encoder.take() {
-            out.push(Output::CloseEncoder(encoder.id));
+        if let Some(id) = self.forget() {
+            out.push(Output::CloseEncoder(id));
         }
+    }
+
+    /// What is in the encoder is lost: its times are free again.
+    fn forget(&mut self) -> Option<EncoderId> {
+        let encoder = self.encoder.take()?;
+        self.fed = encoder.given.max(encoder.after);
+        Some(encoder.id)
     }
 
     /// Gives the held picture back.
