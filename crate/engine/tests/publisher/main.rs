@@ -2,6 +2,7 @@
 
 mod anything;
 mod begins;
+mod chaos;
 mod encoders;
 mod ends;
 mod few_bits;
