@@ -231,3 +231,62 @@ test('the engine may step down to a quarter of the bitrate, 8 fps and 360P', () 
   assert.equal(settings.minSide, 180);
   assert.equal(settings.minFps, 5);
 });
+
+test('whatever a document says, the configuration is whole and within its ranges', () => {
+  let seed = 7;
+  const random = most => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return seed % most;
+  };
+  const NAMES = [
+    'video',
+    'audio',
+    'latencyBudget',
+    'fps',
+    'bitrate',
+    'codec',
+    'resolution',
+    'keyframeInterval',
+  ];
+  const MORE = [
+    ...NAMES,
+    'match',
+    'browser',
+    'global',
+    'user',
+    'system',
+    'maxAge',
+    'version',
+    '__proto__',
+    '',
+  ];
+  const VALUES = [0, -1, 15, 4, 504, 1e9, 1e308, '504P', '9999999P', 'avc', 'opus', '', null, true, 0.5];
+  const value = depth => {
+    const kind = depth > 4 ? 2 : random(4);
+    const many = random(6);
+    if (kind === 0) return Array.from({ length: many }, () => value(depth + 1));
+    if (kind < 2)
+      return Object.fromEntries(
+        Array.from({ length: many }, () => [MORE[random(MORE.length)], value(depth + 1)]),
+      );
+    return VALUES[random(VALUES.length)];
+  };
+  const within = (number, least, most) => number >= least && number <= most;
+  for (let i = 0; i < 5000; i++) {
+    const layer = () =>
+      random(3) === 0 ? value(0) : Object.fromEntries(NAMES.map(name => [name, value(2)]));
+    const text = JSON.stringify({ global: layer(), user: layer(), system: [layer(), value(1)], version: 1 });
+    const { config, warnings } = effectiveConfig(parseDocument(text), {}, LAPTOP);
+    const { video: made, audio, latencyBudget } = config;
+    const good =
+      ['avc', 'hevc', 'av1', 'vp9'].includes(made.codec) &&
+      [360, 480, 504, 720].includes(made.resolution) &&
+      within(made.fps, 8, 24) &&
+      within(made.keyframeInterval, 1, 5) &&
+      within(made.bitrate, 200_000, 1_000_000) &&
+      ['aac', 'opus'].includes(audio.codec) &&
+      within(audio.bitrate, 5_000, 128_000) &&
+      within(latencyBudget, 0.2, 2);
+    assert.ok(good && warnings.length <= 50, text);
+  }
+});

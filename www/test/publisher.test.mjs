@@ -228,6 +228,18 @@ test('another source of pictures is given to the same worker', async () => {
   );
 });
 
+test('a source that cannot be had ends start() as any fatal error does', async () => {
+  const empty = { getTracks: () => [], getVideoTracks: () => [], getAudioTracks: () => [] };
+  await publisher.replaceSource({ video: { kind: 'stream', stream: empty } });
+  await assert.rejects(publisher.start(), { details: 'captureFailed', fatal: true });
+  assert.deepEqual(heard, ['captureFailed', 'failed']);
+  await publisher.replaceSource({ video: { kind: 'stream', stream: stream() } });
+  await live();
+  const replaced = publisher.replaceSource({ video: { kind: 'stream', stream: empty } });
+  await assert.rejects(replaced, { details: 'captureFailed', fatal: false });
+  assert.equal(publisher.state, 'publishing');
+});
+
 test('without any source or address it is said what is missing', async () => {
   const none = new Publisher({ url: URL_A, video: 'none', audio: 'none' });
   await assert.rejects(none.start(), { details: 'nothingToPublish' });

@@ -13,8 +13,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::{Action, Gate},
-    hub::{Hub, Publication, StreamName},
+    hub::{Hub, Publication},
     limits::Limits,
+    name::StreamName,
     origin::Origins,
     pages::Pages,
     refusal::Refusal,

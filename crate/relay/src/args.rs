@@ -126,7 +126,17 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
             other => return Err(other.unexpected()),
         }
     }
+    if let Some(twice) = repeated(&options.upstreams) {
+        return Err(format!("upstream {twice} is named twice").into());
+    }
     Ok(Command::Run(options))
+}
+
+/// One application would refuse the second of each name.
+fn repeated(upstreams: &[Target]) -> Option<String> {
+    let mut shown: Vec<String> = upstreams.iter().map(Target::to_string).collect();
+    shown.sort();
+    shown.windows(2).find(|two| two[0] == two[1]).map(|two| two[0].clone())
 }
 
 /// A limit of nothing would be a relay that does nothing.

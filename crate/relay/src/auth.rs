@@ -13,7 +13,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use percent_encoding::percent_decode_str;
 use sha2::Sha256;
 
-use crate::{hub::StreamName, refusal::Refusal};
+use crate::{name::StreamName, refusal::Refusal};
 
 const HASH_LEN: usize = 32;
 

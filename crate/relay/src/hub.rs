@@ -8,8 +8,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    fmt,
-    str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
@@ -19,7 +17,6 @@ use std::{
 
 use bytes::Bytes;
 use sailcast_media::flv::Tag;
-use thiserror::Error;
 use tokio::{
     runtime::Handle,
     sync::watch,
@@ -30,56 +27,17 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     limits::Limits,
     metrics::Counters,
+    name::StreamName,
     refusal::Refusal,
     ring::{Cursor, Ended, MAX_LAG, Ring, Step},
     stats::StreamStats,
 };
 
-/// The longest application or stream name: keeps log lines and the health report readable.
-const MAX_NAME: usize = 64;
 /// How long a new publisher waits for the old one of its name: the end of a connection may be seen a little later
 /// than the start of the one that replaces it.
 const HANDOVER: Duration = Duration::from_millis(500);
 /// How long players may take to get what is left of a stream that is over: as long as they may lag while it lives.
 const LAST_WORDS: Duration = MAX_LAG;
-
-/// `APP/NAME`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StreamName(String);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a stream is named /APP/NAME, each of 1 to {MAX_NAME} letters, digits, '-' or '_'")]
-pub struct BadName;
-
-impl StreamName {
-    pub fn new(app: &str, name: &str) -> Result<Self, BadName> {
-        let good = |part: &str| {
-            (1..=MAX_NAME).contains(&part.len())
-                && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-        };
-        if good(app) && good(name) { Ok(Self(format!("{app}/{name}"))) } else { Err(BadName) }
-    }
-
-    /// Without its application.
-    pub fn name(&self) -> &str {
-        self.0.split_once('/').map_or(&self.0, |(_, name)| name)
-    }
-}
-
-impl FromStr for StreamName {
-    type Err = BadName;
-
-    fn from_str(s: &str) -> Result<Self, BadName> {
-        let (app, name) = s.split_once('/').ok_or(BadName)?;
-        Self::new(app, name)
-    }
-}
-
-impl fmt::Display for StreamName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 #[derive(Default)]
 pub struct Hub {
@@ -415,16 +373,6 @@ mod tests {
     use sailcast_media::flv::TagKind;
 
     use super::*;
-
-    #[test]
-    fn names_are_two_plain_words() {
-        assert_eq!("live/a-B_9".parse::<StreamName>().map(|n| n.to_string()), Ok("live/a-B_9".into()));
-        for bad in ["live", "live/", "/a", "live/a/b", "live/a.b", "live/ä", "live/%41", "l ve/a"] {
-            assert_eq!(bad.parse::<StreamName>(), Err(BadName), "{bad}");
-        }
-        assert!(StreamName::new("live", &"x".repeat(MAX_NAME)).is_ok());
-        assert!(StreamName::new("live", &"x".repeat(MAX_NAME + 1)).is_err());
-    }
 
     #[tokio::test(start_paused = true)]
     async fn a_taken_name_is_refused_and_free_again_once_its_publisher_left() {

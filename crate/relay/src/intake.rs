@@ -13,6 +13,8 @@ use thiserror::Error;
 
 /// File header and PreviousTagSize0.
 const FLV_HEADER_LEN: u64 = 13;
+/// The longest that the reader takes for a file header. What it drops of more than this before the first tag is bad.
+const LONGEST_HEADER: u64 = 4096 + 4;
 
 /// The publisher's bytes cannot be forwarded.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -59,7 +61,8 @@ impl Intake {
         self.poll(tags)?;
         // The reader hides bytes it searches through for the next good tag: whatever it has taken and not given
         // out is bad, and a publisher must learn that at once.
-        if self.taken() > self.accepted.max(FLV_HEADER_LEN) {
+        let believed = if self.has_tags() { self.accepted } else { LONGEST_HEADER };
+        if self.taken() > believed {
             return Err(BadStream::NoTag { at: self.accepted });
         }
         Ok(())
@@ -69,12 +72,16 @@ impl Intake {
     pub fn finish(&mut self, tags: &mut Vec<Tag>) -> Result<(), BadStream> {
         self.reader.finish();
         self.poll(tags)?;
-        if self.accepted <= FLV_HEADER_LEN { Err(BadStream::Empty) } else { Ok(()) }
+        if self.has_tags() { Ok(()) } else { Err(BadStream::Empty) }
     }
 
     /// What the FLV header said of audio and video, once.
     pub fn take_promise(&mut self) -> Option<(bool, bool)> {
         self.promise.take()
+    }
+
+    fn has_tags(&self) -> bool {
+        self.accepted > FLV_HEADER_LEN
     }
 
     /// How far the reader has come.

@@ -36,6 +36,17 @@ fn a_good_stream_passes_in_any_chunks() {
     }
 }
 
+/// DataOffset says where the tags begin; nobody has put anything in front of them yet.
+#[test]
+fn a_longer_file_header_passes_in_any_chunks() {
+    let mut bytes = b"FLV\x01\x05\x00\x00\x02\x00".to_vec();
+    bytes.resize(512, 0xaa);
+    bytes.extend(&stream(&PICTURES)[9..]);
+    for size in [1, 64, 500, 1000] {
+        assert_eq!(take(&bytes, size), (3, Ok(())), "chunks of {size}");
+    }
+}
+
 #[test]
 fn what_is_not_flv_is_refused_at_its_first_byte() {
     let expected = BadStream::NotFlv(DemuxError::NotFlv { at: 0 });

@@ -23,6 +23,7 @@ mod ingest;
 mod intake;
 mod limits;
 mod metrics;
+mod name;
 mod origin;
 mod pages;
 mod refusal;
@@ -49,7 +50,7 @@ use crate::{
     app::App,
     args::{Command, Options},
     demo::{Demo, DemoError},
-    hub::BadName,
+    name::BadName,
     pages::Pages,
     refusal::Refusal,
     throttle::Throttle,
@@ -129,6 +130,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
         let shutdown = app.shutdown.clone();
         app.tasks.spawn(async move { shutdown.run_until_cancelled(demo.run(publication)).await });
     }
+    server::allow_files(options.limits.players);
     let address = SocketAddr::new(options.bind, options.port);
     let listener =
         server::listen(address, app.throttle.is_some()).map_err(|e| StartError::Listen(address, e))?;

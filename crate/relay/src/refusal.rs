@@ -7,8 +7,8 @@ use hyper::StatusCode;
 use thiserror::Error;
 
 use crate::{
-    hub::{BadName, StreamName},
     intake::BadStream,
+    name::{BadName, StreamName},
 };
 
 const GOING_AWAY: u16 = 1001;

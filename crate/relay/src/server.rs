@@ -38,6 +38,21 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long going down may take.
 const GOODBYE: Duration = Duration::from_millis(1500);
 
+/// Files of the process beside those of its players: publishers, upstreams, pages.
+const OTHER_FILES: usize = 256;
+
+/// A connection is a file, and many systems give a process 1024 unless it asks.
+pub fn allow_files(players: usize) {
+    let wanted = players.saturating_add(OTHER_FILES) as u64;
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(allowed) if allowed < wanted => {
+            log::info!("the system allows {allowed} open files, fewer than {players} players need");
+        }
+        Ok(_) => {}
+        Err(error) => log::info!("the limit of open files stays as it is: {error}"),
+    }
+}
+
 /// `narrow`: publishers soon feel it when they are not read.
 pub fn listen(address: SocketAddr, narrow: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;

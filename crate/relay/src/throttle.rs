@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::{hub::StreamName, ingest::Over};
+use crate::{ingest::Over, name::StreamName};
 
 /// Names that have a rate at once.
 const MAX_NAMES: usize = 256;

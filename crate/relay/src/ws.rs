@@ -27,9 +27,10 @@ use tokio::{
 use crate::{
     app::App,
     auth::Action,
-    hub::{Publication, StreamName, Subscription},
+    hub::{Publication, Subscription},
     ingest::{MAX_MESSAGE, Over, forward},
     intake::BadStream,
+    name::StreamName,
     refusal::Refusal,
     ring::{Ended, Step},
     throttle::paced,

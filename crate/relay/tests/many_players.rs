@@ -26,6 +26,8 @@ async fn publish(tags: &[Tag], sender: mpsc::Sender<Bytes>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_idle_players_cost_little_and_disturb_fifty_that_watch_by_nothing() {
+    // Both ends of each connection are a file, this one here.
+    rlimit::increase_nofile_limit(4096).unwrap();
     let relay = Relay::start(&[]);
     let (silent, _answer) = relay.post("/live/silent");
     silent.send(fixture_bytes("card.flv").slice(..2000)).await.unwrap();

@@ -64,6 +64,25 @@ async fn a_stream_goes_on_under_its_name_from_its_first_byte_to_its_end() {
 }
 
 #[tokio::test]
+async fn enhanced_flv_goes_on_untouched() {
+    let server = RtmpServer::start(0, None).await;
+    let relay = Relay::start(&["--upstream", &server.url()]);
+    let tags = tags_of(&fixture_bytes("counter-hevc-opus.flv"));
+    let first = tags.iter().position(|tag| tag.class() == TagClass::Keyframe).unwrap();
+    let mut publisher = relay.socket("/live/a", Some("publisher")).await;
+    publisher.send(flv_of(&tags[..=first], true)).await;
+    until_state(&relay, "live/a", "publishing").await;
+    publisher.send(flv_of(&tags[first + 1..], false)).await;
+    within("close", publisher.0.close(None)).await.unwrap();
+    let seen = server.until("the goodbye", |seen| seen[0].contains(&Seen::Finish)).await;
+    let bodies = |seen: &[Seen]| media(seen).iter().map(body).cloned().collect::<Vec<_>>();
+    let published = bodies(&as_seen(&tags));
+    // Nothing is lost but what comes before the keyframe; configurations come with it.
+    assert!(bodies(&seen[0]).ends_with(&bodies(&as_seen(&tags[first..]))));
+    assert!(bodies(&seen[0]).iter().all(|body| published.contains(body)));
+}
+
+#[tokio::test]
 async fn a_late_server_gets_configurations_then_the_newest_keyframe() {
     let server = RtmpServer::start(0, None).await;
     let port = server.port;

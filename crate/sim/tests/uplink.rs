@@ -35,6 +35,8 @@ macro_rules! on {
 }
 
 on! {
+    less_than_the_sound: "50k",
+    hardly_more_than_the_sound: "120k",
     steady_300k: "300k",
     steady_500k: "500k",
     steady_800k: "800k",
@@ -42,13 +44,25 @@ on! {
     more_than_is_needed: "5M",
     step: "step",
     step_over_a_growing_buffer: "step, growing",
+    step_with_even_keyframes: "step, even",
     sawtooth: "sawtooth",
     outage_of_two_seconds: "outage 2 s",
     outage_of_five_seconds: "outage 5 s",
     bufferbloat: "bufferbloat",
     wifi: "wifi",
     lossy: "lossy",
+    detour: "detour",
+    still_picture: "still",
     neighbour: "neighbour",
+}
+
+#[test]
+fn sound_has_the_room_that_there_is() {
+    let (narrow, wider) = (study("50k"), study("120k"));
+    let figures = narrow.of(Policy::Acknowledged);
+    assert!(figures.audio_dropped > 0 && figures.fps() < 0.1, "{} pictures a second", figures.fps());
+    let figures = wider.of(Policy::Acknowledged);
+    assert!(figures.audio_dropped == 0 && figures.fps() > 1.0, "{} pictures a second", figures.fps());
 }
 
 #[test]

@@ -51,6 +51,8 @@ if (Reflect.ownKeys(globalThis).length !== before) throw new Error('importing sa
 const TYPED: &str = "
 import { Player, type PlayerOptions } from 'sailcast';
 import 'sailcast/element';
+import { Publisher, type PublisherOptions } from 'sailcast/publisher';
+import 'sailcast/publisher/element';
 import { Reporter } from 'sailcast/report';
 const options: PlayerOptions = { container: '#player', url: 'https://example.org/live.flv', muted: true, latency: 0.8 };
 const player = new Player(options);
@@ -61,6 +63,13 @@ player.addEventListener('qos', event => console.log(event.detail.stats.quality.s
 void player.play().then(() => player.destroy());
 // @ts-expect-error: options are checked
 new Player({ container: 1 });
+const source: PublisherOptions = { preview: '#preview', video: { kind: 'screen', onStop: 'camera' }, config: { video: { resolution: '504P' } } };
+const publisher = new Publisher(source);
+publisher.addEventListener('bitratechange', event => console.log(event.detail.to, publisher.stats().queue));
+void publisher.start(['wss://a.example/live/room', 'wss://b.example/live/room']).then(() => publisher.stop());
+document.querySelector('sailcast-publisher')?.replaceSource({ audio: { kind: 'microphone', echoCancellation: false } });
+// @ts-expect-error: sources are checked
+new Publisher({ video: { kind: 'television' } });
 ";
 
 pub fn check() -> Result<()> {

@@ -7,6 +7,7 @@
  */
 import type { SailcastError } from '../errors.js';
 import type { ConfigLayer, ConfigLimits, PublishConfig } from './config.js';
+import { checkAudio, checkVideo } from './internal/options.js';
 import { Publisher } from './publisher.js';
 import type {
   Device,
@@ -93,6 +94,7 @@ export class SailcastPublisherElement extends Base {
   }
 
   set video(video: GivenVideoSource) {
+    checkVideo(video);
     this.#video = video;
     this.#publisher?.replaceSource({ video }).catch(() => {});
   }
@@ -103,6 +105,7 @@ export class SailcastPublisherElement extends Base {
   }
 
   set audio(audio: GivenAudioSource) {
+    checkAudio(audio);
     this.#audio = audio;
     this.#publisher?.replaceSource({ audio }).catch(() => {});
   }

@@ -29,6 +29,7 @@ import type { PublishWorkerEvent } from './internal/protocol.js';
 import { Recording } from './internal/recording.js';
 import { Sources } from './internal/sources.js';
 import { missingFeature, probe } from './internal/support.js';
+import { type Waiter, waiter } from './internal/waiter.js';
 import type {
   Device,
   GivenAudioSource,
@@ -48,12 +49,6 @@ const CONFIG_WITHIN = 1000;
 const Target = EventTarget as new () => PublisherEventTarget;
 
 type Detail<K extends keyof PublisherEventMap> = PublisherEventMap[K]['detail'];
-
-interface Waiter {
-  promise: Promise<void>;
-  resolve(): void;
-  reject(error: Error): void;
-}
 
 /**
  * Publishes camera and microphone, or what stands for them, as FLV over WebSocket.
@@ -236,10 +231,15 @@ export class Publisher extends Target {
     if (lines.length === 0) throw publisherError('urlMissing', 'There is no address to publish to.');
     const turn = this.#overtake('Another start() came in between.');
     if (this.#active) await this.#end();
-    await this.prepare();
-    if (turn !== this.#turn) throw aborted('stop() or another start() came in between.');
-    this.#lines = lines;
     this.#error = null;
+    const failed = await this.prepare().then(() => null, refused);
+    if (turn !== this.#turn) throw aborted('stop() or another start() came in between.');
+    if (failed) {
+      this.#error = failed;
+      this.#finish('failed', () => this.#emit('error', failed));
+      throw failed;
+    }
+    this.#lines = lines;
     this.#figures = new Figures();
     this.#starting = waiter();
     const { promise } = this.#starting;
@@ -354,7 +354,8 @@ export class Publisher extends Target {
       },
       turned: () => this.#sources.adapt(),
     });
-    await this.#remote?.first(CONFIG_WITHIN);
+    // A screen is asked for in the user's click.
+    if (video.kind === 'camera') await this.#remote?.first(CONFIG_WITHIN);
     if (!this.#destroyed) await this.#sources.open(video, audio);
     if (this.#destroyed) {
       this.#sources.close();
@@ -441,7 +442,7 @@ export class Publisher extends Target {
       this.#link.ensure();
       this.#go();
       this.#setState('reconnecting');
-      this.#emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
+      this.#emit('reconnecting', { attempt: 1, delay: 0, reason: CRASHED });
     } else this.#fail(error);
   }
 
@@ -483,16 +484,14 @@ export class Publisher extends Target {
 const SUSPENDED =
   'The browser keeps the audio context from running, and silence is published: it goes on when the user acts.';
 
-function destroyedBefore(call: string): SailcastError {
-  return publisherError('destroyed', `The publisher was destroyed before ${call}.`);
+const CRASHED = "The publisher's worker stopped, and another one goes on.";
+
+/** Lets nothing through but what `prepare()` cannot do. */
+function refused(error: unknown): SailcastError {
+  if (error instanceof SailcastError) return error;
+  throw error;
 }
 
-function waiter(): Waiter {
-  let settle = {} as Omit<Waiter, 'promise'>;
-  const promise = new Promise<void>((resolve, reject) => {
-    settle = { resolve, reject };
-  });
-  // The events tell how it went, to whoever does not wait.
-  promise.catch(() => {});
-  return { promise, ...settle };
+function destroyedBefore(call: string): SailcastError {
+  return publisherError('destroyed', `The publisher was destroyed before ${call}.`);
 }

@@ -226,7 +226,7 @@ export interface PublisherEventMap {
   framedrop: CustomEvent<EventOf<'framedrop'>>;
   /** The network does not carry what is made, and `queue` of it waits; or it does again. */
   congestion: CustomEvent<EventOf<'congestion'>>;
-  /** The connection is lost; the next try, counted from 1, is made after `delay`. */
+  /** The connection is lost, or the worker crashed; the next try, counted from 1, is made after `delay`. `reason`: for a person. */
   reconnecting: CustomEvent<EventOf<'reconnecting'>>;
   /**
    * A source gives nothing any more, and the stream goes on with its last picture or with silence. `muted`: the system keeps it

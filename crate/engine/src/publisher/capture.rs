@@ -19,7 +19,7 @@ const JUMP: Micros = Micros::from_millis(500);
 /// ...when all say so for so long: what waited while the page stood still is only late.
 const JUMP_AFTER: Micros = Micros::from_millis(500);
 /// FLV counts milliseconds.
-const STEP: Micros = Micros::from_millis(1);
+pub const STEP: Micros = Micros::from_millis(1);
 
 #[derive(Debug)]
 pub struct CaptureClock {

@@ -9,8 +9,8 @@ use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
 
 use crate::io::Instant;
 
-/// An encoder that takes longer than this for one packet is not waited for.
-const LONGEST_WAIT: Micros = Micros::from_millis(250);
+/// An encoder that takes longer than this for one packet is not waited for; longer than sound that does not come is.
+const LONGEST_WAIT: Micros = Micros::from_millis(450);
 
 #[derive(Debug, Default)]
 pub struct Interleaver {

@@ -10,7 +10,7 @@ use sailcast_media::{Codec, MediaTime, Micros, Packet, TrackId, TrackInfo};
 use crate::{
     io::{FrameId, Instant},
     publisher::{
-        capture::{CaptureClock, time_of},
+        capture::{CaptureClock, STEP, time_of},
         event::Event,
         io::{CapturedFrame, Encoded, EncoderId, Output, SourceState, VideoEncoding},
         ladder::{self, VideoLadder},
@@ -232,7 +232,8 @@ impl Picture {
         if let Some(held) = &mut self.held {
             held.new = false;
         }
-        if !admits(pts, now) {
+        // Order may take more than the time that has passed: then it is not this one's turn.
+        if pts > time_of(now) || !admits(pts, now) {
             return false;
         }
         let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
@@ -248,7 +249,7 @@ impl Picture {
 
     /// The time at which the held picture is to be encoded now, if it is.
     fn due(&mut self, held: Held, demand: Demand, now: Instant) -> Option<MediaTime> {
-        let earliest = self.fed.map_or(MediaTime(i64::MIN), |fed| fed + Micros(1));
+        let earliest = self.fed.map_or(MediaTime(i64::MIN), |fed| fed + STEP);
         let at = time_of(now) - ARRIVAL;
         // One that nobody wanted when it came is as old as a repeated one.
         if held.new && at - held.pts < REPEAT_EVERY {
@@ -257,7 +258,6 @@ impl Picture {
         if !held.new && at < self.repeats_at(demand)? {
             return None;
         }
-        self.clock.not_before(at);
         Some(at.max(earliest))
     }
 

@@ -63,6 +63,8 @@ struct Encoder {
     end: Option<MediaTime>,
     /// Up to which sample it had been fed when it last gave something.
     answered: MediaTime,
+    /// Sound comes after its place was filled.
+    late: bool,
 }
 
 impl Encoder {
@@ -185,6 +187,8 @@ impl Sound {
         if source == Some(SourceState::Live) {
             self.hope();
         }
+        // Of one that is known to be silent nothing is waited for.
+        self.starved |= matches!(source, Some(SourceState::Muted | SourceState::Lost));
         if source.is_none() {
             self.close(out);
         }
@@ -258,16 +262,19 @@ impl Sound {
         let Some(encoder) = &mut self.encoder else { return frames };
         let off = at - encoder.cursor();
         self.offset = Some(-off);
-        if off > LONGEST_GAP {
-            encoder.skew += off;
-        } else if off > GAP {
-            self.silence += encoder.silence(off, out);
-        } else if off < -GAP {
+        // What is too late by a little is dropped as well, once some of it is.
+        encoder.late = off < -GAP || encoder.late && off < Micros::ZERO;
+        if encoder.late {
             let over = encoder.frames_of(-off).min(frames);
             if over > 0 {
                 out.push(Output::DropSound { frames: over });
             }
             return frames.saturating_sub(over);
+        }
+        if off > LONGEST_GAP {
+            encoder.skew += off;
+        } else if off > GAP {
+            self.silence += encoder.silence(off, out);
         } else {
             let span = f64::from(frames) / f64::from(encoder.encoding.sample_rate);
             let most = Micros((span * DRIFT * 1e6) as i64);
@@ -294,6 +301,7 @@ impl Sound {
             skew: Micros::ZERO,
             end: None,
             answered: at,
+            late: false,
         });
         true
     }

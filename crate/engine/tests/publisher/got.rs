@@ -5,7 +5,7 @@ use sailcast_media::{
     DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Message, Micros, Packet, TrackInfo, Value,
     flv::{TagEvent, TagKind, TagReader},
 };
-use sailcast_sim::studio;
+use sailcast_sim::studio::{self, Studio};
 
 #[derive(Debug, Default)]
 pub struct Got {
@@ -121,4 +121,19 @@ pub fn number(values: &[Value], key: &str) -> Option<f64> {
         Value::Number(number) if name == key => Some(*number),
         _ => None,
     })
+}
+
+pub const URL: &str = "ws://one/live/a";
+
+/// A studio that is live for two seconds.
+pub fn live() -> Studio {
+    let mut studio = Studio::default();
+    studio.start(&[URL]);
+    studio.run(Micros::from_secs(2));
+    studio
+}
+
+/// What the server of the newest connection got.
+pub fn got(studio: &Studio) -> Got {
+    Got::read(&studio.connection().bytes)
 }

@@ -2,4 +2,18 @@
 
 mod anything;
 mod begins;
+mod encoders;
+mod ends;
+mod gives_back;
 mod got;
+mod lines;
+mod reconnects;
+mod recording;
+mod settings_live;
+mod sizes;
+mod slow_encoder;
+mod sources;
+mod stalls;
+mod stats;
+mod sync;
+mod weak_network;

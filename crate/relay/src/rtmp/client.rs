@@ -59,6 +59,9 @@ const PUBLISH: u32 = 5;
 const FC_UNPUBLISH: u32 = 6;
 const DELETE_STREAM: u32 = 7;
 
+/// What may come in enhanced FLV, which some servers want to know ("Enhanced RTMP v2", Enhancing NetConnection connect
+/// Command).
+const FOUR_CC: [&str; 5] = ["hvc1", "av01", "vp09", "Opus", "fLaC"];
 /// Some servers serve encoders that they know by name alone, in this form.
 const FLASH_VERSION: &str = "FMLE/3.0 (compatible; Sailcast)";
 
@@ -211,6 +214,7 @@ impl Client {
             ("type", text("nonprivate")),
             ("flashVer", text(FLASH_VERSION)),
             ("tcUrl", text(&self.tc_url)),
+            ("fourCcList", Value::Array(FOUR_CC.map(text).into())),
         ];
         let about = about.map(|(key, value)| (key.to_owned(), value));
         self.command("connect", CONNECT, &[Value::Object(about.into())]);

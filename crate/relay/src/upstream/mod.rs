@@ -27,8 +27,9 @@ use self::{
     session::{Lost, session},
 };
 use crate::{
-    hub::{Skipped, StreamName, Subscription},
+    hub::{Skipped, Subscription},
     metrics::Counter,
+    name::StreamName,
     rtmp::{RtmpError, Target},
 };
 
@@ -63,6 +64,8 @@ pub struct Link {
     pub skips: u64,
     /// Why the last connection came to its end.
     pub reason: Option<String>,
+    /// When the server took the stream, while it has it.
+    since: Option<Instant>,
 }
 
 /// Of all streams since the start.
@@ -149,6 +152,7 @@ impl Pushing {
             bytes: 0,
             skips: 0,
             reason: None,
+            since: None,
         }));
         locked(&upstream.links).push(link.clone());
         Self { upstream, name, link }
@@ -161,16 +165,12 @@ impl Pushing {
         loop {
             locked(&self.link).state = LinkState::Connecting;
             log::info!("{name}: upstream {target}: connecting");
-            let mut since = None;
-            let Err(lost) =
-                session(target, subscription, random(), &mut Notes { pushing: self, since: &mut since })
-                    .await
-            else {
+            let Err(lost) = session(target, subscription, random(), self).await else {
                 log::info!("{name}: upstream {target}: the stream is over");
                 return;
             };
-            let lasted = since.map_or(Duration::ZERO, |since: Instant| since.elapsed());
-            let wait = backoff.next(lasted, random());
+            let since = locked(&self.link).since.take();
+            let wait = backoff.next(since.map_or(Duration::ZERO, |since| since.elapsed()), random());
             self.note_lost(&lost, wait);
             tokio::select! {
                 () = sleep(wait) => {}
@@ -180,6 +180,28 @@ impl Pushing {
             self.upstream.totals.retries.add(1);
             subscription.restart();
         }
+    }
+
+    fn note_publishing(&self) {
+        self.upstream.totals.published.add(1);
+        let mut link = locked(&self.link);
+        link.state = LinkState::Publishing;
+        link.since = Some(Instant::now());
+        drop(link);
+        log::info!("{}: upstream {}: publishing", self.name, self.upstream.target);
+    }
+
+    fn note_sent(&self, bytes: usize) {
+        self.upstream.totals.bytes.add(bytes as u64);
+        locked(&self.link).bytes += bytes as u64;
+    }
+
+    fn note_skipped(&self, skipped: Skipped) {
+        self.upstream.totals.skips.add(skipped.times);
+        self.upstream.totals.skipped_tags.add(skipped.tags);
+        locked(&self.link).skips += skipped.times;
+        let (name, target) = (&self.name, &self.upstream.target);
+        log::warn!("{name}: upstream {target}: too slow, {} tags were left out", skipped.tags);
     }
 
     fn note_lost(&self, lost: &Lost, wait: Duration) {
@@ -200,39 +222,6 @@ impl Pushing {
 impl Drop for Pushing {
     fn drop(&mut self) {
         locked(&self.upstream.links).retain(|link| !Arc::ptr_eq(link, &self.link));
-    }
-}
-
-/// What a session tells of itself.
-struct Notes<'a> {
-    pushing: &'a Pushing,
-    since: &'a mut Option<Instant>,
-}
-
-impl Notes<'_> {
-    fn name(&self) -> &StreamName {
-        &self.pushing.name
-    }
-
-    fn publishing(&mut self) {
-        *self.since = Some(Instant::now());
-        let Pushing { upstream, name, link } = self.pushing;
-        upstream.totals.published.add(1);
-        locked(link).state = LinkState::Publishing;
-        log::info!("{name}: upstream {}: publishing", upstream.target);
-    }
-
-    fn sent(&self, bytes: usize) {
-        self.pushing.upstream.totals.bytes.add(bytes as u64);
-        locked(&self.pushing.link).bytes += bytes as u64;
-    }
-
-    fn skipped(&self, skipped: Skipped) {
-        let Pushing { upstream, name, link } = self.pushing;
-        upstream.totals.skips.add(skipped.times);
-        upstream.totals.skipped_tags.add(skipped.tags);
-        locked(link).skips += skipped.times;
-        log::warn!("{name}: upstream {}: too slow, {} tags were left out", upstream.target, skipped.tags);
     }
 }
 

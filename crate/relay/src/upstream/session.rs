@@ -14,7 +14,7 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{Notes, timeline::Timeline};
+use super::{Pushing, timeline::Timeline};
 use crate::{
     hub::Subscription,
     ring::Ended,
@@ -22,7 +22,9 @@ use crate::{
     tags::as_data_frame,
 };
 
+/// For each address that the server's name has, and for learning them.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const MAX_ADDRESSES: usize = 4;
 /// From the connection to the leave to publish.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a server may take nothing of what is there for it.
@@ -56,16 +58,16 @@ pub(super) async fn session(
     target: &Target,
     subscription: &mut Subscription,
     seed: u64,
-    notes: &mut Notes<'_>,
+    pushing: &Pushing,
 ) -> Result<(), Lost> {
     let connected = tokio::select! {
-        connected = timeout(CONNECT_TIMEOUT, connect(target)) => connected,
+        connected = connect(target) => connected,
         () = subscription.over() => return Ok(()),
     };
-    let socket = connected.unwrap_or_else(|late| Err(late.into())).map_err(Lost::Connect)?;
-    let client = Client::new(target, notes.name().name(), seed);
+    let socket = connected.map_err(Lost::Connect)?;
+    let client = Client::new(target, pushing.name.name(), seed);
     let mut session = Session { socket, client, feed: Feed::default(), began: Instant::now() };
-    session.run(subscription, notes).await?;
+    session.run(subscription, pushing).await?;
     // What the stream's end left unsaid is not worth a retry.
     let _ = timeout(GOODBYE, session.leave()).await;
     Ok(())
@@ -73,10 +75,12 @@ pub(super) async fn session(
 
 async fn connect(target: &Target) -> io::Result<TcpStream> {
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in lookup_host(target.host()).await? {
-        match connect_to(address).await {
-            Ok(socket) => return Ok(socket),
-            Err(error) => failure = error,
+    let addresses = timeout(CONNECT_TIMEOUT, lookup_host(target.host())).await??;
+    for address in addresses.take(MAX_ADDRESSES) {
+        match timeout(CONNECT_TIMEOUT, connect_to(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => failure = error,
+            Err(late) => failure = late.into(),
         }
     }
     Err(failure)
@@ -99,7 +103,7 @@ struct Session {
 }
 
 impl Session {
-    async fn run(&mut self, subscription: &mut Subscription, notes: &mut Notes<'_>) -> Result<(), Lost> {
+    async fn run(&mut self, subscription: &mut Subscription, pushing: &Pushing) -> Result<(), Lost> {
         let mut input = [0; READ_SIZE];
         // When the server last took something, or had nothing to take.
         let mut moved = self.began;
@@ -122,19 +126,19 @@ impl Session {
                     len => {
                         self.client.input(&input[..len])?;
                         if self.client.is_publishing() && !publishing {
-                            notes.publishing();
+                            pushing.note_publishing();
                         }
                     }
                 },
                 written = to.write_buf(self.client.output()), if waiting > 0 => {
-                    notes.sent(written?);
+                    pushing.note_sent(written?);
                     moved = Instant::now();
                 }
                 next = next(subscription, publishing), if room => match next {
                     Ok(bytes) => {
                         let skipped = subscription.take_skipped();
                         if skipped.times > 0 {
-                            notes.skipped(skipped);
+                            pushing.note_skipped(skipped);
                         }
                         self.feed.push(bytes, &mut self.client);
                     }

@@ -122,6 +122,7 @@ impl Encoder {
         let number = self.frames;
         self.frames += 1;
         match self.fate {
+            Fate::Refuses => return,
             Fate::Dies(after) if number >= after => {
                 self.waiting.push_back((ready, Given::Failed));
                 return;

@@ -97,8 +97,10 @@ pub struct Studio {
     pub encode_delay: Micros,
     /// The driver does nothing: what comes waits.
     pub asleep: bool,
-    pub encodings: Vec<(Instant, VideoEncoding)>,
-    pub sounds: Vec<(Instant, AudioEncoding)>,
+    /// Encoders that were asked for, and other rates of the same ones.
+    pub encodings: Vec<VideoEncoding>,
+    pub tuned: Vec<VideoEncoding>,
+    pub sounds: Vec<AudioEncoding>,
     /// PCM frames of silence, and of sound that was thrown away.
     pub silence: u64,
     pub thrown_away: u64,
@@ -143,6 +145,7 @@ impl Studio {
             encode_delay: Micros::from_millis(20),
             asleep: false,
             encodings: Vec::new(),
+            tuned: Vec::new(),
             sounds: Vec::new(),
             silence: 0,
             thrown_away: 0,
@@ -180,6 +183,24 @@ impl Studio {
             let reason = String::new();
             self.send(Input::Link(id, LinkEvent::Closed { opened: true, code, reason }));
         }
+    }
+
+    /// A picture of no camera.
+    pub fn capture(&mut self, frame: CapturedFrame) {
+        let id = FrameId(self.next_frame);
+        self.next_frame += 1;
+        self.held.insert(id, self.now);
+        self.arrive(Input::Captured(CapturedFrame { id, ..frame }));
+    }
+
+    /// The whole machine stands still: nothing is captured, sent or asked.
+    pub fn sleep(&mut self, span: Micros) {
+        self.now = self.now + span;
+        self.next_picture = self.now;
+    }
+
+    pub fn open_encoders(&self) -> usize {
+        self.encoders.len()
     }
 
     /// Pictures that the publisher holds now.
@@ -270,7 +291,7 @@ impl Studio {
             Output::ConfigureVideo(id, encoding) => self.configure_video(id, encoding),
             Output::ConfigureAudio(id, encoding) => self.configure_audio(id, encoding),
             Output::Tune(id, encoding) => {
-                self.encodings.push((self.now, encoding.clone()));
+                self.tuned.push(encoding.clone());
                 self.encoder(id).video = Some(encoding);
             }
             Output::TuneAudio(id, bitrate) => {
@@ -341,13 +362,13 @@ impl Studio {
     }
 
     fn configure_video(&mut self, id: EncoderId, encoding: VideoEncoding) {
-        self.encodings.push((self.now, encoding.clone()));
+        self.encodings.push(encoding.clone());
         let fate = self.fates.as_mut().map_or(Fate::Works, |fates| fates(&encoding));
         self.encoders.insert(id, Encoder::of_video(encoding, fate));
     }
 
     fn configure_audio(&mut self, id: EncoderId, encoding: AudioEncoding) {
-        self.sounds.push((self.now, encoding.clone()));
+        self.sounds.push(encoding.clone());
         let browser = encoding.path == EncoderPath::WebCodecs;
         let fate = if browser { self.aac_in_browser.clone() } else { Fate::Works };
         self.encoders.insert(id, Encoder::of_audio(encoding, fate));

@@ -6,11 +6,14 @@ use std::collections::VecDeque;
 use sailcast_engine::publisher::uplink::Target;
 use sailcast_media::Micros;
 
+use super::trace::Trace;
 use crate::chance::Chance;
 
 /// Keyframes are as large as at this rate, whatever the rate is: the picture is the same.
 const NOMINAL_FPS: f64 = 15.0;
 const ASPECT: f64 = 16.0 / 9.0;
+/// A delta of a picture that stands still.
+const STILL: f64 = 0.1;
 /// Deviation of a delta's size.
 const SPREAD: f64 = 0.25;
 
@@ -22,6 +25,7 @@ pub struct Encoder {
     /// Bits a pixel of a delta at the coarsest quantiser.
     floor: f64,
     layers: bool,
+    still: Option<(Micros, Micros)>,
     bitrate: f64,
     side: u32,
     /// Asked for, and when it has effect.
@@ -39,13 +43,14 @@ pub struct Encoded {
 }
 
 impl Encoder {
-    pub fn new(chance: Chance, gop: Micros, target: Target) -> Self {
+    pub fn new(chance: Chance, trace: &Trace, gop: Micros, target: Target) -> Self {
         Self {
             gop,
-            keyframe: chance.between(1, 3.0, 8.0),
+            keyframe: chance.between(1, trace.keyframes.0, trace.keyframes.1),
             bias: chance.between(2, 0.8, 1.2),
             floor: chance.between(3, 0.005, 0.02),
             layers: chance.unit(4) < 0.5,
+            still: trace.still,
             bitrate: f64::from(target.video_bitrate),
             side: target.side,
             asked: VecDeque::new(),
@@ -79,9 +84,11 @@ impl Encoder {
             (self.keyframe * self.bitrate / NOMINAL_FPS).max(self.floor * pixels * 4.0)
         } else {
             let noise = (SPREAD * self.chance.of(5).wander(self.frames as f64) - SPREAD * SPREAD / 2.0).exp();
-            (plain * noise).max(self.floor * pixels)
+            let still = self.still.is_some_and(|(from, to)| now >= from && now < to);
+            if still { mean * noise * STILL } else { (plain * noise).max(self.floor * pixels) }
         };
-        self.debt += bits - mean;
+        // Bits that are not used are not saved up.
+        self.debt = (self.debt + bits - mean).max(0.0);
         if keyframe {
             self.since_key = Some(now);
             self.odd = false;

@@ -103,8 +103,7 @@ struct Flying {
 
 pub struct Meter {
     figures: Figures,
-    course: Course,
-    propagation: Micros,
+    trace: Trace,
     pushed: VecDeque<(MediaTime, bool, Micros)>,
     flying: VecDeque<Flying>,
     last_frame: Option<Micros>,
@@ -145,8 +144,7 @@ impl Meter {
     pub fn new(trace: &Trace, target: Target) -> Self {
         Self {
             figures: Figures { sessions: 1, length: trace.length, ..Figures::default() },
-            course: trace.course,
-            propagation: Micros(trace.link.round_trip.0 / 2),
+            trace: trace.clone(),
             pushed: VecDeque::new(),
             flying: VecDeque::new(),
             last_frame: None,
@@ -196,7 +194,8 @@ impl Meter {
         self.now = now;
         while self.flying.front().is_some_and(|f| f.end <= bytes) {
             let Some(packet) = self.flying.pop_front() else { break };
-            self.figures.delay.add((now - packet.pushed - self.propagation).max(Micros::ZERO));
+            let propagation = Micros(self.trace.link.round_trip.0 / 2) + self.trace.longer(packet.pushed);
+            self.figures.delay.add((now - packet.pushed - propagation).max(Micros::ZERO));
             if packet.video {
                 self.figures.frames += 1;
                 let stood = self.last_frame.replace(now).map_or(Micros::ZERO, |last| now - last);
@@ -217,7 +216,7 @@ impl Meter {
         if is_new && now >= SETTLED {
             self.figures.changes += 1;
         }
-        if let Course::Step { down, up, .. } = self.course {
+        if let Course::Step { down, up, .. } = self.trace.course {
             let rate = f64::from(target.video_bitrate);
             if now > down - BEFORE && now <= down {
                 self.before = (self.before.0 + rate, self.before.1 + 1.0);
@@ -239,7 +238,7 @@ impl Meter {
         figures.received = (received - from) as f64 * 8.0;
         figures.could_carry = could_carry - could;
         figures.minutes = (figures.length - SETTLED).as_secs_f64() / 60.0;
-        if matches!(self.course, Course::Step { .. }) {
+        if matches!(self.trace.course, Course::Step { .. }) {
             match self.lowered {
                 Some(after) => figures.lowered_after.add(after),
                 None => figures.never_lowered += 1,

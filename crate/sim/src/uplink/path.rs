@@ -132,7 +132,7 @@ impl Path {
     }
 
     fn back(&self, now: Micros) -> Micros {
-        self.trace.link.delay_at(self.chance.of(90), now)
+        self.trace.link.delay_at(self.chance.of(90), now) + self.trace.longer(now)
     }
 
     fn take(&mut self, now: Micros) {
@@ -166,7 +166,7 @@ impl Path {
             self.credit = self.credit.min(1.0);
         }
         if passes > 0 {
-            let arrives = now + self.trace.link.delay_at(self.chance, now);
+            let arrives = now + self.trace.link.delay_at(self.chance, now) + self.trace.longer(now);
             let arrives = self.trace.link.moving(self.chance, Stop::Lost, arrives);
             self.to_server.send(self.passed, arrives);
         }

@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
         let target = sender.target();
         let mut run = Run {
             acknowledged: self.policy == Policy::Acknowledged,
-            encoder: Encoder::new(chance.of(50), config.gop, target),
+            encoder: Encoder::new(chance.of(50), self.trace, config.gop, target),
             path: Path::new(self.trace, chance, STEP),
             meter: Meter::new(self.trace, target),
             chance: chance.of(60),

@@ -36,6 +36,12 @@ pub struct Trace {
     /// What the system takes from the socket before anything has left, at first and at most.
     pub hidden: (u64, u64),
     pub length: Micros,
+    /// How much larger than a delta a keyframe is.
+    pub keyframes: (f64, f64),
+    /// From when on the way is so much longer, there and back.
+    pub detour: Option<(Micros, Micros)>,
+    /// From when to when the picture stands still: an encoder makes little of it.
+    pub still: Option<(Micros, Micros)>,
     /// The mean rate is below what the publisher may send, and nothing else happens: it should be used.
     pub steady: bool,
     /// The link carries the lowest bitrate all the time: the budget should be kept.
@@ -43,6 +49,11 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// One way.
+    pub fn longer(&self, at: Micros) -> Micros {
+        self.detour.filter(|(from, _)| at >= *from).map_or(Micros::ZERO, |(_, more)| Micros(more.0 / 2))
+    }
+
     /// Bit/s at an instant, without the weather's part.
     pub fn planned(&self, at: Micros) -> f64 {
         match self.course {
@@ -72,6 +83,9 @@ fn base(name: &'static str, rate: f64, what: &'static str) -> Trace {
         depth: 64_000,
         hidden: (128 * 1024, 128 * 1024),
         length: S(90),
+        keyframes: (3.0, 8.0),
+        detour: None,
+        still: None,
         steady: false,
         sufficient: true,
     }
@@ -104,6 +118,8 @@ pub fn all() -> Vec<Trace> {
     let mut neighbour = base("neighbour", 2e6, "");
     neighbour.link.neighbour = Some(Neighbour { every: S(25), length: S(9), fullest: MS(400) });
     vec![
+        Trace { sufficient: false, ..base("50k", 50e3, "50 kbit/s, less than the sound alone") },
+        Trace { sufficient: false, ..base("120k", 120e3, "120 kbit/s, the sound and hardly a picture") },
         steady("300k", 300e3, "300 kbit/s"),
         steady("500k", 500e3, "500 kbit/s"),
         steady("800k", 800e3, "800 kbit/s"),
@@ -119,6 +135,12 @@ pub fn all() -> Vec<Trace> {
             length: S(100),
             hidden: (64 * 1024, 512 * 1024),
             ..base("step, growing", 2e6, "the same step over a system's buffer that grows from 64 to 512 KiB")
+        },
+        Trace {
+            course: step,
+            length: S(100),
+            keyframes: (1.0, 1.5),
+            ..base("step, even", 2e6, "the same step with keyframes that are hardly larger than deltas")
         },
         Trace {
             course: Course::Sawtooth { low: 400e3, period: S(30) },
@@ -144,6 +166,18 @@ pub fn all() -> Vec<Trace> {
         Trace {
             what: "2 Mbit/s; a lost segment holds all behind it for 80-110 ms, each 2 s, or 250-480 ms, each 17 s",
             ..lossy
+        },
+        Trace {
+            detour: Some((S(30), MS(250))),
+            ..base("detour", 1.5e6, "1.5 Mbit/s; from 30 s on the round trip takes 310 ms in place of 60")
+        },
+        Trace {
+            still: Some((S(30), S(60))),
+            ..base(
+                "still",
+                1e6,
+                "1 Mbit/s; the picture stands still from 30 to 60 s and takes a tenth of its bits",
+            )
         },
         Trace {
             sufficient: false,

@@ -14,7 +14,7 @@ export const PUBLISHER_ERRORS = {
   deviceOverconstrained: [4106, 'Choose another device, or ask less of it.'],
   captureFailed: [4107, 'Try another source or another browser.'],
   soundCaptureFailed: [4108, 'The picture goes on without sound; replaceSource({ audio }) tries again.'],
-  recordingFailed: [4109, 'Publishing goes on; startRecording() begins another one.'],
+  recordingFailed: [4109, 'Publishing goes on, and stopRecording() gives what there is so far.'],
   configUnavailable: [4110, 'The configuration stays as it is, and is fetched again later.'],
   configInvalid: [5103, 'The configuration stays as it is; see docs/publishing.md for what it takes.'],
   recordingActive: [5104, 'Call stopRecording() first.'],
@@ -60,14 +60,21 @@ export function aborted(why: string): DOMException {
   return new DOMException(why, 'AbortError');
 }
 
+/** The same, where something else goes on. */
+export function harmless(error: unknown): unknown {
+  if (!(error instanceof SailcastError) || !error.fatal) return error;
+  const { type, details, code, message, cause } = error;
+  return new SailcastError({ type, details, code, fatal: false, message, cause });
+}
+
 /** What `getUserMedia()` and its like throw, as an error of ours. `device`: as in "the camera". */
-export function captureError(error: unknown, device: string, fatal = true): Error {
+export function captureError(error: unknown, device: string): Error {
   if (error instanceof SailcastError) return error;
   const { name, message } = error as Partial<DOMException>;
   const [details, what] = CAUSES[name ?? ''] ?? (['captureFailed', 'could not be opened'] as const);
   const why =
     name === undefined ? String(error) : `${name}${message ? `: ${message.replace(/\.$/, '')}` : ''}`;
-  return publisherError(details, `The ${device} ${what} (${why}).`, fatal, error);
+  return publisherError(details, `The ${device} ${what} (${why}).`, true, error);
 }
 
 /** By the names that Media Capture and Streams gives. */

@@ -5,12 +5,6 @@
  */
 import type { CapturedSound, SoundFeed, VideoFeed } from './protocol.js';
 
-/** In Safari's workers. */
-declare class MediaStreamTrackProcessor {
-  constructor(init: { track: MediaStreamTrack });
-  readonly readable: ReadableStream<VideoFrame>;
-}
-
 /** An asked page that has not answered in this time is asked again, ms: it may have had nothing yet. */
 const ANSWER_WITHIN = 1000;
 

@@ -12,7 +12,7 @@ import { cameraSize } from './capture/devices.js';
 import { type Opened, openAudio, openBoth, openVideo } from './capture/open.js';
 import { type Pictures, picturesOf } from './capture/pictures.js';
 import { SoundCapture, type SoundFormat } from './capture/sound.js';
-import { publisherError } from './errors.js';
+import { harmless, publisherError } from './errors.js';
 import { rememberDevice } from './memory.js';
 import type { ToPublishWorker } from './protocol.js';
 import { Slot, type SourceState } from './slot.js';
@@ -58,7 +58,7 @@ export class Sources {
         ),
     });
     const state = () => this.#tell();
-    const error = (error: SailcastError) => this.#events.error(error);
+    const error = (error: SailcastError) => this.#events.error(harmless(error) as SailcastError);
     this.#video = new Slot<VideoSource>(
       'video',
       { kind: 'none' },
@@ -124,7 +124,7 @@ export class Sources {
       video && this.#video.replace(video),
       audio && this.#audio.replace(audio),
     ]);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    for (const result of results) if (result.status === 'rejected') throw harmless(result.reason);
     this.#rememberChoice(video);
     this.#rememberChoice(audio);
   }

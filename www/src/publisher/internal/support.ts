@@ -23,6 +23,8 @@ const AUDIO: Record<AudioCodec, string> = { aac: 'mp4a.40.2', opus: 'opus' };
 
 export async function probe(): Promise<PublishProbe> {
   const supported = missingFeature() === null;
+  // WebKitGTK 2.50 crashes if an encoder is the first that asks for its codecs.
+  document.createElement('video').canPlayType('video/mp4');
   const [avc, hevc, av1, vp9, aac, opus] = await Promise.all([
     encodes(VIDEO.avc),
     encodes(VIDEO.hevc),

@@ -7,13 +7,17 @@
 //! **What comes out can be decoded**: the first packet of video of a connection is a keyframe, no delta follows a lost
 //! reference, dts never goes back. Sound is given up last.
 
+mod io;
 mod link;
 mod pace;
 mod queue;
 mod rate;
 mod shape;
 
-pub use self::queue::{MOST_BYTES, MOST_PACKETS, PATIENCE};
+pub use self::{
+    io::{DropReason, Dropped, SocketState, Target, UplinkConfig, UplinkEvent, UplinkStats, Why},
+    queue::{MOST_BYTES, MOST_PACKETS, PATIENCE},
+};
 
 use std::collections::VecDeque;
 
@@ -32,166 +36,14 @@ use crate::io::Instant;
 const LOOK_EVERY: Micros = Micros::from_millis(50);
 /// What is decided is decided so often.
 const DECIDE_EVERY: Micros = Micros::from_millis(50);
+/// Where keyframes tell nothing of the link, packets are held back for so long and then sent at once: a burst that does.
+const GATHERED: Micros = Micros::from_millis(200);
+const GATHER_EVERY: Micros = Micros::from_secs(5);
+/// Sound that has been given up for so long has no room, and for the other after that no picture takes it.
+const MUTED: Micros = Micros::from_secs(1);
+const SOUND_FIRST: Micros = Micros::from_secs(5);
 /// Events nobody takes are forgotten, oldest first.
 const MOST_EVENTS: usize = 64;
-
-/// What the application allows. A range that is upside down is its upper bound.
-#[derive(Clone, Debug, PartialEq)]
-pub struct UplinkConfig {
-    /// How long a packet may wait between encoder and network before frames are given up for it.
-    pub budget: Micros,
-    /// Lowest and highest, in bit/s. A highest of 0 says that there is no video.
-    pub video_bitrate: (u32, u32),
-    pub audio_bitrate: u32,
-    /// Lowest and highest frame rate.
-    pub fps: (u32, u32),
-    /// Shorter sides that the picture may have, largest first; the first one is the configured one.
-    pub sides: Vec<u32>,
-    /// Between two keyframes.
-    pub gop: Micros,
-}
-
-impl Default for UplinkConfig {
-    fn default() -> Self {
-        Self {
-            budget: Micros::from_millis(500),
-            video_bitrate: (200_000, 1_000_000),
-            audio_bitrate: 64_000,
-            fps: (8, 15),
-            sides: vec![504, 360],
-            gop: Micros::from_secs(4),
-        }
-    }
-}
-
-/// Where the socket stands. All counts are of this connection, in bytes of payload.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SocketState {
-    /// Given to the socket so far.
-    pub handed: u64,
-    /// Of these, what the socket itself still holds: `WebSocket.bufferedAmount`.
-    pub buffered: u64,
-    /// What the server says it has received; `None` where it says nothing.
-    pub acked: Option<u64>,
-}
-
-/// What the encoder shall make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Bit/s.
-    pub video_bitrate: u32,
-    pub fps: u32,
-    /// The picture's shorter side.
-    pub side: u32,
-}
-
-/// Why a target is another one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
-    /// The link carries less.
-    Congestion,
-    /// Nothing gets through.
-    Silence,
-    /// The link has carried a burst faster.
-    Carried,
-    /// To find out whether the link carries more.
-    Probe,
-    /// The configuration is another one.
-    Config,
-    /// Another connection.
-    Connection,
-}
-
-impl Why {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Congestion => "congestion",
-            Self::Silence => "silence",
-            Self::Carried => "carried",
-            Self::Probe => "probe",
-            Self::Config => "config",
-            Self::Connection => "connection",
-        }
-    }
-}
-
-/// Why frames are given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DropReason {
-    /// They would arrive later than the budget allows.
-    Late,
-    /// They refer to a frame that was given up.
-    Reference,
-    /// More is queued than memory is given for.
-    Full,
-    /// The connection they were made for is gone.
-    Closed,
-    /// Their dts is before that of a packet already taken.
-    Order,
-}
-
-impl DropReason {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Late => "late",
-            Self::Reference => "reference",
-            Self::Full => "full",
-            Self::Closed => "closed",
-            Self::Order => "order",
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UplinkEvent {
-    /// The link carries less than is sent.
-    Congested,
-    /// The queue is short again.
-    Relieved,
-    BitrateChange {
-        from: u32,
-        to: u32,
-        why: Why,
-    },
-    /// Frame rate or size follow the bitrate.
-    ShapeChange {
-        from: Target,
-        to: Target,
-    },
-    FramesDropped {
-        count: u32,
-        reason: DropReason,
-    },
-}
-
-/// Packets given up since the beginning.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Dropped {
-    pub disposable: u64,
-    /// Other frames.
-    pub video: u64,
-    pub audio: u64,
-    /// Captured frames that were not worth encoding, beyond those that the target's frame rate leaves out.
-    pub not_encoded: u64,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct UplinkStats {
-    /// How long what is sent next will have waited between encoder and network, as far as that can be seen.
-    pub queue: Micros,
-    /// Before the socket.
-    pub queued_bytes: u64,
-    /// In the socket and, where the server acknowledges, on its way.
-    pub outstanding_bytes: u64,
-    /// What the link is thought to carry, in bit/s.
-    pub estimate: Option<u32>,
-    /// What left over the last two seconds, in bit/s.
-    pub sent_bitrate: u32,
-    pub dropped: Dropped,
-    pub congested: bool,
-    /// The server acknowledges what it gets: the figures above are exact.
-    pub acknowledged: bool,
-}
 
 #[derive(Debug)]
 pub struct Uplink {
@@ -204,6 +56,10 @@ pub struct Uplink {
     pace: Pace,
     decided: Option<Instant>,
     congested: bool,
+    /// From when to when sound was given up though the link moved.
+    muted: Option<(Instant, Instant)>,
+    /// The last time that packets were held back, from its beginning.
+    gathered: Option<Instant>,
     /// The last frame was not worth encoding.
     resting: bool,
     /// The next frame that is encoded shall be a keyframe, and that has been said.
@@ -240,6 +96,8 @@ impl Uplink {
             open: false,
             decided: None,
             congested: false,
+            muted: None,
+            gathered: None,
             resting: false,
             keyframe: KeyframeWish::Wanted,
             not_encoded: 0,
@@ -264,6 +122,7 @@ impl Uplink {
         let before = self.target();
         self.drop_all();
         self.link.reopen(now);
+        (self.gathered, self.muted) = (None, None);
         self.rate.reopened(&self.link);
         self.open = true;
         self.queue.begin(self.config.has_video(), now);
@@ -312,7 +171,8 @@ impl Uplink {
         }
         self.make_room(now);
         let size = self.queue.next_size()?;
-        if !self.link.has_room(self.rate.total()) {
+        let gathers = self.gathered.is_some_and(|at| now - at < GATHERED);
+        if gathers || !self.link.has_room(self.rate.total()) {
             return None;
         }
         let packet = self.queue.pop()?;
@@ -334,7 +194,7 @@ impl Uplink {
         // congestion is worked off before anything is added to it.
         let waits = self.queue.is_broken() || (self.resting && self.congested);
         self.resting = tail > self.config.budget.scale(if waits { RESUME_BELOW } else { REST_ABOVE });
-        if self.resting {
+        if self.resting || self.has_no_room_for_sound(now) {
             self.not_encoded = self.not_encoded.saturating_add(1);
             self.rate.rested();
             return false;
@@ -414,11 +274,25 @@ impl Uplink {
         waits.max(self.link.overdue(now))
     }
 
+    fn has_lost_sound(&self, now: Instant) -> bool {
+        self.muted.is_some_and(|(_, last)| now - last < SOUND_FIRST)
+    }
+
+    /// A picture would take the place of sound.
+    fn has_no_room_for_sound(&self, now: Instant) -> bool {
+        self.has_lost_sound(now) && self.muted.is_some_and(|(since, last)| last - since >= MUTED)
+    }
+
     fn make_room(&mut self, now: Instant) {
-        let was_broken = self.queue.is_broken();
+        let (was_broken, sounds) = (self.queue.is_broken(), self.queue.dropped().audio);
         let dropped = self.queue.make_room(self.waits(now), self.config.budget, now);
         if self.queue.is_broken() && !was_broken {
             self.rate.gave_up();
+        }
+        if self.queue.dropped().audio > sounds {
+            let since = self.muted.filter(|_| self.has_lost_sound(now)).map_or(now, |(since, _)| since);
+            // A link that stands still says nothing of how much it carries.
+            self.muted = Some((since, now)).filter(|_| self.link.silence(now).is_none());
         }
         self.tell_drops(dropped);
     }
@@ -443,6 +317,10 @@ impl Uplink {
         }
         if self.rate.is_calm(now) {
             self.relieve();
+        }
+        let recently = self.gathered.is_some_and(|at| now - at < GATHER_EVERY);
+        if !recently && self.rate.is_curious(&self.link, now) {
+            self.gathered = Some(now);
         }
     }
 
@@ -490,11 +368,5 @@ impl Uplink {
             self.events.pop_front();
         }
         self.events.push_back(event);
-    }
-}
-
-impl UplinkConfig {
-    fn has_video(&self) -> bool {
-        self.video_bitrate.1 > 0
     }
 }

@@ -246,3 +246,114 @@ fn is_video(queued: &Queued) -> bool {
 fn size(packet: &Packet) -> u64 {
     u64::try_from(packet.data.len()).unwrap_or(u64::MAX).saturating_add(OVERHEAD)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use sailcast_media::TrackId;
+
+    use super::*;
+
+    const BUDGET: Micros = Micros::from_millis(500);
+
+    fn at(ms: i64) -> Instant {
+        Instant(0) + Micros::from_millis(ms)
+    }
+
+    fn packet(name: &str, ms: i64) -> Packet {
+        let track = if name == "a" { TrackId::audio(0) } else { TrackId::video(0) };
+        Packet {
+            track,
+            dts: MediaTime::from_millis(ms),
+            pts: MediaTime::from_millis(ms),
+            duration: None,
+            keyframe: matches!(name, "a" | "K"),
+            disposable: name == "b",
+            data: Bytes::from_static(&[0; 1000]),
+        }
+    }
+
+    /// Keyframes, deltas (`p`), disposable frames (`b`) and sound, 50 ms apart.
+    fn queue(names: &str) -> Queue {
+        let mut queue = Queue::new();
+        queue.begin(true, at(0));
+        for (i, name) in names.split(' ').enumerate() {
+            let ms = i as i64 * 50;
+            queue.push(packet(name, ms), at(ms));
+        }
+        queue
+    }
+
+    fn names(queue: &mut Queue) -> String {
+        let name = |p: Packet| match (p.track.kind, p.keyframe, p.disposable) {
+            (MediaKind::Audio, ..) => "a",
+            (_, true, _) => "K",
+            (_, _, true) => "b",
+            _ => "p",
+        };
+        std::iter::from_fn(|| queue.pop().map(name)).collect::<Vec<_>>().join(" ")
+    }
+
+    fn after(names_before: &str, ms: i64) -> (String, bool) {
+        let mut queue = queue(names_before);
+        let waits = Waits { own: queue.age(at(ms)), socket: Micros::ZERO };
+        queue.make_room(waits, BUDGET, at(ms));
+        let broken = queue.is_broken();
+        (names(&mut queue), broken)
+    }
+
+    #[test]
+    fn nothing_is_given_up_within_the_budget() {
+        assert_eq!(after("K a p b a p", 400), ("K a p b a p".to_owned(), false));
+    }
+
+    #[test]
+    fn disposable_frames_go_first() {
+        assert_eq!(after("K a p b a p b", 450), ("K a p a p".to_owned(), false));
+    }
+
+    #[test]
+    fn then_all_up_to_the_next_keyframe() {
+        assert_eq!(after("K a p b a p K p a p", 550), ("a a K p a p".to_owned(), false));
+    }
+
+    #[test]
+    fn a_keyframe_that_nothing_replaces_stays_and_its_followers_go() {
+        let (left, broken) = after("K a p b a p p", 550);
+        assert_eq!((left.as_str(), broken), ("K a a", true));
+    }
+
+    #[test]
+    fn after_a_loss_only_a_keyframe_is_taken() {
+        let mut queue = queue("K p p");
+        queue.make_room(Waits { own: BUDGET + BUDGET, socket: Micros::ZERO }, BUDGET, at(900));
+        assert_eq!(queue.push(packet("p", 900), at(900)), Some((1, DropReason::Reference)));
+        assert_eq!(queue.push(packet("K", 950), at(950)), None);
+        assert_eq!(queue.push(packet("p", 990), at(990)), None);
+        assert_eq!(names(&mut queue), "K K p");
+    }
+
+    #[test]
+    fn sound_goes_when_nobody_waits_for_it_and_video_before_it() {
+        assert_eq!(after("K a a a", 3_900).0, "K a a a");
+        let (left, broken) = after("K a a a a p a", 4_120);
+        assert_eq!((left.as_str(), broken), ("a a a", true));
+    }
+
+    #[test]
+    fn dts_never_goes_back() {
+        let mut queue = queue("K p");
+        assert_eq!(queue.push(packet("p", 20), at(200)), Some((1, DropReason::Order)));
+        assert!(queue.is_broken());
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut queue = queue("K");
+        for i in 1..20_000i64 {
+            queue.push(packet(if i % 2 == 0 { "a" } else { "p" }, i), at(100));
+            queue.make_room(Waits::default(), BUDGET, at(100));
+            assert!(queue.packets.len() <= MOST_PACKETS && queue.bytes() <= MOST_BYTES);
+        }
+    }
+}

@@ -18,12 +18,16 @@ const MOST: f64 = 0.94;
 /// ...to this share, or to the other while a queue is to be worked off.
 const LOWERED: f64 = 0.88;
 const DRAINING: f64 = 0.75;
+/// A queue that grows by less may be none, but a longer way...
+const GROWS: Micros = Micros::from_millis(50);
+/// ...and is taken for one after so long.
+const CERTAIN: Micros = Micros::from_millis(500);
 /// An encoder takes so long to follow.
 const LOWER_EVERY: Micros = Micros::from_millis(500);
 /// In silence the bitrate is halved as often.
 const HALVED: f64 = 0.5;
 /// Of what was carried in a burst, this much is made...
-const OF_CARRIED: f64 = 0.85;
+const OF_CARRIED: f64 = 0.9;
 /// ...or this much of what it carries for certain...
 const OF_KNOWN: f64 = 0.88;
 /// ...in steps of at most this.
@@ -85,6 +89,10 @@ pub struct Rate {
     calm: Option<Instant>,
     /// What the link carried when it last gave in; ended by what goes well.
     ceiling: Option<f64>,
+    /// The same, and how long was waited, until nothing waits.
+    gave_in: Option<(f64, Micros)>,
+    /// Since then the way seems to be a longer one.
+    detour: Option<Instant>,
     hold: Micros,
     /// A bold try that is not decided yet.
     bold: Option<Instant>,
@@ -123,6 +131,8 @@ impl Rate {
             lowered: None,
             calm: None,
             ceiling: None,
+            gave_in: None,
+            detour: None,
             hold: FIRST_HOLD,
             bold: None,
             taken: 0,
@@ -222,11 +232,20 @@ impl Rate {
         } else {
             self.calm = None;
         }
+        if self.is_calm(now) {
+            (self.gave_in, self.detour) = (None, None);
+        }
         self.judge_try(now);
         if let Some(why) = self.lower(link, waits, seen, now) {
             return Some(why);
         }
         self.raise(link, seen, now)
+    }
+
+    /// Whether nothing is known of what more the link carries, though more would be made.
+    pub fn is_curious(&self, link: &Link, now: Instant) -> bool {
+        let more = self.total < self.audio + self.most;
+        more && link.is_exact() && self.is_calm(now) && link.known(now).is_none()
     }
 
     fn lower(&mut self, link: &mut Link, waits: Micros, seen: Seen, now: Instant) -> Option<Why> {
@@ -244,6 +263,9 @@ impl Rate {
         if waits < WAITS || (self.made_of(self.total) <= rate * MOST && !given_up) {
             return None;
         }
+        if !given_up && self.is_detour(link, rate, waits, now) {
+            return None;
+        }
         let draining = seen.lag > seen.budget.scale(0.5) || !link.is_exact();
         let wanted = self.to_make(rate * if draining { DRAINING } else { LOWERED });
         let wanted = if given_up { wanted.min(self.total * LOWERED) } else { wanted };
@@ -251,8 +273,25 @@ impl Rate {
             return None;
         }
         self.total = wanted;
+        self.gave_in = Some((rate, waits));
         self.lowered(link, Some(rate), now);
         self.tell().then_some(Why::Congestion)
+    }
+
+    /// Whether the way has become longer rather than narrower: less has come through only since less was sent, and it takes
+    /// no longer than before. A queue would have become shorter.
+    fn is_detour(&mut self, link: &mut Link, rate: f64, waits: Micros, now: Instant) -> bool {
+        let is_one =
+            self.gave_in.is_some_and(|(before, waited)| rate < before * MOST && waits < waited + GROWS);
+        if !is_one {
+            self.detour = None;
+            return false;
+        }
+        if now - *self.detour.get_or_insert(now) >= CERTAIN {
+            (self.detour, self.gave_in) = (None, None);
+            link.rebase();
+        }
+        true
     }
 
     fn lowered(&mut self, link: &mut Link, rate: Option<f64>, now: Instant) {
@@ -364,5 +403,109 @@ impl Made {
             (self.since, self.bits, self.asked, self.spoiled) = (Some(now), 0.0, 0.0, false);
         }
         self.bits += bits;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publisher::uplink::SocketState;
+
+    const MS: fn(i64) -> Micros = Micros::from_millis;
+    const EVERY: i64 = 20;
+
+    /// An encoder that makes what it is asked, evenly, and a link of so many bit/s that acknowledges at once.
+    struct Loop {
+        rate: Rate,
+        link: Link,
+        carries: f64,
+        /// Of what is asked, so much is made.
+        uses: f64,
+        handed: f64,
+        left: f64,
+        ms: i64,
+        changes: Vec<(i64, Why)>,
+    }
+
+    impl Loop {
+        fn new(carries: f64) -> Self {
+            let config = UplinkConfig { video_bitrate: (200_000, 2_000_000), ..UplinkConfig::default() };
+            let (rate, link) = (Rate::new(&config), Link::new(Instant(0)));
+            Self { rate, link, carries, uses: 1.0, handed: 0.0, left: 0.0, ms: 0, changes: Vec::new() }
+        }
+
+        fn run(&mut self, seconds: i64) -> &mut Self {
+            let end = self.ms + seconds * 1000;
+            while self.ms < end {
+                self.ms += EVERY;
+                let now = Instant(0) + MS(self.ms);
+                let share = EVERY as f64 / 8_000.0;
+                let made = (self.rate.total() * self.uses * share).floor();
+                self.handed += made;
+                self.link.hand(made as u64, now);
+                self.left = (self.left + self.carries * share).min(self.handed);
+                let state =
+                    SocketState { handed: self.handed as u64, buffered: 0, acked: Some(self.left as u64) };
+                self.link.note(state, now);
+                let lag = self.link.wait(self.rate.total());
+                let seen = Seen { lag, budget: MS(500), broken: false };
+                if let Some(why) = self.rate.decide(&mut self.link, seen, now) {
+                    self.changes.push((self.ms, why));
+                }
+            }
+            self
+        }
+
+        fn video(&self) -> u32 {
+            self.rate.video()
+        }
+    }
+
+    #[test]
+    fn it_rises_to_the_highest_where_the_link_carries_it() {
+        let mut all = Loop::new(10e6);
+        all.run(25);
+        assert_eq!(all.video(), 2_000_000);
+        assert!(
+            all.changes.iter().all(|(_, why)| matches!(why, Why::Carried | Why::Probe)),
+            "{:?}",
+            all.changes
+        );
+    }
+
+    #[test]
+    fn it_is_lowered_within_a_second_below_what_the_link_carries() {
+        let mut all = Loop::new(10e6);
+        all.run(25).carries = 500e3;
+        all.run(1);
+        assert!(all.video() < 436_000, "{}", all.video());
+    }
+
+    #[test]
+    fn in_silence_it_falls_to_the_lowest() {
+        let mut all = Loop::new(10e6);
+        all.run(25).carries = 0.0;
+        all.run(4);
+        assert_eq!(all.video(), 200_000);
+        assert_eq!(all.changes.last().map(|(_, why)| *why), Some(Why::Silence));
+    }
+
+    #[test]
+    fn on_a_steady_link_changes_become_rare() {
+        let mut all = Loop::new(800e3);
+        all.run(60).changes.clear();
+        all.run(120);
+        assert!(all.changes.len() <= 16, "{:?}", all.changes);
+        assert!(all.video() > 560_000, "{}", all.video());
+    }
+
+    #[test]
+    fn what_an_encoder_leaves_unused_is_not_taken_away_and_not_added_to() {
+        let mut all = Loop::new(1e6);
+        all.run(30);
+        let before = all.video();
+        all.uses = 0.1;
+        all.run(60);
+        assert_eq!(all.video(), before);
     }
 }

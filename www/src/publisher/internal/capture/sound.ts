@@ -14,6 +14,8 @@ const AGAIN_AT_MOST = 10_000;
 /** A context that is allowed to run does so sooner, ms: a slow device takes seconds the first time. */
 const STARTS_WITHIN = 3000;
 const GOES_ON_WITHIN = 1000;
+/** Frames that the worklet is given at a time, for each call costs. Not all browsers obey. */
+const RENDER_SIZE = 512;
 /** Changes of the level fade over about this time constant, seconds. */
 const FADE = 0.015;
 
@@ -104,7 +106,7 @@ export class SoundCapture {
     const { base, sampleRate } = this.#format;
     try {
       const live = new LiveContext<true>(
-        { sampleRate, latencyHint: 'interactive' },
+        { sampleRate, latencyHint: 'interactive', renderSizeHint: RENDER_SIZE },
         async context => {
           await load(context, base);
           if (this.#live === live) this.#build(context);
