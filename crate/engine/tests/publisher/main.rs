@@ -5,6 +5,7 @@ mod begins;
 mod chaos;
 mod encoders;
 mod ends;
+mod few_bits;
 mod gives_back;
 mod got;
 mod lines;
