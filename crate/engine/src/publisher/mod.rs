@@ -117,6 +117,7 @@ impl Publisher {
             Input::Source(kind, state) => self.set_source(kind, state, now),
             Input::SoundFormat { sample_rate, channels } => {
                 self.sound.set_format(sample_rate, channels, &mut self.out);
+                self.tell_live(now);
             }
             Input::Captured(frame) => self.picture.on_frame(frame, now, &mut self.out),
             Input::Heard { position, frames } => {

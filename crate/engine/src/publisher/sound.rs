@@ -210,9 +210,9 @@ impl Sound {
         self.source
     }
 
-    /// There is, or will be, sound.
+    /// There is, or will be, sound: its format comes with the first of it.
     pub fn expected(&self) -> bool {
-        self.source.is_some() && self.format.is_some() && !self.failed
+        self.source.is_some() && !self.failed
     }
 
     pub fn config(&self) -> Option<&TrackInfo> {
