@@ -36,6 +36,12 @@ const NUDGE_AFTER: Micros = Micros::from_secs(1);
 const MOST_NUDGED: usize = 8;
 /// An encoder that gives nothing for so long is stuck.
 const STUCK_AFTER: Micros = Micros::from_secs(5);
+/// One that gives by itself no picture of this age is asked for all that it holds, and begins with a keyframe again...
+const DRAIN_AFTER: Micros = Micros::from_secs(1);
+/// ...and holds no more than this.
+const MOST_HELD: usize = 64;
+/// The stream is no later than this for an encoder's sake.
+const MOST_DELAY: Micros = Micros::from_secs(4);
 /// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
 const SLOW: u32 = 30;
 const SLOW_OF: u32 = 100;
@@ -81,6 +87,16 @@ struct Pending {
     since: Instant,
 }
 
+/// How an encoder parts with what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    /// It has given nothing of itself yet; `true`: it was drained.
+    Unknown(bool),
+    Prompt,
+    /// Of itself it gives nothing before it has seen seconds of what follows: x264 with its lookahead, in Firefox on Linux.
+    HoldsBack,
+}
+
 #[derive(Debug)]
 struct Encoder {
     id: EncoderId,
@@ -96,13 +112,41 @@ struct Encoder {
     told: Option<TrackInfo>,
     /// When something last went in or came out.
     stirred: Instant,
+    manner: Manner,
+    /// It is asked for all that it holds, and has not said that this is done.
+    draining: bool,
+    /// The longest that it took for a picture, where it is not prompt.
+    lag: Micros,
 }
 
 impl Encoder {
     /// It is not done with what it was given.
     fn is_busy(&self, now: Instant) -> bool {
-        let most = if now - self.stirred < NUDGE_AFTER { MOST_PENDING } else { MOST_NUDGED };
+        let most = match self.manner {
+            Manner::Prompt if now - self.stirred < NUDGE_AFTER => MOST_PENDING,
+            Manner::Prompt => MOST_NUDGED,
+            Manner::Unknown(_) | Manner::HoldsBack => MOST_HELD,
+        };
         self.pending.len() >= most
+    }
+
+    /// When it is asked for what it holds.
+    fn drains_at(&self) -> Option<Instant> {
+        let front = self.pending.front().filter(|_| !self.draining)?;
+        match self.manner {
+            Manner::Prompt if self.pending.len() < MOST_NUDGED => None,
+            Manner::Prompt => Some((front.since + DRAIN_AFTER).max(self.stirred + NUDGE_AFTER)),
+            Manner::Unknown(_) | Manner::HoldsBack => Some(front.since + DRAIN_AFTER),
+        }
+    }
+
+    /// How much later the stream is for its sake.
+    fn delay(&self) -> Micros {
+        match self.manner {
+            Manner::Prompt => Micros::ZERO,
+            _ if self.given.is_none() => MOST_DELAY,
+            _ => self.lag.min(MOST_DELAY),
+        }
     }
 
     /// When it counts as stuck.
@@ -130,6 +174,7 @@ pub struct Picture {
     /// Looked at and left out for a busy encoder, of the last ones.
     slow: (u32, u32),
     told_slow: bool,
+    told_delay: bool,
     told_codec: bool,
     pub counts: Counts,
 }
@@ -149,6 +194,7 @@ impl Default for Picture {
             looked: None,
             slow: (0, 0),
             told_slow: false,
+            told_delay: false,
             told_codec: false,
             counts: Counts::default(),
         }
@@ -226,6 +272,7 @@ impl Picture {
         out: &mut Outbox,
     ) -> bool {
         self.unstick(now, out);
+        self.drain(now, out);
         let Some(held) = self.held.filter(|_| demand.active && self.expected()) else { return false };
         let Some(pts) = self.due(held, demand, now) else { return false };
         self.looked = Some(pts);
@@ -325,6 +372,9 @@ impl Picture {
             key: None,
             told: None,
             stirred: now,
+            manner: Manner::Unknown(false),
+            draining: false,
+            lag: Micros::ZERO,
         });
         true
     }
@@ -352,6 +402,10 @@ impl Picture {
             return None;
         }
         encoder.given = Some(pts);
+        encoder.lag = encoder.lag.max(time_of(now) - pts);
+        if matches!(encoder.manner, Manner::Unknown(_)) && !encoder.draining {
+            encoder.manner = Manner::Prompt;
+        }
         let bytes = encoded.data.len() as u64;
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
@@ -398,6 +452,11 @@ impl Picture {
         self.encoder.as_ref()?.pending.front().map(|pending| pending.pts)
     }
 
+    /// How much later than its pictures the stream is.
+    pub fn delay(&self) -> Micros {
+        self.encoder.as_ref().map_or(Micros::ZERO, Encoder::delay)
+    }
+
     /// Pictures newer than this only.
     pub fn not_before(&mut self, at: MediaTime) {
         self.clock.not_before(at);
@@ -410,12 +469,41 @@ impl Picture {
         Some(encoder.id)
     }
 
+    /// The encoder gave all that it was asked for; true if that was asked for here.
+    pub fn on_flushed(&mut self, id: EncoderId) -> bool {
+        let encoder = self.encoder.as_mut().filter(|encoder| encoder.id == id);
+        encoder.is_some_and(|encoder| std::mem::take(&mut encoder.draining))
+    }
+
+    /// What is held back for too long is asked for.
+    fn drain(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(encoder) = &mut self.encoder else { return };
+        if encoder.drains_at().is_none_or(|at| now < at) {
+            return;
+        }
+        encoder.draining = true;
+        encoder.key = None;
+        out.push(Output::Flush(encoder.id));
+        // Once may be a slow beginning.
+        encoder.manner = match encoder.manner {
+            Manner::Unknown(false) => Manner::Unknown(true),
+            _ => Manner::HoldsBack,
+        };
+        if encoder.manner == Manner::HoldsBack && !std::mem::replace(&mut self.told_delay, true) {
+            let delay = encoder.delay().max(DRAIN_AFTER).as_secs_f64();
+            let message = format!("The video encoder holds pictures back: the stream is {delay:.1} s late.");
+            out.push(Output::Event(Event::Degraded { what: "encoderDelay", message }));
+        }
+    }
+
     pub fn next_wake(&self, demand: Demand) -> Option<Instant> {
-        let stuck = self.encoder.as_ref().and_then(Encoder::stuck_at);
+        let encoder = self.encoder.as_ref();
+        let stuck = encoder.and_then(Encoder::stuck_at);
+        let drains = encoder.and_then(Encoder::drains_at);
         let repeats = demand.active && self.expected() && self.held.is_some();
         let repeat = self.repeats_at(demand).filter(|_| repeats);
         let repeat = repeat.map(|at| Instant(0) + (at - MediaTime(0)) + ARRIVAL);
-        [stuck, repeat].into_iter().flatten().min()
+        [stuck, drains, repeat].into_iter().flatten().min()
     }
 
     pub fn close(&mut self, out: &mut Outbox) {

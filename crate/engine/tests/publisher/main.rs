@@ -6,6 +6,7 @@ mod encoders;
 mod ends;
 mod gives_back;
 mod got;
+mod holds_back;
 mod lines;
 mod reconnects;
 mod recording;
