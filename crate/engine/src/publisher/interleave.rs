@@ -1,7 +1,8 @@
 //! Packets of both kinds in the order of their dts.
 //!
 //! A packet goes on once nothing earlier can come of the other kind: its next one is here, or its encoder holds nothing as early.
-//! What it waits for in vain it does not wait for long. **Invariant:** dts never goes back.
+//! What it waits for in vain it does not wait for long. Where the encoder of pictures is late, everything is as late as that, and
+//! what it gives at once goes on one by one. **Invariant:** dts never goes back.
 
 use std::collections::VecDeque;
 
@@ -27,6 +28,9 @@ pub struct Interleaver {
     video: VecDeque<Waiting>,
     audio: VecDeque<Waiting>,
     last: Option<MediaTime>,
+    /// What was last asked.
+    delay: Micros,
+    asked: Instant,
 }
 
 /// The earliest dts that each kind may still bring; `None` where none can come that is earlier than what was released.
@@ -34,6 +38,8 @@ pub struct Interleaver {
 pub struct Floors {
     pub video: Option<MediaTime>,
     pub audio: Option<MediaTime>,
+    /// How much later than its dts a packet goes on.
+    pub delay: Micros,
 }
 
 impl Interleaver {
@@ -47,6 +53,7 @@ impl Interleaver {
 
     /// The next packet in order, if it need not wait.
     pub fn pop(&mut self, floors: Floors, now: Instant) -> Option<(Packet, TrackInfo)> {
+        (self.delay, self.asked) = (floors.delay, now);
         let dts = |queue: &VecDeque<Waiting>| queue.front().map(|first| first.packet.dts);
         let (video, audio) = (dts(&self.video), dts(&self.audio));
         let (queue, other) = match (video, audio) {
@@ -57,7 +64,8 @@ impl Interleaver {
         };
         let first = queue.front()?;
         let must_wait = other.is_some_and(|floor| floor < first.packet.dts);
-        if must_wait && now - first.since < LONGEST_WAIT {
+        if must_wait && now < first.since + LONGEST_WAIT + self.delay || now < due(&first.packet, self.delay)
+        {
             return None;
         }
         let Waiting { mut packet, config, .. } = queue.pop_front()?;
@@ -75,17 +83,24 @@ impl Interleaver {
         self.last
     }
 
-    /// When the longest wait is over.
+    /// When a wait is over.
     pub fn next_wake(&self) -> Option<Instant> {
-        [self.video.front(), self.audio.front()]
-            .into_iter()
-            .flatten()
-            .map(|first| first.since + LONGEST_WAIT)
-            .min()
+        let fronts = [self.video.front(), self.audio.front()].into_iter().flatten();
+        let ends = fronts
+            .flat_map(|first| [first.since + LONGEST_WAIT + self.delay, due(&first.packet, self.delay)]);
+        ends.filter(|at| *at > self.asked).min()
     }
 
     pub fn is_empty(&self) -> bool {
         self.video.is_empty() && self.audio.is_empty()
+    }
+}
+
+/// When a packet may go on; without a delay it is due whatever it says.
+fn due(packet: &Packet, delay: Micros) -> Instant {
+    match delay {
+        Micros::ZERO => Instant(0),
+        _ => Instant(0) + (packet.dts + delay - MediaTime(0)),
     }
 }
 
@@ -127,7 +142,11 @@ mod tests {
     }
 
     fn floors(video: Option<i64>, audio: Option<i64>) -> Floors {
-        Floors { video: video.map(MediaTime::from_millis), audio: audio.map(MediaTime::from_millis) }
+        Floors {
+            video: video.map(MediaTime::from_millis),
+            audio: audio.map(MediaTime::from_millis),
+            delay: Micros::ZERO,
+        }
     }
 
     #[test]
@@ -154,5 +173,18 @@ mod tests {
         assert_eq!(popped(&mut interleaver, floors(Some(20), None), wake.0), [40, 60]);
         pushed(&mut interleaver, &[20, 86], &[]);
         assert_eq!(popped(&mut interleaver, floors(None, None), wake.0), [60, 86]);
+    }
+
+    #[test]
+    fn for_a_late_encoder_all_is_as_late_and_keeps_its_pace() {
+        let mut interleaver = Interleaver::default();
+        pushed(&mut interleaver, &[], &[1000, 1021]);
+        let late = Floors { delay: Micros::from_secs(2), ..floors(Some(990), None) };
+        assert!(popped(&mut interleaver, late, 2_900_000).is_empty());
+        pushed(&mut interleaver, &[990, 1030], &[1042]);
+        let late = Floors { video: None, ..late };
+        assert_eq!(popped(&mut interleaver, late, 3_000_000), [990, 1000]);
+        assert_eq!(interleaver.next_wake(), Some(Instant(3_021_000)));
+        assert_eq!(popped(&mut interleaver, late, 3_030_000), [1021, 1030]);
     }
 }

@@ -13,6 +13,7 @@
 mod capture;
 mod configs;
 mod drops;
+mod encoder;
 pub mod event;
 mod ingest;
 mod interleave;
@@ -279,6 +280,10 @@ impl Publisher {
     }
 
     fn flushed(&mut self, id: EncoderId) {
+        // They are answered in their order.
+        if self.picture.on_flushed(id) {
+            return;
+        }
         if let Some(live) = &mut self.live {
             live.flushed(id);
         }
@@ -311,7 +316,11 @@ impl Publisher {
         let keyframe = self.picture.advance(demand, |pts, now| live.admits(pts, now), now, out);
         live.keyframe_made(keyframe);
         self.sound.advance(demand.active, now, out);
-        let floors = interleave::Floors { video: self.picture.floor(), audio: self.sound.floor() };
+        let floors = interleave::Floors {
+            video: self.picture.floor(),
+            audio: self.sound.floor(),
+            delay: self.picture.delay(),
+        };
         live.ship(floors, &mut self.configs, &mut self.recorder, now, out);
         if let Some(last) = live.interleaver.last() {
             self.picture.not_before(last);

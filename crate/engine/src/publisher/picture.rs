@@ -11,6 +11,7 @@ use crate::{
     io::{FrameId, Instant},
     publisher::{
         capture::{CaptureClock, STEP, time_of},
+        encoder::{DRAIN_AFTER, Encoder, Manner, Pending},
         event::Event,
         io::{CapturedFrame, Encoded, EncoderId, Output, SourceState, VideoEncoding},
         ladder::{self, VideoLadder},
@@ -30,14 +31,6 @@ const REPEAT_EVERY: Micros = Micros::from_millis(500);
 const REPEAT_SOON: Micros = Micros::from_millis(120);
 /// How old a repeated picture pretends to be, as new ones are when they arrive.
 const ARRIVAL: Micros = Micros::from_millis(20);
-/// Pictures inside the encoder, above which it is not given more: it is slower than they come.
-const MOST_PENDING: usize = 4;
-/// One that is silent for so long is given another one to that: it may have left out those it has...
-const NUDGE_AFTER: Micros = Micros::from_secs(1);
-/// ...but no more than this.
-const MOST_NUDGED: usize = 8;
-/// An encoder that gives nothing for so long is stuck.
-const STUCK_AFTER: Micros = Micros::from_secs(5);
 
 /// What the rest of the publisher wants of pictures.
 #[derive(Clone, Copy, Debug)]
@@ -75,44 +68,6 @@ struct Held {
 }
 
 #[derive(Debug)]
-struct Pending {
-    pts: MediaTime,
-    since: Instant,
-}
-
-#[derive(Debug)]
-struct Encoder {
-    id: EncoderId,
-    encoding: VideoEncoding,
-    output: TrackOutput,
-    pending: VecDeque<Pending>,
-    /// The pts of what came out before it, or went out beside it.
-    after: Option<MediaTime>,
-    /// The pts of what went in last.
-    fed: Option<MediaTime>,
-    /// The pts of what came out last.
-    given: Option<MediaTime>,
-    key: Option<MediaTime>,
-    /// The configuration that the page was told.
-    told: Option<TrackInfo>,
-    /// When something last went in or came out.
-    stirred: Instant,
-}
-
-impl Encoder {
-    /// It is not done with what it was given.
-    fn is_busy(&self, now: Instant) -> bool {
-        let most = if now - self.stirred < NUDGE_AFTER { MOST_PENDING } else { MOST_NUDGED };
-        self.pending.len() >= most
-    }
-
-    /// When it counts as stuck.
-    fn stuck_at(&self) -> Option<Instant> {
-        self.pending.front().map(|pending| pending.since + STUCK_AFTER)
-    }
-}
-
-#[derive(Debug)]
 pub struct Picture {
     clock: CaptureClock,
     source: Option<SourceState>,
@@ -129,6 +84,7 @@ pub struct Picture {
     /// The time of what was last looked at, whether it was encoded or not.
     looked: Option<MediaTime>,
     slow: Slow,
+    told_delay: bool,
     told_codec: bool,
     pub counts: Counts,
 }
@@ -147,6 +103,7 @@ impl Default for Picture {
             fed: None,
             looked: None,
             slow: Slow::default(),
+            told_delay: false,
             told_codec: false,
             counts: Counts::default(),
         }
@@ -226,6 +183,7 @@ impl Picture {
         out: &mut Outbox,
     ) -> bool {
         self.unstick(now, out);
+        self.drain(now, out);
         let Some(held) = self.held.filter(|_| demand.active && self.expected()) else { return false };
         let Some(pts) = self.due(held, demand, now) else { return false };
         self.looked = Some(pts);
@@ -330,6 +288,9 @@ impl Picture {
             key: None,
             told: None,
             stirred: now,
+            manner: Manner::Unknown(false),
+            draining: false,
+            lag: Micros::ZERO,
         });
         true
     }
@@ -357,6 +318,10 @@ impl Picture {
             return None;
         }
         encoder.given = Some(pts);
+        encoder.lag = encoder.lag.max(time_of(now) - pts);
+        if matches!(encoder.manner, Manner::Unknown(_)) && !encoder.draining {
+            encoder.manner = Manner::Prompt;
+        }
         let bytes = encoded.data.len() as u64;
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
@@ -403,6 +368,11 @@ impl Picture {
         self.encoder.as_ref()?.pending.front().map(|pending| pending.pts)
     }
 
+    /// How much later than its pictures the stream is.
+    pub fn delay(&self) -> Micros {
+        self.encoder.as_ref().map_or(Micros::ZERO, Encoder::delay)
+    }
+
     /// Pictures newer than this only.
     pub fn not_before(&mut self, at: MediaTime) {
         self.clock.not_before(at);
@@ -415,12 +385,41 @@ impl Picture {
         Some(encoder.id)
     }
 
+    /// The encoder gave all that it was asked for; true if that was asked for here.
+    pub fn on_flushed(&mut self, id: EncoderId) -> bool {
+        let encoder = self.encoder.as_mut().filter(|encoder| encoder.id == id);
+        encoder.is_some_and(|encoder| std::mem::take(&mut encoder.draining))
+    }
+
+    /// What is held back for too long is asked for.
+    fn drain(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(encoder) = &mut self.encoder else { return };
+        if encoder.drains_at().is_none_or(|at| now < at) {
+            return;
+        }
+        encoder.draining = true;
+        encoder.key = None;
+        out.push(Output::Flush(encoder.id));
+        // Once may be a slow beginning.
+        encoder.manner = match encoder.manner {
+            Manner::Unknown(false) => Manner::Unknown(true),
+            _ => Manner::HoldsBack,
+        };
+        if encoder.manner == Manner::HoldsBack && !std::mem::replace(&mut self.told_delay, true) {
+            let delay = encoder.delay().max(DRAIN_AFTER).as_secs_f64();
+            let message = format!("The video encoder holds pictures back: the stream is {delay:.1} s late.");
+            out.push(Output::Event(Event::Degraded { what: "encoderDelay", message }));
+        }
+    }
+
     pub fn next_wake(&self, demand: Demand) -> Option<Instant> {
-        let stuck = self.encoder.as_ref().and_then(Encoder::stuck_at);
+        let encoder = self.encoder.as_ref();
+        let stuck = encoder.and_then(Encoder::stuck_at);
+        let drains = encoder.and_then(Encoder::drains_at);
         let repeats = demand.active && self.expected() && self.held.is_some();
         let repeat = self.repeats_at(demand).filter(|_| repeats);
         let repeat = repeat.map(|at| Instant(0) + (at - MediaTime(0)) + ARRIVAL);
-        [stuck, repeat].into_iter().flatten().min()
+        [stuck, drains, repeat].into_iter().flatten().min()
     }
 
     pub fn close(&mut self, out: &mut Outbox) {

@@ -8,6 +8,7 @@ mod ends;
 mod few_bits;
 mod gives_back;
 mod got;
+mod holds_back;
 mod lines;
 mod reconnects;
 mod recording;

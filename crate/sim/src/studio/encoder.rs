@@ -41,6 +41,8 @@ pub enum Fate {
     Skips(u64),
     /// Gives pictures in another order than it got them.
     Reorders,
+    /// Gives nothing before it has so many more, or is asked to; then it begins anew.
+    HoldsBack(usize),
     /// Is taken away after so many.
     IsReclaimed(u64),
 }
@@ -58,7 +60,10 @@ pub struct Encoder {
     pub video: Option<VideoEncoding>,
     pub audio: Option<AudioEncoding>,
     pub fate: Fate,
-    pub flush: bool,
+    /// How often it was asked for all, and has not answered.
+    pub flushes: u32,
+    /// So many of what waits were there when it was last asked.
+    asked: usize,
     /// Waits to come out.
     waiting: VecDeque<(Instant, Given)>,
     last: Option<MediaTime>,
@@ -81,7 +86,8 @@ impl Encoder {
             video: None,
             audio: None,
             fate,
-            flush: false,
+            flushes: 0,
+            asked: 0,
             waiting: VecDeque::new(),
             last: None,
             frames: 0,
@@ -110,16 +116,23 @@ impl Encoder {
     /// What is ready by now.
     pub fn give(&mut self, now: Instant) -> Option<Given> {
         let hangs = matches!(self.fate, Fate::Hangs(after) if self.frames > after);
+        let held = matches!(self.fate, Fate::HoldsBack(most) if self.waiting.len() <= most);
         let (at, _) = self.waiting.front()?;
-        if hangs || *at > now && !self.flush {
+        if hangs || (held || *at > now) && self.asked == 0 {
             return None;
         }
+        self.asked = self.asked.saturating_sub(1);
         self.waiting.pop_front().map(|(_, given)| given)
+    }
+
+    pub fn flush(&mut self) {
+        self.flushes += 1;
+        self.asked = self.waiting.len();
     }
 
     /// Everything inside has come out since it was asked to.
     pub fn is_flushed(&self) -> bool {
-        self.flush && self.waiting.is_empty() && !matches!(self.fate, Fate::Hangs(_))
+        self.flushes > 0 && self.asked == 0 && !matches!(self.fate, Fate::Hangs(_))
     }
 
     /// A picture that was captured then.
