@@ -28,6 +28,8 @@ mod picture;
 mod recorder;
 mod session;
 pub mod settings;
+mod size;
+mod slow;
 mod sound;
 pub mod uplink;
 mod words;
@@ -228,7 +230,7 @@ impl Publisher {
 
     fn set_settings(&mut self, settings: Settings, now: Instant) {
         self.settings = Some(settings);
-        self.picture.set_settings(settings.video);
+        self.picture.set_settings(settings.video, &mut self.out);
         self.sound.set_settings(settings.audio, &mut self.out);
         self.tell_live(now);
     }
@@ -270,11 +272,8 @@ impl Publisher {
             false => (self.sound.on_encoded(id, encoded, now, &mut self.out), self.sound.config()),
         };
         let Some(packet) = packet else { return };
-        if let Some(config) = config {
-            self.configs.note(packet.dts, config);
-        }
-        if let Some(live) = &mut self.live {
-            live.interleaver.push(packet, now);
+        if let (Some(live), Some(config)) = (&mut self.live, config) {
+            live.interleaver.push(packet, config.clone(), now);
         }
     }
 
@@ -312,7 +311,7 @@ impl Publisher {
         live.keyframe_made(keyframe);
         self.sound.advance(demand.active, now, out);
         let floors = interleave::Floors { video: self.picture.floor(), audio: self.sound.floor() };
-        live.ship(floors, &self.configs, &mut self.recorder, now, out);
+        live.ship(floors, &mut self.configs, &mut self.recorder, now, out);
         if let Some(last) = live.interleaver.last() {
             self.picture.not_before(last);
         }

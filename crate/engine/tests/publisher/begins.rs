@@ -119,6 +119,7 @@ fn a_camera_that_gives_nothing_keeps_sound_waiting_for_two_seconds_and_comes_in_
     let got = got(&studio);
     assert!(got.video()[0].keyframe, "{:?}", got.video()[0]);
     assert_eq!(got.configs(MediaKind::Video).len(), 1);
+    assert!(got.packets[0].dts.0 < 30_000, "sound is left out: {:?}", got.packets[0].dts);
     assert!(got.longest_gap(MediaKind::Audio) < Micros::from_millis(25));
     assert!(got.apart(5) < Micros::from_millis(40), "{:?}", got.sync());
 }
