@@ -26,6 +26,8 @@ export interface PageStudio {
   runClock(period?: number): void;
   drawn: number[];
   canvas: HTMLCanvasElement;
+  call(): Promise<MediaStream>;
+  hold(held: boolean): Promise<void>;
 }
 
 declare global {
@@ -87,6 +89,14 @@ export class Studio {
       },
       [url, plain] as const,
     );
+  }
+
+  /** Kills the process that has the cameras: to the page, each is unplugged. The next one to be opened starts it again. */
+  async killCameras(): Promise<void> {
+    const cdp = await this.page.context().browser()?.newBrowserCDPSession();
+    const { processInfo = [] } = (await cdp?.send('SystemInfo.getProcessInfo')) ?? {};
+    for (const { type, id } of processInfo) if (/video_?capture/i.test(type)) process.kill(id, 'SIGKILL');
+    await cdp?.detach();
   }
 
   setConfig(config: Publishing.ConfigLayer): Promise<Publishing.PublishConfig> {

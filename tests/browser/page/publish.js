@@ -39,6 +39,14 @@ const plain = (name, detail) =>
       }
     : JSON.parse(JSON.stringify(detail ?? null));
 
+/** Each learns all of the other at once. */
+async function negotiate(from, to) {
+  await from.setLocalDescription();
+  await to.setRemoteDescription(from.localDescription);
+  await to.setLocalDescription();
+  await from.setRemoteDescription(to.localDescription);
+}
+
 const studio = {
   publisher: undefined,
   events: [],
@@ -52,6 +60,21 @@ const studio = {
         studio.events.push({ name, at: now(), detail: plain(name, event.detail) }),
       );
     publisher.addEventListener('stats', ({ detail }) => studio.stats.push([now(), detail]));
+  },
+  /** The microphone by way of a call with oneself, as a track that the browser really mutes while the call is held. */
+  async call() {
+    const { mediaDevices } = navigator;
+    const [from, to] = [new RTCPeerConnection(), new RTCPeerConnection()];
+    from.onicecandidate = ({ candidate }) => to.addIceCandidate(candidate);
+    to.onicecandidate = ({ candidate }) => from.addIceCandidate(candidate);
+    const [track] = (await mediaDevices.getUserMedia({ audio: true })).getTracks();
+    const line = from.addTransceiver(track, { direction: 'sendonly' });
+    await negotiate(from, to);
+    studio.hold = async held => {
+      line.direction = held ? 'inactive' : 'sendonly';
+      await negotiate(from, to);
+    };
+    return new MediaStream([to.getReceivers()[0].track]);
   },
   /**
    * Draws the strip of numbers that fixtures/make.mjs describes on the canvas, a new number every `period` ms, beside something that
