@@ -83,6 +83,7 @@ export const publishEn = {
   dropVideo: 'pictures',
   dropAudio: 'sound',
   dropNotEncoded: 'not encoded',
+  dropBusy: 'encoder busy',
   silence: 'Silence',
   sentTotal: 'Sent',
 
@@ -213,6 +214,7 @@ export const publishZh: Record<keyof typeof publishEn, string> = {
   dropVideo: '画面',
   dropAudio: '声音',
   dropNotEncoded: '未编码',
+  dropBusy: '编码器忙',
   silence: '静音补齐',
   sentTotal: '已发送',
 

@@ -71,7 +71,9 @@ export function gap(at: number): Sample {
 }
 
 export function dropped(stats: PublisherStats): number {
-  return stats.droppedDisposable + stats.droppedVideo + stats.droppedAudio + stats.notEncoded;
+  return (
+    stats.droppedDisposable + stats.droppedVideo + stats.droppedAudio + stats.notEncoded + stats.encoderBusy
+  );
 }
 
 export const PUBLISH_CHARTS: readonly Spec<Sample>[] = [

@@ -39,6 +39,7 @@ function leftOut(stats: PublisherStats): string {
     ['dropVideo', stats.droppedVideo],
     ['dropAudio', stats.droppedAudio],
     ['dropNotEncoded', stats.notEncoded],
+    ['dropBusy', stats.encoderBusy],
   ];
   const some = causes.filter(([, count]) => count > 0).map(([name, count]) => `${t(name)} ${count}`);
   return some.join(', ') || '0';

@@ -147,7 +147,11 @@ function onEvent(event: PublishEvent): void {
       void listDevices();
       return;
     case 'publishing':
+      set('ingest-problem', '');
       watch();
+      return;
+    case 'reconnecting':
+      set('ingest-problem', words?.detail() ?? '');
       return;
     case 'configchange':
       configuration.show(event.detail.config);
@@ -168,6 +172,7 @@ function onState(): void {
   const { state } = publisher;
   stage.update({ state });
   if (isRunning(state)) return;
+  set('ingest-problem', '');
   viewer.close();
   showDelay(null, null);
   if (recording) void endRecording();

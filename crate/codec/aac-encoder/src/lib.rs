@@ -7,8 +7,8 @@
 //!
 //! With few bits less is coded than comes in: one channel, and fewer samples ([`profile`] says when). Where a new bitrate changes
 //! that, the [`path`] there has been ends with a block, and its packets with that block's; those of the next one go on at the very
-//! time. They are for another decoder, which makes its first block of half of what it is made of: half of a packet is a dip, and no
-//! sound comes twice or late.
+//! time. They are for another decoder, whose first packet rises from nothing: the sound dips for half a packet, and none comes twice or
+//! late.
 //!
 //! A packet leaves when the block after its own is complete, as an attack in that block decides its windows, and a little later for
 //! the sake of the [`lowpass`]: up to 3103 coded frames after its first sample. At 8 and 11 kHz it does not wait for that block: up to
@@ -116,14 +116,14 @@ impl Encoder {
 
     fn give_whole(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
         while self.path.has_block() {
-            let next = self.next.take();
-            if next.is_some() {
+            if self.next.is_some() {
                 self.path.fade();
             }
             self.path.give(&mut self.clock, out)?;
-            if let Some(next) = next {
+            if let Some(next) = self.next {
                 self.path.finish(&mut self.clock, out)?;
                 self.path = self.following(next)?;
+                self.next = None;
             }
         }
         Ok(())

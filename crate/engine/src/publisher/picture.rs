@@ -11,6 +11,7 @@ use crate::{
     io::{FrameId, Instant},
     publisher::{
         capture::{CaptureClock, STEP, time_of},
+        encoder::{DRAIN_AFTER, Encoder, Manner, Pending},
         event::Event,
         io::{CapturedFrame, Encoded, EncoderId, Output, SourceState, VideoEncoding},
         ladder::{self, VideoLadder},
@@ -18,6 +19,8 @@ use crate::{
         outbox::Outbox,
         output::TrackOutput,
         settings::VideoSettings,
+        size::encoded_size,
+        slow::Slow,
         uplink::Target,
     },
 };
@@ -28,19 +31,6 @@ const REPEAT_EVERY: Micros = Micros::from_millis(500);
 const REPEAT_SOON: Micros = Micros::from_millis(120);
 /// How old a repeated picture pretends to be, as new ones are when they arrive.
 const ARRIVAL: Micros = Micros::from_millis(20);
-/// Pictures inside the encoder, above which it is not given more: it is slower than they come.
-const MOST_PENDING: usize = 4;
-/// One that is silent for so long is given another one to that: it may have left out those it has...
-const NUDGE_AFTER: Micros = Micros::from_secs(1);
-/// ...but no more than this.
-const MOST_NUDGED: usize = 8;
-/// An encoder that gives nothing for so long is stuck.
-const STUCK_AFTER: Micros = Micros::from_secs(5);
-/// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
-const SLOW: u32 = 30;
-const SLOW_OF: u32 = 100;
-/// The longest side that is encoded.
-const LONGEST_SIDE: f64 = 4096.0;
 
 /// What the rest of the publisher wants of pictures.
 #[derive(Clone, Copy, Debug)]
@@ -73,42 +63,8 @@ struct Held {
     height: u32,
     /// It waits to be looked at.
     new: bool,
-}
-
-#[derive(Debug)]
-struct Pending {
-    pts: MediaTime,
-    since: Instant,
-}
-
-#[derive(Debug)]
-struct Encoder {
-    id: EncoderId,
-    encoding: VideoEncoding,
-    output: TrackOutput,
-    pending: VecDeque<Pending>,
-    /// The pts of what went in last.
-    fed: Option<MediaTime>,
-    /// The pts of what came out last.
-    given: Option<MediaTime>,
-    key: Option<MediaTime>,
-    /// The configuration that the page was told.
-    told: Option<TrackInfo>,
-    /// When something last went in or came out.
-    stirred: Instant,
-}
-
-impl Encoder {
-    /// It is not done with what it was given.
-    fn is_busy(&self, now: Instant) -> bool {
-        let most = if now - self.stirred < NUDGE_AFTER { MOST_PENDING } else { MOST_NUDGED };
-        self.pending.len() >= most
-    }
-
-    /// When it counts as stuck.
-    fn stuck_at(&self) -> Option<Instant> {
-        self.pending.front().map(|pending| pending.since + STUCK_AFTER)
-    }
+    /// It had its turn: an encoder that failed with it does not cost it.
+    admitted: bool,
 }
 
 #[derive(Debug)]
@@ -123,13 +79,12 @@ pub struct Picture {
     failed: bool,
     /// Why, until it is told.
     failure: Option<String>,
-    /// The pts of what went to any encoder last.
+    /// The pts of what went to an encoder last and is not lost, or of what went out beside it.
     fed: Option<MediaTime>,
     /// The time of what was last looked at, whether it was encoded or not.
     looked: Option<MediaTime>,
-    /// Looked at and left out for a busy encoder, of the last ones.
-    slow: (u32, u32),
-    told_slow: bool,
+    slow: Slow,
+    told_delay: bool,
     told_codec: bool,
     pub counts: Counts,
 }
@@ -147,8 +102,8 @@ impl Default for Picture {
             failure: None,
             fed: None,
             looked: None,
-            slow: (0, 0),
-            told_slow: false,
+            slow: Slow::default(),
+            told_delay: false,
             told_codec: false,
             counts: Counts::default(),
         }
@@ -156,8 +111,10 @@ impl Default for Picture {
 }
 
 impl Picture {
-    pub fn set_settings(&mut self, settings: VideoSettings) {
+    pub fn set_settings(&mut self, settings: VideoSettings, out: &mut Outbox) {
         if self.settings.is_none_or(|before| before.codec != settings.codec) {
+            self.close(out);
+            self.again();
             self.ladder = ladder::video(settings.codec);
             self.failed = false;
             self.told_codec = false;
@@ -214,7 +171,7 @@ impl Picture {
         let pts = self.clock.map(frame.taken, now);
         self.release(out);
         let CapturedFrame { id, width, height, .. } = frame;
-        self.held = Some(Held { id, pts, width, height, new: true });
+        self.held = Some(Held { id, pts, width, height, new: true, admitted: false });
     }
 
     /// Encodes what is due; true if that is a keyframe. `admits` says whether a picture of that time is worth it.
@@ -226,6 +183,7 @@ impl Picture {
         out: &mut Outbox,
     ) -> bool {
         self.unstick(now, out);
+        self.drain(now, out);
         let Some(held) = self.held.filter(|_| demand.active && self.expected()) else { return false };
         let Some(pts) = self.due(held, demand, now) else { return false };
         self.looked = Some(pts);
@@ -233,13 +191,17 @@ impl Picture {
             held.new = false;
         }
         // Order may take more than the time that has passed: then it is not this one's turn.
-        if pts > time_of(now) || !admits(pts, now) {
+        if pts > time_of(now) || !(held.new && held.admitted || admits(pts, now)) {
             return false;
         }
         let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
-        self.note_busy(busy, out);
+        self.slow.note(busy, out);
         if busy {
+            self.counts.busy = self.counts.busy.saturating_add(1);
             return false;
+        }
+        if let Some(held) = &mut self.held {
+            held.admitted = true;
         }
         if !held.new {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
@@ -320,11 +282,15 @@ impl Picture {
             encoding,
             output,
             pending: VecDeque::new(),
+            after: self.fed,
             fed: None,
             given: None,
             key: None,
             told: None,
             stirred: now,
+            manner: Manner::Unknown(false),
+            draining: false,
+            lag: Micros::ZERO,
         });
         true
     }
@@ -352,6 +318,10 @@ impl Picture {
             return None;
         }
         encoder.given = Some(pts);
+        encoder.lag = encoder.lag.max(time_of(now) - pts);
+        if matches!(encoder.manner, Manner::Unknown(_)) && !encoder.draining {
+            encoder.manner = Manner::Prompt;
+        }
         let bytes = encoded.data.len() as u64;
         let packet = match encoder.output.read(encoded, pts) {
             Ok(packet) => packet?,
@@ -383,7 +353,7 @@ impl Picture {
     /// The browser took it: no fault of its own.
     pub fn on_reclaimed(&mut self, id: EncoderId) {
         if self.owns(id) {
-            self.encoder = None;
+            self.forget();
             self.again();
         }
     }
@@ -398,10 +368,15 @@ impl Picture {
         self.encoder.as_ref()?.pending.front().map(|pending| pending.pts)
     }
 
+    /// How much later than its pictures the stream is.
+    pub fn delay(&self) -> Micros {
+        self.encoder.as_ref().map_or(Micros::ZERO, Encoder::delay)
+    }
+
     /// Pictures newer than this only.
     pub fn not_before(&mut self, at: MediaTime) {
         self.clock.not_before(at);
-        self.fed = self.fed.map(|fed| fed.max(at));
+        self.fed = self.fed.max(Some(at));
     }
 
     pub fn flush(&self, out: &mut Outbox) -> Option<EncoderId> {
@@ -410,18 +385,54 @@ impl Picture {
         Some(encoder.id)
     }
 
+    /// The encoder gave all that it was asked for; true if that was asked for here.
+    pub fn on_flushed(&mut self, id: EncoderId) -> bool {
+        let encoder = self.encoder.as_mut().filter(|encoder| encoder.id == id);
+        encoder.is_some_and(|encoder| std::mem::take(&mut encoder.draining))
+    }
+
+    /// What is held back for too long is asked for.
+    fn drain(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(encoder) = &mut self.encoder else { return };
+        if encoder.drains_at().is_none_or(|at| now < at) {
+            return;
+        }
+        encoder.draining = true;
+        encoder.key = None;
+        out.push(Output::Flush(encoder.id));
+        // Once may be a slow beginning.
+        encoder.manner = match encoder.manner {
+            Manner::Unknown(false) => Manner::Unknown(true),
+            _ => Manner::HoldsBack,
+        };
+        if encoder.manner == Manner::HoldsBack && !std::mem::replace(&mut self.told_delay, true) {
+            let delay = encoder.delay().max(DRAIN_AFTER).as_secs_f64();
+            let message = format!("The video encoder holds pictures back: the stream is {delay:.1} s late.");
+            out.push(Output::Event(Event::Degraded { what: "encoderDelay", message }));
+        }
+    }
+
     pub fn next_wake(&self, demand: Demand) -> Option<Instant> {
-        let stuck = self.encoder.as_ref().and_then(Encoder::stuck_at);
+        let encoder = self.encoder.as_ref();
+        let stuck = encoder.and_then(Encoder::stuck_at);
+        let drains = encoder.and_then(Encoder::drains_at);
         let repeats = demand.active && self.expected() && self.held.is_some();
         let repeat = self.repeats_at(demand).filter(|_| repeats);
         let repeat = repeat.map(|at| Instant(0) + (at - MediaTime(0)) + ARRIVAL);
-        [stuck, repeat].into_iter().flatten().min()
+        [stuck, drains, repeat].into_iter().flatten().min()
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
-        if let Some(encoder) = self.encoder.take() {
-            out.push(Output::CloseEncoder(encoder.id));
+        if let Some(id) = self.forget() {
+            out.push(Output::CloseEncoder(id));
         }
+    }
+
+    /// What is in the encoder is lost: its times are free again.
+    fn forget(&mut self) -> Option<EncoderId> {
+        let encoder = self.encoder.take()?;
+        self.fed = encoder.given.max(encoder.after);
+        Some(encoder.id)
     }
 
     /// Gives the held picture back.
@@ -456,23 +467,6 @@ impl Picture {
         }
     }
 
-    fn note_busy(&mut self, busy: bool, out: &mut Outbox) {
-        let (seen, left) = &mut self.slow;
-        *seen = seen.saturating_add(1);
-        *left = left.saturating_add(busy.into());
-        self.counts.busy = self.counts.busy.saturating_add(busy.into());
-        if *seen < SLOW_OF {
-            return;
-        }
-        let slow = *left >= SLOW;
-        self.slow = (0, 0);
-        if slow && !self.told_slow {
-            let message = "The video encoder is slower than the camera: choose a smaller size or rate.";
-            out.push(Output::Event(Event::Degraded { what: "encoderSlow", message: message.to_owned() }));
-        }
-        self.told_slow = slow;
-    }
-
     /// Who encodes what, when it begins and when that changes.
     fn tell_encoder(&mut self, out: &mut Outbox) {
         let Some(encoder) = &mut self.encoder else { return };
@@ -490,7 +484,8 @@ impl Picture {
     fn tell_codec(&mut self, codec: Codec, out: &mut Outbox) {
         let Some(asked) = self.settings.map(|settings| settings.codec) else { return };
         if codec != asked && !std::mem::replace(&mut self.told_codec, true) {
-            let message = format!("This browser does not encode {asked:?}: the stream is {codec:?}.");
+            let message =
+                format!("This browser does not encode {}: the stream is {}.", asked.name(), codec.name());
             out.push(Output::Event(Event::Degraded { what: "videoCodec", message }));
         }
     }
@@ -500,28 +495,4 @@ impl Picture {
 fn only_tuned(a: &VideoEncoding, b: &VideoEncoding) -> bool {
     let same = VideoEncoding { bitrate: b.bitrate, fps: b.fps, ..a.clone() };
     same == *b
-}
-
-/// A picture of this size brought down to `side` at its shorter one, in even numbers; never larger than it is.
-fn encoded_size(width: u32, height: u32, side: u32) -> (u32, u32) {
-    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (f64::from(side) / width.min(height)).min(LONGEST_SIDE / width.max(height)).min(1.0);
-    // A little more than exact: 0.7 of 1280 is 895.99 to a computer.
-    let even = |size: f64| ((((size * scale + 0.01) / 2.0).floor() * 2.0) as u32).max(2);
-    (even(width), even(height))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_even_keep_their_aspect_and_are_not_made_larger() {
-        assert_eq!(encoded_size(1280, 720, 504), (896, 504));
-        assert_eq!(encoded_size(720, 1280, 504), (504, 896));
-        assert_eq!(encoded_size(640, 480, 504), (640, 480));
-        assert_eq!(encoded_size(641, 359, 720), (640, 358));
-        assert_eq!(encoded_size(1, 1, 504), (2, 2));
-        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
-    }
 }

@@ -25,6 +25,8 @@ use crate::{
 
 /// Sound that is so far from where it should be is not drift: there is a gap, or too much of it.
 const GAP: Micros = Micros::from_millis(60);
+/// An encoder's first packet is that far before the first sample at the most: one of AAC at 8 kHz.
+const FADE_IN: Micros = Micros::from_millis(128);
 /// A gap longer than this is not filled: the stream's sound goes on where it is.
 const LONGEST_GAP: Micros = Micros::from_secs(2);
 /// How far packets' times move in a second of drift.
@@ -79,9 +81,9 @@ impl Encoder {
         self.counted() + self.skew
     }
 
-    /// The earliest time that the next packet may have: encoders put a little before the first sample.
+    /// The earliest time that the next packet may have.
     fn earliest(&self) -> MediaTime {
-        self.floor() - GAP
+        self.end.map_or(self.anchor - FADE_IN, |end| end - GAP)
     }
 
     fn floor(&self) -> MediaTime {
@@ -136,7 +138,7 @@ impl Default for Sound {
             source: None,
             format: None,
             settings: None,
-            ladder: ladder::audio(Codec::Aac),
+            ladder: ladder::audio(Codec::Aac, false),
             encoder: None,
             failed: false,
             failure: None,
@@ -152,15 +154,16 @@ impl Default for Sound {
 
 impl Sound {
     pub fn set_settings(&mut self, settings: AudioSettings, out: &mut Outbox) {
+        let module = self.encoder.as_ref().is_some_and(|encoder| encoder.encoding.path == EncoderPath::Wasm);
         match self.settings.replace(settings) {
-            Some(before) if before.codec == settings.codec => {
+            Some(before) if before.codec == settings.codec && (module || same_ladder(before, settings)) => {
                 if let Some(encoder) = self.encoder.as_mut().filter(|_| before != settings) {
                     encoder.encoding.bitrate = settings.bitrate;
                     out.push(Output::TuneAudio(encoder.id, settings.bitrate));
                 }
             }
             _ => {
-                self.ladder = ladder::audio(settings.codec);
+                self.ladder = ladder_of(settings);
                 self.failed = false;
                 self.told_codec = false;
                 self.close(out);
@@ -171,7 +174,7 @@ impl Sound {
     /// Another try after all has failed, where something is another than before.
     pub fn hope(&mut self) {
         if std::mem::take(&mut self.failed) {
-            self.ladder = ladder::audio(self.settings.map_or(Codec::Aac, |settings| settings.codec));
+            self.ladder = self.settings.map_or_else(|| ladder::audio(Codec::Aac, false), ladder_of);
         }
     }
 
@@ -208,9 +211,9 @@ impl Sound {
         self.source
     }
 
-    /// There is, or will be, sound.
+    /// There is, or will be, sound: its format comes with the first of it.
     pub fn expected(&self) -> bool {
-        self.source.is_some() && self.format.is_some() && !self.failed
+        self.source.is_some() && !self.failed
     }
 
     pub fn config(&self) -> Option<&TrackInfo> {
@@ -414,8 +417,19 @@ impl Sound {
     fn tell_codec(&mut self, out: &mut Outbox) {
         let (Some(settings), Some(way)) = (self.settings, self.ladder.rung()) else { return };
         if way.codec() != settings.codec && !std::mem::replace(&mut self.told_codec, true) {
-            let message = format!("This browser does not encode {:?}: the sound is AAC.", settings.codec);
+            let message =
+                format!("This browser does not encode {}: the sound is AAC.", settings.codec.name());
             out.push(Output::Event(Event::Degraded { what: "audioCodec", message }));
         }
     }
+}
+
+fn ladder_of(settings: AudioSettings) -> AudioLadder {
+    ladder::audio(settings.codec, ladder::few_bits(settings.bitrate))
+}
+
+/// AAC of few bits is our module's, which makes the rest as well.
+fn same_ladder(a: AudioSettings, b: AudioSettings) -> bool {
+    let few = |settings: AudioSettings| settings.codec == Codec::Aac && ladder::few_bits(settings.bitrate);
+    few(a) == few(b)
 }

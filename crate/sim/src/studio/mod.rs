@@ -320,7 +320,7 @@ impl Studio {
                 self.thrown_away += u64::from(frames);
                 self.take_sound(frames);
             }
-            Output::Flush(id) => self.encoder(id).flush = true,
+            Output::Flush(id) => self.encoder(id).flush(),
             Output::CloseEncoder(id) => {
                 self.encoders.remove(&id);
             }
@@ -442,8 +442,8 @@ impl Studio {
                     }
                 }
             }
-            if self.encoders.get(&id).is_some_and(Encoder::is_flushed) {
-                self.encoder(id).flush = false;
+            while self.encoders.get(&id).is_some_and(Encoder::is_flushed) {
+                self.encoder(id).flushes -= 1;
                 self.send(Input::Flushed(id));
             }
         }
