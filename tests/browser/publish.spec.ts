@@ -1,5 +1,9 @@
 /** Camera and microphone published by Chromium: what the servers give out of it, and what our own player shows. */
+import { startNginx } from '../interop/nginx.js';
+import { play, tracks } from '../interop/playback.js';
+import { until } from '../interop/process.js';
 import { Recorded, record } from '../interop/recorded.js';
+import { startGateway } from '../interop/relay.js';
 import { startCollector } from './harness/collector.js';
 import { expectSound, within } from './harness/measures.js';
 import { Screencast, steps } from './harness/pictures.js';
@@ -129,5 +133,25 @@ test('to node-media-server, also when the connection breaks', async ({ studio, s
     expect((await across.pictures()).length, 'pictures decoded').toBe(times.length);
   } finally {
     await throttle.stop();
+  }
+});
+
+test('through the relay into nginx-rtmp, as HLS', async ({ studio }) => {
+  const nginx = await startNginx();
+  const relay = await startGateway(nginx.application);
+  try {
+    await studio.publish(relay.ws('camera'), { config: { video: { keyframeInterval: 2 } } });
+    const playlist = nginx.hls('camera');
+    await until('a segment', async () => (await fetch(playlist)).ok, 20);
+    await studio.wait(4);
+    expect(await tracks(playlist)).toEqual(['aac', 'h264,896,504']);
+    const played = await play(playlist, 3);
+    expect(played.errors).toBe('');
+    expect(played.frames).toBeGreaterThan(2 * FPS);
+  } catch (error) {
+    throw new Error(`${error}\nrelay: ${relay.output()}\nnginx: ${nginx.output()}`, { cause: error });
+  } finally {
+    await relay.stop();
+    await nginx.stop();
   }
 });
