@@ -128,6 +128,8 @@ async function delay(relay) {
       studio.make({ video: { kind: 'stream', stream: studio.clockTrack() } });
       await studio.publisher.start(url);
     }, `${relay.url}live/bench`);
+    // The bitrate is on its way up at first.
+    await sleep(SETTLE_MS);
     const window = await context.newPage();
     await window.goto(relay.url);
     await window.waitForFunction(() => globalThis.stage !== undefined);

@@ -81,6 +81,8 @@ const studio = {
     const [width, height] = [1280, 720];
     const [block, strip] = [width / 32, height / 15];
     const picture = new Uint8Array((width * height * 3) / 2).fill(128);
+    // A little of it, as a camera has: an encoder needs the bitrate that it is given.
+    const noise = Uint8Array.from({ length: 2 * width * height }, () => 116 + Math.random() * 24);
     const track = new MediaStreamTrackGenerator({ kind: 'video' });
     const writer = track.writable.getWriter();
     studio.drawn = [];
@@ -95,8 +97,8 @@ const studio = {
             row * width + (i + 1) * block,
           );
       }
-      for (let row = strip; row < height; row++)
-        picture[row * width + ((row * 7 + number * 5) % width)] = number & 255;
+      const shift = (number * 7919) % (height * width);
+      picture.set(noise.subarray(shift, shift + (height - strip) * width), strip * width);
       const timestamp = Math.round(performance.now() * 1000);
       writer.write(
         new VideoFrame(picture, { format: 'I420', codedWidth: width, codedHeight: height, timestamp }),
