@@ -34,7 +34,7 @@ const ours = FLAVOURS.map(flavour => {
       }
       packets.push(...encoder.flush());
       const { user, system } = process.cpuUsage(before);
-      return { seconds: (user + system) / 1e6, file: adts(packets, config) };
+      return { seconds: (user + system) / 1e6, file: adts(packets) };
     },
   };
 });

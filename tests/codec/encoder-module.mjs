@@ -20,11 +20,6 @@ export class Encoder {
     return this.#wasm.memory.buffer.byteLength;
   }
 
-  /** The AudioSpecificConfig. */
-  get description() {
-    return this.#bytes(this.#wasm.description(), this.#wasm.description_len());
-  }
-
   get bitrate() {
     return this.#wasm.bitrate();
   }
@@ -33,7 +28,7 @@ export class Encoder {
     this.#check(this.#wasm.set_bitrate(bits));
   }
 
-  /** `samples`: interleaved, a Float32Array. The packets that are ready: `[{ pts, duration, data }]`. */
+  /** `samples`: interleaved, a Float32Array. The packets that are ready: `[{ pts, duration, data, description? }]`. */
   encode(samples, pts) {
     this.#check(this.#wasm.encode(this.#put(samples), pts));
     return this.#take();
@@ -50,10 +45,12 @@ export class Encoder {
       const at = this.#wasm.next() >>> 0;
       if (at === 0) return packets;
       const view = new DataView(this.#wasm.memory.buffer, at);
+      const description = this.#bytes(view.getUint32(24, true), view.getUint32(28, true));
       packets.push({
         pts: view.getFloat64(0, true),
         duration: view.getFloat64(8, true),
         data: this.#bytes(view.getUint32(16, true), view.getUint32(20, true)),
+        ...(description.length > 0 ? { description } : {}),
       });
     }
   }
@@ -76,11 +73,18 @@ export class Encoder {
   }
 }
 
-/** Packets as a file that ffmpeg reads: each with an ADTS header. */
-export function adts(packets, { sampleRate, channels }) {
-  const rate = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000].indexOf(
-    sampleRate,
-  );
+const RATES = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000];
+
+/** What an AudioSpecificConfig says. */
+export const described = ([one, two]) => ({
+  sampleRate: RATES[((one & 7) << 1) | (two >> 7)],
+  channels: (two >> 3) & 15,
+});
+
+/** Packets of one description as a file that ffmpeg reads: each with an ADTS header. */
+export function adts(packets) {
+  const { sampleRate, channels } = described(packets[0].description);
+  const rate = RATES.indexOf(sampleRate);
   const framed = packets.map(({ data }) => {
     const size = data.length + 7;
     const head = [0xff, 0xf1, 0x40 | (rate << 2), (channels << 6) | (size >> 11)];

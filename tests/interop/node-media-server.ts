@@ -13,6 +13,8 @@ import { freePort, run, until } from './process.js';
 export interface NodeMediaServer {
   /** For RTMP. */
   publish(name: string): string;
+  /** For FLV by WebSocket. */
+  publishWs(name: string): string;
   http(name: string): string;
   ws(name: string): string;
   output(): string;
@@ -53,6 +55,7 @@ export async function startNodeMediaServer(): Promise<NodeMediaServer> {
   }
   return {
     publish: name => `rtmp://127.0.0.1:${rtmp}/live/${name}`,
+    publishWs: name => `ws://127.0.0.1:${http}/live/${name}`,
     http: name => `http://127.0.0.1:${http}/live/${name}.flv`,
     ws: name => `ws://127.0.0.1:${http}/live/${name}.flv`,
     output: server.output,

@@ -1,18 +1,18 @@
 /**
- * The last minute as four small charts sharing one time axis and one cursor. Each has its present figures above it;
- * while the pointer is over a chart, the figures are those of that moment.
+ * The last minute as small charts sharing one time axis and one cursor. Each has its present figures above it; while the
+ * pointer is over a chart, the figures are those of that moment. What they show is their page's (watch-charts.ts,
+ * publish/charts.ts).
  */
 import uPlot from 'uplot';
-import * as format from './format.js';
 import { type Key, onLanguage, t } from './i18n.js';
-import type { Sample } from './meter.js';
+import { onTheme } from './theme.js';
 
 const SPAN = 60;
 const HEIGHT = 116;
 
 type Style = 'main' | 'second' | 'dashed' | 'bars';
 
-interface Line {
+export interface Line<Sample> {
   name: Key;
   style: Style;
   /** What is drawn. */
@@ -20,67 +20,37 @@ interface Line {
   /** What is written above, where it is not what is drawn. */
   figure?: (sample: Sample) => number | null;
   text: (value: number | null) => string;
+  /** May leave the chart at the top: the vertical axis is the others'. */
+  loose?: boolean;
 }
 
-interface Spec {
+/** Figures of one moment. */
+export interface Moment {
+  /** Seconds on the page's monotonic clock. */
+  at: number;
+}
+
+export interface Spec<Sample> {
   host: string;
   /** Vertical axis shows at least this much. */
   atLeast: number;
   tick: (value: number) => string;
   /** Drawn in this order: the main line is over the others. */
-  lines: Line[];
+  lines: Line<Sample>[];
 }
 
-const count = (value: number | null) => (value === null ? format.NONE : String(Math.round(value)));
-
-const SPECS: readonly Spec[] = [
-  {
-    host: 'chart-latency',
-    atLeast: 0.8,
-    tick: v => (v === 0 ? '0' : `${v} s`),
-    lines: [
-      { name: 'endToEnd', style: 'second', value: s => s.endToEnd, text: format.seconds },
-      { name: 'target', style: 'dashed', value: s => s.target, text: format.seconds },
-      { name: 'latency', style: 'main', value: s => s.latency, text: format.seconds },
-    ],
-  },
-  {
-    host: 'chart-buffer',
-    atLeast: 0.8,
-    tick: v => (v === 0 ? '0' : `${v} s`),
-    lines: [{ name: 'buffer', style: 'main', value: s => s.buffer, text: format.seconds }],
-  },
-  {
-    host: 'chart-bitrate',
-    atLeast: 500_000,
-    tick: v => (v === 0 ? '0' : v >= 1e6 ? `${v / 1e6} M` : `${v / 1e3} k`),
-    lines: [{ name: 'bitrate', style: 'main', value: s => s.bitrate, text: format.bitrate }],
-  },
-  {
-    host: 'chart-frames',
-    atLeast: 30,
-    tick: v => String(v),
-    lines: [
-      { name: 'dropped', style: 'bars', value: s => s.dropped, figure: s => s.droppedTotal, text: count },
-      {
-        name: 'frameRate',
-        style: 'main',
-        value: s => s.fps,
-        text: v => (v === null ? format.NONE : `${v.toFixed(1)} fps`),
-      },
-    ],
-  },
-];
-
-export class Charts {
+export class Charts<Sample extends Moment> {
   #samples: Sample[] = [];
-  readonly #charts: Chart[];
+  readonly #charts: Chart<Sample>[];
 
-  constructor() {
+  /** `page`: charts with the same one share the cursor. */
+  constructor(page: string, specs: readonly Spec<Sample>[]) {
     const colours = new Colours();
-    this.#charts = SPECS.map(spec => new Chart(spec, colours));
+    this.#charts = specs.map(spec => new Chart(page, spec, colours));
     onLanguage(() => this.#draw());
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.restyle());
+    onTheme(() => {
+      for (const chart of this.#charts) chart.restyle();
+    });
   }
 
   push(sample: Sample): void {
@@ -90,25 +60,22 @@ export class Charts {
     this.#draw();
   }
 
-  /** After a change of theme. */
-  restyle(): void {
-    for (const chart of this.#charts) chart.restyle();
-  }
-
   #draw(): void {
     for (const chart of this.#charts) chart.draw(this.#samples);
   }
 }
 
-class Chart {
-  readonly #spec: Spec;
+class Chart<Sample extends Moment> {
+  readonly #page: string;
+  readonly #spec: Spec<Sample>;
   readonly #plot: uPlot;
   readonly #colours: Colours;
   readonly #names: HTMLElement[] = [];
   readonly #values: HTMLElement[] = [];
   #samples: readonly Sample[] = [];
 
-  constructor(spec: Spec, colours: Colours) {
+  constructor(page: string, spec: Spec<Sample>, colours: Colours) {
+    this.#page = page;
     this.#spec = spec;
     this.#colours = colours;
     const host = document.getElementById(spec.host);
@@ -180,7 +147,7 @@ class Chart {
         y: false,
         drag: { x: false, y: false },
         points: { size: 7, width: 0 },
-        sync: { key: 'minute' },
+        sync: { key: this.#page },
       },
       hooks: { setCursor: [() => this.#label()] },
       scales: {
@@ -217,9 +184,9 @@ class Chart {
     };
   }
 
-  #series(line: Line): uPlot.Series {
+  #series(line: Line<Sample>): uPlot.Series {
     const colours = this.#colours;
-    const base: uPlot.Series = { points: { show: false }, spanGaps: false };
+    const base: uPlot.Series = { points: { show: false }, spanGaps: false, auto: line.loose !== true };
     switch (line.style) {
       case 'main':
         return {

@@ -2,6 +2,7 @@
  * The stage: control bar, overlays, keyboard and pointer. It shows what it is told by `update()` and reports what the
  * viewer wants; it never decides how the player behaves.
  */
+import { fill, get, icon, set } from './dom.js';
 import * as format from './format.js';
 import { type Key, label, onLanguage, t } from './i18n.js';
 
@@ -183,6 +184,7 @@ export class Stage {
   }
 
   #key(event: KeyboardEvent): void {
+    if (this.#stage.closest('[hidden]') !== null) return;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
     const target = event.target instanceof Element ? event.target : document.body;
     // Fields keep their keys; a button keeps the space bar that presses it.
@@ -228,29 +230,6 @@ export class Stage {
 /** Whether a press of the button would pause. */
 export function isRunning(state: StageView['state']): boolean {
   return state === 'connecting' || state === 'playing' || state === 'waiting';
-}
-
-/** The part left of a slider's thumb, for the style sheet. */
-export function fill(range: HTMLInputElement): void {
-  const [min, max] = [Number(range.min), Number(range.max)];
-  range.style.setProperty('--fill', `${((range.valueAsNumber - min) / (max - min)) * 100}%`);
-}
-
-export function get<T extends Element>(id: string, type: abstract new (...args: never[]) => T): T {
-  const element = document.getElementById(id);
-  if (!(element instanceof type)) throw new Error(`the page has no #${id}`);
-  return element;
-}
-
-/** Text that is often the same: untouched unless it changes. */
-export function set(id: string, text: string): void {
-  const element = get(id, HTMLElement);
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function icon(button: HTMLElement, name: string): void {
-  const use = button.querySelector('use');
-  if (use?.getAttribute('href') !== `#${name}`) use?.setAttribute('href', `#${name}`);
 }
 
 /** iPhone: only a video element can fill the screen, by a method of its own. */

@@ -21,6 +21,23 @@ export function bitrate(value: number | null | undefined): string {
   return value >= 999_500 ? `${(value / 1e6).toFixed(2)} Mbit/s` : `${Math.round(value / 1000)} kbit/s`;
 }
 
+export function fps(value: number | null | undefined): string {
+  return value === null || value === undefined ? NONE : `${value.toFixed(1)} fps`;
+}
+
+export function count(value: number | null | undefined): string {
+  return value === null || value === undefined ? NONE : String(Math.round(value));
+}
+
+/** On a chart's axis. */
+export function secondsTick(value: number): string {
+  return value === 0 ? '0' : `${value} s`;
+}
+
+export function bitrateTick(value: number): string {
+  return value === 0 ? '0' : value >= 1e6 ? `${value / 1e6} M` : `${value / 1e3} k`;
+}
+
 export function bytes(value: number): string {
   if (value >= 1e9) return `${(value / 1e9).toFixed(2)} GB`;
   if (value >= 1e6) return `${(value / 1e6).toFixed(1)} MB`;

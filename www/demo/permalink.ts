@@ -1,11 +1,12 @@
 /**
- * The page's settings, and their form in the address bar: `#url=…&latency=0.8&muted=1&…`.
+ * The page's settings, and their form in the address bar: `#url=…&latency=0.8&muted=1&…`, or `#publish&source=card&…`.
  * Only what differs from the default is written, so an untouched page has a bare address.
  * A value that does not parse is left out; it never keeps the page from starting.
  */
 import type { DecoderChoice, Fit, Renderer } from 'sailcast';
 
 export interface Settings {
+  tab: 'watch' | 'publish';
   /** Several addresses of the same stream have spaces between. Empty: the built-in demo channel over HTTP-FLV. */
   url: string;
   /** Target latency: seconds, or what the network allows. */
@@ -17,9 +18,14 @@ export interface Settings {
   decoder: DecoderChoice;
   lang: 'auto' | 'en' | 'zh';
   autoplay: boolean;
+  /** Where to publish to; several addresses have spaces between. Empty: the page's own server, under a name made up. */
+  to: string;
+  source: 'camera' | 'screen' | 'card' | 'file';
+  sound: 'microphone' | 'tone' | 'none';
 }
 
 export const DEFAULTS: Readonly<Settings> = {
+  tab: 'watch',
   url: '',
   latency: 'auto',
   muted: false,
@@ -29,6 +35,9 @@ export const DEFAULTS: Readonly<Settings> = {
   decoder: 'auto',
   lang: 'auto',
   autoplay: true,
+  to: '',
+  source: 'camera',
+  sound: 'microphone',
 };
 
 export const LATENCY_MIN = 0.1;
@@ -37,6 +46,7 @@ export const LATENCY_MAX = 3;
 export function parse(hash: string): Settings {
   const given = new URLSearchParams(hash.replace(/^#/, ''));
   return {
+    tab: given.has('publish') ? 'publish' : 'watch',
     url: given.get('url') ?? DEFAULTS.url,
     latency: number(given.get('latency'), LATENCY_MIN, LATENCY_MAX, DEFAULTS.latency),
     muted: flag(given.get('muted'), DEFAULTS.muted),
@@ -46,6 +56,9 @@ export function parse(hash: string): Settings {
     decoder: choice(given.get('decoder'), ['auto', 'webcodecs', 'wasm'], DEFAULTS.decoder),
     lang: choice(given.get('lang'), ['auto', 'en', 'zh'], DEFAULTS.lang),
     autoplay: flag(given.get('autoplay'), DEFAULTS.autoplay),
+    to: given.get('to') ?? DEFAULTS.to,
+    source: choice(given.get('source'), ['camera', 'screen', 'card', 'file'], DEFAULTS.source),
+    sound: choice(given.get('sound'), ['microphone', 'tone', 'none'], DEFAULTS.sound),
   };
 }
 
@@ -54,11 +67,14 @@ export function format(settings: Settings): string {
   const out = new URLSearchParams();
   for (const key of Object.keys(DEFAULTS) as (keyof Settings)[]) {
     const value = settings[key];
+    if (key === 'tab') continue;
     if (value !== DEFAULTS[key])
       out.set(key, typeof value === 'boolean' ? (value ? '1' : '0') : String(value));
   }
   // A URL is easier to read and edit with its own punctuation, which a fragment may hold.
-  return out.toString().replace(/%3A/g, ':').replace(/%2F/g, '/');
+  const text = out.toString().replace(/%3A/g, ':').replace(/%2F/g, '/');
+  if (settings.tab === 'watch') return text;
+  return text === '' ? settings.tab : `${settings.tab}&${text}`;
 }
 
 function number<T>(text: string | null, min: number, max: number, fallback: T): T | number {

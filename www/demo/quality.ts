@@ -1,5 +1,6 @@
 /** What the load was like for its viewer: the steps of its start, its stalls by length, and the figures of both. */
 import type { PlaybackQuality, StartUp } from 'sailcast';
+import { FigureList, type Row } from './figure-list.js';
 import * as format from './format.js';
 import { type Key, onLanguage, t } from './i18n.js';
 
@@ -25,7 +26,7 @@ const CAUSES: readonly [Key, keyof PlaybackQuality['drops']][] = [
   ['dropSkip', 'skip'],
 ];
 
-const ROWS: readonly [Key, (quality: PlaybackQuality) => string][] = [
+const ROWS: readonly Row<PlaybackQuality>[] = [
   ['latencyOfLoad', ({ latency }) => pair(latency)],
   ['latencyRecent', ({ recentLatency }) => pair(recentLatency)],
   [
@@ -54,7 +55,7 @@ interface Bar {
 export class Quality {
   readonly #steps: Bar[];
   readonly #buckets: { column: HTMLElement; bar: HTMLElement; count: HTMLElement }[];
-  readonly #rows: { name: HTMLElement; value: HTMLElement }[];
+  readonly #figures: FigureList<PlaybackQuality>;
   #quality: PlaybackQuality | null = null;
 
   constructor(steps: HTMLElement, histogram: HTMLElement, figures: HTMLElement) {
@@ -71,10 +72,7 @@ export class Quality {
       add(column, 'span', 'length').textContent = length;
       return { column, bar, count };
     });
-    this.#rows = ROWS.map(() => {
-      const row = add(figures, 'div');
-      return { name: add(row, 'dt'), value: add(row, 'dd') };
-    });
+    this.#figures = new FigureList(figures, ROWS);
     onLanguage(() => this.#render());
     this.#render();
   }
@@ -92,14 +90,7 @@ export class Quality {
   #render(): void {
     this.#renderSteps(this.#quality?.startUp);
     this.#renderStalls(this.#quality?.stalls.histogram ?? []);
-    ROWS.forEach(([name, value], i) => {
-      const row = this.#rows[i];
-      if (row === undefined) return;
-      row.name.textContent = t(name);
-      const text = this.#quality === null ? format.NONE : value(this.#quality);
-      row.value.textContent = text;
-      row.value.title = text;
-    });
+    this.#figures.show(this.#quality);
   }
 
   /** Each bar begins where the step before it ended. */
@@ -131,16 +122,6 @@ export class Quality {
       column.setAttribute('aria-label', t('stallsOfLength', { length: BUCKETS[i] ?? '', n: stalls }));
     });
   }
-}
-
-/** Lets the browser save a text. */
-export function save(name: string, text: string): void {
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
-  link.download = name;
-  link.click();
-  // The download has taken it over by then.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function pair({ p50, p95 }: { p50: number | null; p95: number | null }): string {

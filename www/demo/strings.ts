@@ -1,6 +1,11 @@
-/** Every word of the page, in both languages. The compiler keeps the two complete. */
+/** Every word of the pages, in both languages. The compiler keeps the two complete. */
+import { publishEn, publishZh, publishZhAdvice } from './strings-publish.js';
 
 export const en = {
+  ...publishEn,
+  pages: 'Pages',
+  tabWatch: 'Watch',
+  tabPublish: 'Publish',
   tagline: 'Live streams in the browser: Rust, WebAssembly, WebCodecs',
   language: 'Language',
   theme: 'Switch between light and dark',
@@ -151,7 +156,11 @@ export const en = {
 export type Key = keyof typeof en;
 
 export const zh: Record<Key, string> = {
-  tagline: '浏览器里的直播播放器：Rust、WebAssembly、WebCodecs',
+  ...publishZh,
+  pages: '页面',
+  tabWatch: '观看',
+  tabPublish: '推流',
+  tagline: '浏览器里的直播观看与推流：Rust、WebAssembly、WebCodecs',
   language: '语言',
   theme: '切换浅色与深色',
   player: '播放器',
@@ -298,8 +307,9 @@ export const zh: Record<Key, string> = {
   'error.audioFailed': '声音输出失败',
 };
 
-/** What to do about an error, in Chinese; in English the player's own sentence says it. By `details`. */
+/** What to do about an error, in Chinese; in English the error's own sentence says it. By `details`. */
 export const zhAdvice: Record<string, string> = {
+  ...publishZhAdvice,
   httpStatus: '请确认直播已开始，地址和签名正确。',
   connectionFailed: '请检查网络、域名和证书，并确认服务器允许本页面跨域访问（CORS）。',
   connectionLost: '请检查网络，然后重试。',

@@ -1,6 +1,7 @@
 /** Light or dark: the system's choice until the viewer makes one, which this browser then remembers. */
 
 const KEY = 'sailcast.theme';
+const listeners = new Set<() => void>();
 
 export function applyTheme(): void {
   const kept = recall();
@@ -15,6 +16,13 @@ export function toggleTheme(): void {
   } catch {
     // Storage may be forbidden; the choice then lasts as long as the page.
   }
+  for (const listener of listeners) listener();
+}
+
+/** Runs after each change, by the viewer or by the system. */
+export function onTheme(listener: () => void): void {
+  listeners.add(listener);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', listener);
 }
 
 function isDark(): boolean {

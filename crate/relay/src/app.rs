@@ -19,6 +19,7 @@ use crate::{
     origin::Origins,
     pages::Pages,
     refusal::Refusal,
+    throttle::{Pace, Throttle},
     upstream::Upstream,
 };
 
@@ -29,6 +30,8 @@ pub struct App {
     pub origins: Origins,
     pub upstreams: Vec<Arc<Upstream>>,
     pub pages: Pages,
+    /// Where publishers may be slowed down.
+    pub throttle: Option<Throttle>,
     /// Everything that must be over before the process goes.
     pub tasks: TaskTracker,
     pub shutdown: CancellationToken,
@@ -42,6 +45,7 @@ impl App {
         origins: Origins,
         upstreams: Vec<Arc<Upstream>>,
         pages: Pages,
+        throttle: Option<Throttle>,
     ) -> Self {
         Self {
             hub: Arc::new(Hub::new(limits)),
@@ -50,6 +54,7 @@ impl App {
             origins,
             upstreams,
             pages,
+            throttle,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             publishers: AtomicUsize::new(0),
@@ -76,6 +81,11 @@ impl App {
             self.tasks.spawn(following);
         }
         Ok(publication)
+    }
+
+    /// What slows this publisher down, if that may be.
+    pub fn pace(&self, publication: &Publication) -> Option<Pace> {
+        Some(self.throttle.as_ref()?.pace(publication.name().clone()))
     }
 
     /// Counts a connection that publishes, for as long as the answer lives.

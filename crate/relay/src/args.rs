@@ -27,6 +27,7 @@ Usage: sailcast-relay [OPTIONS]
   --demo FILE              loop this FLV file for ever as /live/demo
   --serve PREFIX=DIR       serve a folder; may be given several times (/=www, /dist=dist)
   --isolate                make the served pages cross-origin isolated
+  --throttle               for development: POST /throttle/APP/NAME?bitrate=BIT/S makes a publisher's network narrow
   --upstream URL           push each stream on to rtmp://HOST[:PORT]/APP[?QUERY] under its own name; several times
   --publish-secret SECRET  publish only with ?secret=SECRET, or signed with it
   --play-secret SECRET     play only with ?secret=SECRET, or signed with it
@@ -55,6 +56,7 @@ pub struct Options {
     pub demo: Option<PathBuf>,
     pub mounts: Vec<Mount>,
     pub isolate: bool,
+    pub throttle: bool,
     pub upstreams: Vec<Target>,
     pub gate: Gate,
     pub origins: Origins,
@@ -69,6 +71,7 @@ impl Default for Options {
             demo: None,
             mounts: Vec::new(),
             isolate: false,
+            throttle: false,
             upstreams: Vec::new(),
             gate: Gate::default(),
             origins: Origins::default(),
@@ -106,6 +109,7 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
             Arg::Long("demo") => options.demo = Some(parser.value()?.into()),
             Arg::Long("serve") => options.mounts.push(parser.value()?.parse()?),
             Arg::Long("isolate") => options.isolate = true,
+            Arg::Long("throttle") => options.throttle = true,
             Arg::Long("upstream") => {
                 let url = parser.value()?.string()?;
                 options.upstreams.push(url.parse().map_err(|error| format!("--upstream: {error}"))?);
@@ -180,11 +184,12 @@ mod tests {
 
     #[test]
     fn options_are_read() {
-        let args = ["--bind", "::1", "--port=0", "--serve", "/=www", "--serve=/dist=d", "--isolate"];
+        let args =
+            ["--bind", "::1", "--port=0", "--serve", "/=www", "--serve=/dist=d", "--isolate", "--throttle"];
         let options = options(&args, &[]);
         assert_eq!((options.bind.to_string().as_str(), options.port), ("::1", 0));
         assert_eq!(options.mounts, ["/=www".parse().unwrap(), "/dist=d".parse().unwrap()]);
-        assert!(options.isolate);
+        assert!(options.isolate && options.throttle);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! **Invariant:** every answer about a stream may be read by the pages that may use the relay (CORS) and kept by no
 //! cache. Folders named by the operator go before streams, streams before the folder at `/`.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -25,9 +25,11 @@ use crate::{
     metrics,
     name::{BadName, StreamName},
     refusal::Refusal,
+    throttle::{self, paced},
     ws,
 };
 
+const THROTTLE_PREFIX: &str = "throttle/";
 const FLV_SUFFIX: &str = ".flv";
 const FLV_TYPE: &str = "video/x-flv";
 /// How long a refused publisher may go on sending before its connection is cut: closing at once would reset it,
@@ -46,6 +48,7 @@ enum Route {
     Metrics,
     Preflight,
     Publish(StreamName),
+    Throttle(StreamName),
     Play(StreamName),
     Socket(StreamName),
     Page,
@@ -65,6 +68,11 @@ impl Route {
         }
         if method == Method::OPTIONS {
             return Self::Preflight;
+        }
+        if let (&Method::POST, Some(name)) = (method, path.strip_prefix(THROTTLE_PREFIX))
+            && let Ok(name) = name.parse()
+        {
+            return Self::Throttle(name);
         }
         let name = path.strip_suffix(FLV_SUFFIX).unwrap_or(path).parse::<StreamName>();
         let is_flv = path.ends_with(FLV_SUFFIX) && path.matches('/').count() == 1;
@@ -104,6 +112,7 @@ pub async fn handle(
         Route::Preflight => StatusCode::NO_CONTENT.into_response(),
         Route::Play(name) => play(&app, &name, &parts, &playing).unwrap_or_else(|why| refusal(&app, &why)),
         Route::Publish(name) => publish(&app, name, &parts, body).await,
+        Route::Throttle(name) => throttle(&app, name, &parts),
         Route::BadName => refusal(&app, &BadName.into()),
         Route::NotAllowed => refusal(&app, &Refusal::Method),
     };
@@ -149,7 +158,8 @@ async fn publish(app: &App, name: StreamName, parts: &Parts, body: Body) -> Resp
         }
     };
     let counted = app.publisher();
-    let over = forward(publication, &mut chunks, &app.limits, &app.shutdown).await;
+    let pace = app.pace(&publication);
+    let over = forward(publication, pin!(paced(&mut chunks, pace)), &app.limits, &app.shutdown).await;
     drop(counted);
     match over {
         Over::Left => answer(StatusCode::OK, &json!({ "status": 200, "stream": shown })),
@@ -158,6 +168,17 @@ async fn publish(app: &App, name: StreamName, parts: &Parts, body: Body) -> Resp
             refusal(app, &why)
         }
     }
+}
+
+/// Who may publish may also say how fast.
+fn throttle(app: &App, name: StreamName, parts: &Parts) -> Response {
+    if let Err(why) = app.admit(Action::Publish, &name, &parts.uri, &parts.headers) {
+        return refusal(app, &why);
+    }
+    let throttle = app.throttle.as_ref();
+    let (status, body) =
+        throttle.map_or_else(throttle::missing, |throttle| throttle.set(name, parts.uri.query()));
+    answer(status, &body)
 }
 
 /// Reads on for a while, to nowhere.
@@ -214,6 +235,9 @@ mod tests {
         assert_eq!(post("/live/a.flv"), Route::Publish(name("live/a")));
         assert_eq!(post("/a"), Route::BadName);
         assert_eq!(post("/live/%2e"), Route::BadName);
+        assert_eq!(post("/throttle/live/a"), Route::Throttle(name("live/a")));
+        assert_eq!(post("/throttle/a"), Route::Publish(name("throttle/a")));
+        assert_eq!(get("/throttle/live/a"), Route::Page);
         assert_eq!(Route::of(&Method::OPTIONS, "/live/a.flv", false, false), Route::Preflight);
         assert_eq!(Route::of(&Method::DELETE, "/live/a.flv", false, false), Route::NotAllowed);
     }

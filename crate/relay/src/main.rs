@@ -32,6 +32,7 @@ mod rtmp;
 mod server;
 mod stats;
 mod tags;
+mod throttle;
 mod upstream;
 mod ws;
 
@@ -52,6 +53,7 @@ use crate::{
     name::BadName,
     pages::Pages,
     refusal::Refusal,
+    throttle::Throttle,
     upstream::Upstream,
 };
 
@@ -114,7 +116,14 @@ async fn serve(options: Options) -> Result<(), StartError> {
     }
     let upstreams = options.upstreams.into_iter().map(|target| Arc::new(Upstream::new(target))).collect();
     let pages = Pages::new(options.mounts, options.isolate);
-    let app = Arc::new(App::new(options.limits, options.gate, options.origins, upstreams, pages));
+    let app = Arc::new(App::new(
+        options.limits,
+        options.gate,
+        options.origins,
+        upstreams,
+        pages,
+        options.throttle.then(Throttle::default),
+    ));
     if let Some(path) = options.demo {
         let demo = Demo::open(&path).await.map_err(|e| StartError::Demo(path.display().to_string(), e))?;
         let publication = app.publish(demo::NAME.parse()?).await?;
@@ -123,7 +132,8 @@ async fn serve(options: Options) -> Result<(), StartError> {
     }
     server::allow_files(options.limits.players);
     let address = SocketAddr::new(options.bind, options.port);
-    let listener = server::listen(address).map_err(|e| StartError::Listen(address, e))?;
+    let listener =
+        server::listen(address, app.throttle.is_some()).map_err(|e| StartError::Listen(address, e))?;
     let stop = stop_signal()?;
     let stopping = app.clone();
     tokio::spawn(async move {

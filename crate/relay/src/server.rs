@@ -31,6 +31,8 @@ const CONNECTION_BUFFER: usize = 64 << 10;
 /// What the system holds for a player that does not read. Left alone it grows to megabytes, all of it stale once
 /// the player reads on, and no frame in it could be dropped. At 100 ms of round trip this is 20 Mbit/s.
 const SEND_BUFFER: u32 = 256 << 10;
+/// What the system takes for a publisher that is read slowly on purpose; left alone it would take megabytes.
+const NARROW_BUFFER: u32 = 64 << 10;
 /// After an error that is not one connection's own, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long going down may take.
@@ -51,13 +53,17 @@ pub fn allow_files(players: usize) {
     }
 }
 
-pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+/// `narrow`: publishers soon feel it when they are not read.
+pub fn listen(address: SocketAddr, narrow: bool) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     if cfg!(unix) {
         // A restart does not wait for the old connections to be forgotten.
         socket.set_reuseaddr(true)?;
     }
     socket.set_send_buffer_size(SEND_BUFFER)?;
+    if narrow {
+        socket.set_recv_buffer_size(NARROW_BUFFER)?;
+    }
     socket.set_keepalive(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)

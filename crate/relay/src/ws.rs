@@ -7,7 +7,7 @@
 //! the status of a refused upgrade. A publisher that does not read its acknowledgements is not held up by them, and
 //! one of them waits for it at most.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade},
@@ -33,6 +33,7 @@ use crate::{
     name::StreamName,
     refusal::Refusal,
     ring::{Ended, Step},
+    throttle::paced,
 };
 
 /// Asked for by publishers, and only by them.
@@ -93,17 +94,18 @@ async fn take(socket: WebSocket, app: &App, publication: Publication, acks: bool
     let counted = app.publisher();
     let (mut to, mut from) = socket.split();
     let (received, told) = watch::channel(0_u64);
-    let chunks = (&mut from).map(|message| {
-        let chunk = chunk(message);
-        let len = chunk.as_ref().map_or(0, Bytes::len);
-        if acks && len > 0 {
-            received.send_modify(|all| *all += len as u64);
+    let over = {
+        let pace = app.pace(&publication);
+        let chunks = pin!(paced((&mut from).map(chunk), pace).inspect(|chunk| {
+            let len = chunk.as_ref().map_or(0, Bytes::len);
+            if acks && len > 0 {
+                received.send_modify(|all| *all += len as u64);
+            }
+        }));
+        tokio::select! {
+            over = forward(publication, chunks, &app.limits, &app.shutdown) => over,
+            never = acknowledge(&mut to, told) => match never {},
         }
-        chunk
-    });
-    let over = tokio::select! {
-        over = forward(publication, chunks, &app.limits, &app.shutdown) => over,
-        never = acknowledge(&mut to, told) => match never {},
     };
     drop(counted);
     let Ok(socket) = to.reunite(from) else { return };

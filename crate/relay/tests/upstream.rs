@@ -47,7 +47,9 @@ async fn until_state(relay: &Relay, name: &str, state: &str) -> serde_json::Valu
 #[tokio::test]
 async fn a_stream_goes_on_under_its_name_from_its_first_byte_to_its_end() {
     let server = RtmpServer::start(0, None).await;
-    let relay = Relay::start(&["--upstream", &format!("{}?key=hidden", server.url())]);
+    // Another that is not there holds nobody up.
+    let urls = [format!("{}?key=hidden", server.url()), "rtmp://127.0.0.1:1/app".to_owned()];
+    let relay = Relay::start(&["--upstream", &urls[0], "--upstream", &urls[1]]);
     let tags = tags_of(&fixture_bytes("card.flv"));
     let (publisher, answer) = relay.post("/live/camera");
     publisher.send(flv_of(&tags[..3], true)).await.unwrap();

@@ -100,7 +100,11 @@ pub fn avc(number: u8, width: u32, height: u32) -> TrackInfo {
 /// AAC-LC; 44.1 and 48 kHz.
 pub fn aac(number: u8, sample_rate: u32, channels: u8) -> TrackInfo {
     // AudioSpecificConfig (ISO/IEC 14496-3, 1.6.2.1).
-    let frequency = if sample_rate == 44_100 { 4u16 } else { 3 };
+    let frequency = match sample_rate {
+        44_100 => 4u16,
+        8000 => 11,
+        _ => 3,
+    };
     let bits = 2 << 11 | frequency << 7 | u16::from(channels) << 3;
     sound_track(number, Codec::Aac, Bytes::copy_from_slice(&bits.to_be_bytes()), sample_rate, channels)
 }

@@ -33,7 +33,7 @@ pub fn serve(args: &[String]) -> Result<()> {
     let relay = at("target/debug/sailcast-relay");
     let log = std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into());
     let error = cmd(&relay.display().to_string(), &["--port", &port.to_string(), "--demo", DEMO_STREAM])
-        .args(["--serve", "/=dist-demo", "--serve", "/dist=dist"])
+        .args(["--serve", "/=dist-demo", "--serve", "/dist=dist", "--throttle"])
         .env("RUST_LOG", log)
         .exec();
     Err(error).with_context(|| format!("cannot start {}", relay.display()))

@@ -1,4 +1,4 @@
-/** Tags of a fixture, as far as the faulty servers need them: where each begins, what it is, when it is due. */
+/** Tags of a fixture, as far as the tests need them: where each begins, what it is, when it is due. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FIXTURES } from '../../interop/ffmpeg.js';
@@ -25,11 +25,16 @@ const TAG_HEADER = 11;
 const BACK_POINTER = 4;
 
 export function readFlv(fixture: string): Flv {
-  const file = readFileSync(path.join(FIXTURES, `${fixture}.flv`));
+  return parseFlv(readFileSync(path.join(FIXTURES, `${fixture}.flv`)));
+}
+
+/** The whole tags of a file that may end anywhere. */
+export function parseFlv(file: Buffer): Flv {
   const tags: Tag[] = [];
   for (let at = HEADER; at + TAG_HEADER <= file.length; ) {
     const size = file.readUIntBE(at + 1, 3);
     const end = at + TAG_HEADER + size + BACK_POINTER;
+    if (end > file.length) break;
     const kind = ({ 8: 'audio', 9: 'video', 18: 'script' } as const)[file.readUInt8(at) as 8 | 9 | 18];
     const body = at + TAG_HEADER;
     tags.push({

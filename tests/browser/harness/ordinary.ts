@@ -15,7 +15,7 @@ export interface Ordinary {
   close(): Promise<void>;
 }
 
-export async function ordinaryBrowser(): Promise<Ordinary> {
+export async function ordinaryBrowser(flags: readonly string[] = []): Promise<Ordinary> {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'sailcast-browser-'));
   const browser = run(EXECUTABLE, [
     '--headless=new',
@@ -24,6 +24,7 @@ export async function ordinaryBrowser(): Promise<Ordinary> {
     `--user-data-dir=${profile}`,
     ...FLAGS,
     AUTOPLAY,
+    ...flags,
     'about:blank',
   ]);
   let over: Browser | undefined;

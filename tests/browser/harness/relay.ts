@@ -23,12 +23,15 @@ interface RelayOptions {
   isolated?: boolean;
   /** The folder at `/`: the page under test, or the demo. */
   root?: 'tests/browser/page' | 'dist-demo';
+  /** It can be told to read publishers slowly. */
+  throttle?: boolean;
 }
 
 /** Serves pages beside `dist/`, streams, and the demo channel. */
 export async function startRelay({
   isolated = false,
   root = 'tests/browser/page',
+  throttle = false,
 }: RelayOptions = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
@@ -40,6 +43,7 @@ export async function startRelay({
     path('www/demo/media/demo.flv'),
     ...pages,
     ...(isolated ? ['--isolate'] : []),
+    ...(throttle ? ['--throttle'] : []),
   ]);
   const url = `http://127.0.0.1:${port}/`;
   try {

@@ -46,7 +46,7 @@ export class Servers {
     return new Servers(await startRelay(), await startRelay({ isolated: true }), await startFaulty());
   }
 
-  #nms(): Promise<NodeMediaServer> {
+  nodeMediaServer(): Promise<NodeMediaServer> {
     this.#nodeMediaServer ??= startNodeMediaServer();
     return this.#nodeMediaServer;
   }
@@ -72,7 +72,7 @@ export class Servers {
   }
 
   async #publish(server: ServerName, fixture: Fixture, name: string) {
-    const host = server === 'relay' ? this.relay : await this.#nms();
+    const host = server === 'relay' ? this.relay : await this.nodeMediaServer();
     const [target, http, ws] = [host.publish(name), host.http(name), host.ws(name)];
     const publisher = publish(fixture, target);
     this.#publishers.push(publisher);

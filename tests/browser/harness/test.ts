@@ -5,14 +5,18 @@ import { calm } from './calm.js';
 import { ordinaryBrowser } from './ordinary.js';
 import { Servers } from './servers.js';
 import { Stage } from './stage.js';
+import { Studio } from './studio.js';
 
 export { expect };
 
 /** Begins a broadcast of the test's own; see `Broadcast`. */
 type Begin = (plan: Record<string, readonly Answer[]> | readonly Answer[]) => Promise<Broadcast>;
 
-/** `tab`: a stage in a browser whose pages can be hidden, frozen and put away. */
-export const test = base.extend<{ stage: Stage; tab: Stage; broadcast: Begin }, { servers: Servers }>({
+/** `tab`: a stage in a browser whose pages can be hidden, frozen and put away. `studio`: a page that publishes, beside the stage's. */
+export const test = base.extend<
+  { stage: Stage; studio: Studio; tab: Stage; broadcast: Begin },
+  { servers: Servers }
+>({
   servers: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the names of what a fixture needs from here
     async ({}, use) => {
@@ -27,6 +31,12 @@ export const test = base.extend<{ stage: Stage; tab: Stage; broadcast: Begin }, 
     await calm();
     await use(stage);
     expect(stage.unexpected(), 'on the console').toEqual([]);
+  },
+  studio: async ({ context, servers }, use) => {
+    const studio = await Studio.open(context, servers.relay.url);
+    await calm();
+    await use(studio);
+    expect(studio.unexpected(), 'on the console').toEqual([]);
   },
   tab: async ({ servers }, use) => {
     const { context, close } = await ordinaryBrowser();

@@ -5,59 +5,58 @@
 //! decoder makes of it. So the first packet's lies a block before the first sample: it holds the fade from nothing into the first
 //! block. Who cannot write a time before the beginning leaves it out, and the first block begins as any does for one who tunes in.
 //!
+//! With few bits less is coded than comes in: one channel, and fewer samples ([`profile`] says when). Where a new bitrate changes
+//! that, the [`path`] there has been ends with a block, and its packets with that block's; those of the next one go on at the very
+//! time. They are for another decoder, whose first packet rises from nothing: the sound dips for half a packet, and none comes twice or
+//! late.
+//!
 //! A packet leaves when the block after its own is complete, as an attack in that block decides its windows, and a little later for
-//! the sake of the [`lowpass`]: up to 3103 frames after its first sample. HE-AAC is left out: of the same bits syom makes more of LC
-//! ([`profile`] says what of them).
+//! the sake of the [`lowpass`]: up to 3103 coded frames after its first sample. At 8 and 11 kHz it does not wait for that block: up to
+//! 2079 frames. HE-AAC is left out: of the same bits syom makes more of LC.
 
 mod clock;
 mod lowpass;
+mod path;
 mod profile;
 
 use std::collections::VecDeque;
 
 use clock::Clock;
-use lowpass::LowPass;
+use path::{Path, WARM};
+use profile::{Coded, LONGEST_STEP};
 use sailcast_codec_face::{Encode, EncoderConfig, Error, Packet};
 
 /// Frames in a block.
 const BLOCK: usize = 1024;
-/// Blocks that an encoder hears before it takes over from another one: with them it knows of every attack that its first packet's
-/// windows depend on.
-const WARM: usize = 4;
+/// Frames that came last: all that a path must know which takes over, and what the filter of the one before holds.
+const RECENT: usize = (WARM + 2) * BLOCK * LONGEST_STEP;
 /// Below it, 300 dB under full scale, numbers are slow and no sound.
 const QUIET: f32 = 1e-15;
 
 pub struct Encoder {
-    inner: syom::Encoder,
+    /// What comes in, and the bits that it shall have.
     config: EncoderConfig,
-    lowpass: LowPass,
-    /// What has come through of the next block, interleaved.
-    block: Vec<f32>,
-    /// The last blocks that `inner` was given.
-    heard: VecDeque<Vec<f32>>,
+    path: Path,
+    /// Takes over at the end of the block.
+    next: Option<Coded>,
+    /// The last frames that came in, interleaved.
+    recent: VecDeque<f32>,
+    /// Frames since the beginning, or the last flush.
+    passed: usize,
     clock: Clock,
-    /// Packets since the beginning, or the last flush.
-    made: u64,
 }
 
 impl Encode for Encoder {
     fn open(config: &EncoderConfig) -> Result<Self, Error> {
-        let config = profile::nearest(config)?;
-        let mut lowpass = LowPass::new(config.channels as usize);
-        lowpass.set(profile::highest_pitch(&config));
+        let coded = profile::coded(config)?;
         Ok(Self {
-            inner: profile::encoder(&config)?,
-            config,
-            lowpass,
-            block: Vec::new(),
-            heard: VecDeque::new(),
+            config: EncoderConfig { bitrate: coded.config.bitrate, ..*config },
+            path: Path::new(coded)?,
+            next: None,
+            recent: VecDeque::new(),
+            passed: 0,
             clock: Clock::new(config.sample_rate),
-            made: 0,
         })
-    }
-
-    fn description(&self) -> &[u8] {
-        self.inner.asc()
     }
 
     fn encode(&mut self, samples: &[f32], pts: f64, out: &mut Vec<Packet>) -> Result<(), Error> {
@@ -72,26 +71,27 @@ impl Encode for Encoder {
         self.clock.pass(samples.len() / channels);
         for some in samples.chunks(BLOCK * channels) {
             let some: Vec<f32> = some.iter().map(|sample| clean(*sample)).collect();
-            self.lowpass.pass(&some, &mut self.block);
-            self.give_whole(out)?;
+            self.remember(&some);
+            self.path.hear(&some, channels);
+            if let Err(why) = self.give_whole(out) {
+                self.begin_anew()?;
+                return Err(why);
+            }
         }
         Ok(())
     }
 
-    /// Another encoder takes over, which has heard the last blocks: a packet's second half overlaps with the next one's first, and of
-    /// equal sound both have chosen equal windows.
     fn set_bitrate(&mut self, bitrate: u32) -> Result<(), Error> {
-        let config = profile::nearest(&EncoderConfig { bitrate, ..self.config })?;
-        if config == self.config {
-            return Ok(());
+        let coded = profile::coded(&EncoderConfig { bitrate, ..self.config })?;
+        self.next = None;
+        if coded.continues(self.path.coded()) {
+            self.path.tune(coded)?;
+        } else if self.passed == 0 {
+            self.path = Path::new(coded)?;
+        } else {
+            self.next = Some(coded);
         }
-        let mut next = profile::encoder(&config)?;
-        for block in &self.heard {
-            feed(&mut next, block, config.channels, |_| {})?;
-        }
-        self.inner = next;
-        self.lowpass.set(profile::highest_pitch(&config));
-        self.config = config;
+        self.config.bitrate = coded.config.bitrate;
         Ok(())
     }
 
@@ -100,83 +100,54 @@ impl Encode for Encoder {
     }
 
     fn flush(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
-        self.lowpass.end(&mut self.block);
-        let mut ended = self.give_whole(out);
-        if ended.is_ok() && !self.block.is_empty() {
-            ended = self.give(self.block.len(), out);
-        }
-        if ended.is_ok() && !self.heard.is_empty() {
-            let mut packets = Vec::new();
-            let finished = self.inner.finish(|frame| {
-                packets.push(frame.payload.to_vec());
-                Ok(())
-            });
-            ended = finished.map(|_| ()).map_err(|why| why.to_string());
-            self.stamp(packets, out);
-        }
+        let ended = self.path.end(&mut self.clock, out);
         self.begin_anew().and(ended)
     }
 }
 
 impl Encoder {
+    fn remember(&mut self, frames: &[f32]) {
+        let channels = self.config.channels as usize;
+        self.passed += frames.len() / channels;
+        self.recent.extend(frames);
+        let over = self.recent.len().saturating_sub(RECENT * channels);
+        self.recent.drain(..over);
+    }
+
     fn give_whole(&mut self, out: &mut Vec<Packet>) -> Result<(), Error> {
-        let whole = BLOCK * self.config.channels as usize;
-        while self.block.len() >= whole {
-            self.give(whole, out)?;
+        while self.path.has_block() {
+            if self.next.is_some() {
+                self.path.fade();
+            }
+            self.path.give(&mut self.clock, out)?;
+            if let Some(next) = self.next {
+                self.path.finish(&mut self.clock, out)?;
+                self.path = self.following(next)?;
+                self.next = None;
+            }
         }
         Ok(())
     }
 
-    /// Gives syom so many samples: a block, or less of one at the end.
-    fn give(&mut self, samples: usize, out: &mut Vec<Packet>) -> Result<(), Error> {
-        let block: Vec<f32> = self.block.drain(..samples).collect();
-        let mut packets = Vec::new();
-        let fed = feed(&mut self.inner, &block, self.config.channels, |data| packets.push(data.to_vec()));
-        self.stamp(packets, out);
-        if self.heard.len() == WARM {
-            self.heard.pop_front();
-        }
-        self.heard.push_back(block);
-        if fed.is_err() {
-            self.begin_anew()?;
-        }
-        fed
-    }
-
-    fn stamp(&mut self, packets: Vec<Vec<u8>>, out: &mut Vec<Packet>) {
-        for data in packets {
-            let pts = self.clock.at(self.made as f64 * BLOCK as f64 - BLOCK as f64);
-            out.push(Packet { pts, duration: self.clock.length(BLOCK), data });
-            self.made += 1;
-        }
+    /// The path that goes on where the one there is has ended. Before the beginning was silence.
+    fn following(&self, next: Coded) -> Result<Path, Error> {
+        let channels = self.config.channels as usize;
+        let mut path = Path::following(next, self.path.until())?;
+        let known = self.recent.len() / channels;
+        let wanted = (self.passed as f64 - path.from()) as usize;
+        path.hear(&vec![0.0; wanted.saturating_sub(known) * channels], channels);
+        let recent = self.recent.range(known.saturating_sub(wanted) * channels..);
+        path.hear(&recent.copied().collect::<Vec<f32>>(), channels);
+        Ok(path)
     }
 
     fn begin_anew(&mut self) -> Result<(), Error> {
-        self.lowpass.end(&mut self.block);
-        self.block.clear();
-        self.heard.clear();
+        self.path = Path::new(self.next.take().unwrap_or(*self.path.coded()))?;
+        self.recent.clear();
+        self.passed = 0;
         self.clock = Clock::new(self.config.sample_rate);
-        self.made = 0;
-        self.inner.reset().map_err(|why| why.to_string())
-    }
-}
-
-fn feed(
-    encoder: &mut syom::Encoder,
-    block: &[f32],
-    channels: u32,
-    mut take: impl FnMut(&[u8]),
-) -> Result<(), Error> {
-    let plane = |channel: usize| -> Vec<f32> {
-        block.iter().skip(channel).step_by(channels as usize).copied().collect()
-    };
-    let planes: Vec<Vec<f32>> = (0..channels as usize).map(plane).collect();
-    let planes: Vec<&[f32]> = planes.iter().map(Vec::as_slice).collect();
-    let fed = encoder.feed(&planes, |frame| {
-        take(frame.payload);
         Ok(())
-    });
-    fed.map(|_| ()).map_err(|why| why.to_string())
+    }
 }
 
 /// syom takes no sample beyond full scale, and none that is not a number.

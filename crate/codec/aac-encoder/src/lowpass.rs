@@ -1,40 +1,49 @@
-//! Leaves out what lies above a pitch: few bits are better spent on what remains.
+//! Leaves out what lies above a pitch, as few bits are better spent on what remains, and then those samples that say no more.
 //!
-//! A symmetric filter. **Invariant:** what comes out is as long as what went in and of the same times, only later, [`DELAY`] frames.
-//! It is as late where nothing is left out, so that the pitch may change while sound flows.
+//! A symmetric filter. **Invariant:** what comes out has the times of what went in, whatever is left out: frame 0 and then each
+//! `step`th, only later, [`DELAY`] of the frames that come out.
 
 use std::f32::consts::PI;
 
-const TAPS: usize = 63;
+/// Of a kernel, for each frame of a step, but for the one in its middle.
+const TAPS: usize = 62;
 pub const DELAY: usize = TAPS / 2;
 
 pub struct LowPass {
     channels: usize,
+    step: usize,
     /// None leaves nothing out.
-    kernel: Option<[f32; TAPS]>,
+    kernel: Option<Vec<f32>>,
     /// The last frames that came in, interleaved, and the new ones while they are worked on.
     frames: Vec<f32>,
-    /// Frames yet to come out that are from before the beginning.
-    early: usize,
+    /// Frames that come in before the next one comes out.
+    wait: usize,
 }
 
 impl LowPass {
-    pub fn new(channels: usize) -> Self {
-        Self { channels, kernel: None, frames: vec![0.0; (TAPS - 1) * channels], early: DELAY }
+    /// One of `step` frames comes out. `pitch`: a part of the rate of what goes in.
+    pub fn new(channels: usize, step: usize, pitch: Option<f32>) -> Self {
+        Self {
+            channels,
+            step,
+            kernel: pitch.map(|pitch| kernel(pitch, step)),
+            frames: vec![0.0; TAPS * step * channels],
+            wait: DELAY * step,
+        }
     }
 
-    /// `pitch`: a part of the sample rate. From the next frame on.
+    /// From the next frame on.
     pub fn set(&mut self, pitch: Option<f32>) {
-        self.kernel = pitch.map(kernel);
+        self.kernel = pitch.map(|pitch| kernel(pitch, self.step));
     }
 
     /// Whole frames.
     pub fn pass(&mut self, frames: &[f32], out: &mut Vec<f32>) {
         self.frames.extend_from_slice(frames);
-        let late = (TAPS - 1) * self.channels;
+        let late = TAPS * self.step * self.channels;
         let count = frames.len() / self.channels;
-        for frame in self.early.min(count)..count {
-            let heard = &self.frames[frame * self.channels..][..TAPS * self.channels];
+        while self.wait < count {
+            let heard = &self.frames[self.wait * self.channels..][..late + self.channels];
             match &self.kernel {
                 Some(kernel) => out.extend((0..self.channels).map(|channel| {
                     let samples = heard[channel..].iter().step_by(self.channels);
@@ -42,39 +51,39 @@ impl LowPass {
                     // It rings beyond the full scale that it was given.
                     sum.clamp(-1.0, 1.0)
                 })),
-                None => out.extend_from_slice(&heard[DELAY * self.channels..][..self.channels]),
+                None => out.extend_from_slice(&heard[late / 2..][..self.channels]),
             }
+            self.wait += self.step;
         }
-        self.early -= self.early.min(count);
+        self.wait -= count;
         self.frames.drain(..self.frames.len() - late);
     }
 
-    /// What is inside, and from then on it is as new.
+    /// What is inside. Nothing goes in any more.
     pub fn end(&mut self, out: &mut Vec<f32>) {
-        self.pass(&vec![0.0; DELAY * self.channels], out);
-        self.frames.fill(0.0);
-        self.early = DELAY;
+        self.pass(&vec![0.0; DELAY * self.step * self.channels], out);
     }
 }
 
 /// A sinc under Hamming's window, of which a steady signal comes out as it is.
-fn kernel(pitch: f32) -> [f32; TAPS] {
+fn kernel(pitch: f32, step: usize) -> Vec<f32> {
+    let middle = DELAY * step;
     let tap = |at: usize| {
-        let from_middle = at as f32 - DELAY as f32;
+        let from_middle = at as f32 - middle as f32;
         let turn = 2.0 * PI * pitch * from_middle;
-        let sinc = if at == DELAY { 1.0 } else { turn.sin() / turn };
-        sinc * (0.54 + 0.46 * (PI * from_middle / (DELAY + 1) as f32).cos())
+        let sinc = if at == middle { 1.0 } else { turn.sin() / turn };
+        sinc * (0.54 + 0.46 * (PI * from_middle / (middle + 1) as f32).cos())
     };
-    let taps: [f32; TAPS] = std::array::from_fn(tap);
+    let taps: Vec<f32> = (0..=TAPS * step).map(tap).collect();
     let sum: f32 = taps.iter().sum();
-    taps.map(|tap| tap / sum)
+    taps.iter().map(|tap| tap / sum).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn passed(filter: &mut LowPass, frames: &[f32], chunk: usize) -> Vec<f32> {
+    fn passed(mut filter: LowPass, frames: &[f32], chunk: usize) -> Vec<f32> {
         let mut out = Vec::new();
         for some in frames.chunks(chunk) {
             filter.pass(some, &mut out);
@@ -84,26 +93,31 @@ mod tests {
     }
 
     fn tone(pitch: f32) -> Vec<f32> {
-        (0..1000).map(|at| (2.0 * PI * pitch * at as f32).sin()).collect()
+        (0..6000).map(|at| (2.0 * PI * pitch * at as f32).sin()).collect()
     }
 
     #[test]
     fn without_a_pitch_the_sound_stays_itself() {
         let sound = tone(0.3);
-        let mut filter = LowPass::new(2);
-        assert_eq!(passed(&mut filter, &sound, 10), sound);
-        assert_eq!(passed(&mut filter, &sound[..6], 2), sound[..6]);
+        assert_eq!(passed(LowPass::new(2, 1, None), &sound, 10), sound);
+        assert_eq!(passed(LowPass::new(2, 1, None), &sound[..6], 2), sound[..6]);
     }
 
     #[test]
     fn low_sound_keeps_its_time_and_high_sound_goes() {
-        let mut filter = LowPass::new(1);
-        filter.set(Some(0.2));
-        let low = tone(0.1);
-        let heard = passed(&mut filter, &low, 7);
-        let inner = DELAY..low.len() - DELAY;
-        assert!(inner.clone().all(|at| (heard[at] - low[at]).abs() < 0.01));
-        let heard = passed(&mut filter, &tone(0.3), 7);
-        assert!(inner.into_iter().all(|at| heard[at].abs() < 0.01));
+        for step in [1, 2, 3, 4, 6] {
+            let filter = || LowPass::new(1, step, Some(0.4 / step as f32));
+            let low = tone(0.3 / step as f32);
+            let heard = passed(filter(), &low, 7);
+            assert_eq!(heard.len(), low.len().div_ceil(step));
+            let inner = DELAY..heard.len() - DELAY;
+            assert!(inner.clone().all(|at| (heard[at] - low[at * step]).abs() < 0.01), "{step}");
+            for high in
+                [0.45, 0.55, 1.0, 2.3].map(|high| high / step as f32).iter().filter(|high| **high < 0.5)
+            {
+                let heard = passed(filter(), &tone(*high), 7);
+                assert!(inner.clone().all(|at| heard[at].abs() < 0.01), "{step} {high}");
+            }
+        }
     }
 }

@@ -7,9 +7,8 @@
 //! | --- | --- |
 //! | `input(len) -> ptr` | room for `len` bytes: a configuration or samples; valid until the next call |
 //! | `open(len) -> i32` | takes the configuration in the input; once, first. 0, or -1 |
-//! | `description() -> ptr`, `description_len() -> len` | what a decoder is told before the first packet; the same for good |
 //! | `encode(len, pts: f64) -> i32` | takes the samples in the input, interleaved f32, any number of frames: how many packets wait, or -1 |
-//! | `set_bitrate(bits) -> i32` | from the next packet on. 0, or -1 |
+//! | `set_bitrate(bits) -> i32` | from the next packet on, or soon after where that is for another decoder. 0, or -1 |
 //! | `bitrate() -> bits` | the one in force: the nearest to the one asked for that the encoder can do |
 //! | `flush() -> i32` | everything inside comes out: how many packets wait, or -1. It is then as after `open` |
 //! | `next() -> ptr` | the next packet, or 0; it and what it points to are valid until the next call |
@@ -50,9 +49,11 @@ pub struct Packet {
     pub pts: f64,
     pub duration: f64,
     pub data: Vec<u8>,
+    /// What a decoder is told from this packet on, as WebCodecs' `description`: with the first one, and where it is another.
+    pub description: Option<Vec<u8>>,
 }
 
-/// [`Packet`] in memory, little-endian, 24 bytes.
+/// [`Packet`] in memory, little-endian, 32 bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct RawPacket {
@@ -62,13 +63,14 @@ pub struct RawPacket {
     /// At 16: address and length.
     pub data: u32,
     pub len: u32,
+    /// At 24: the same of the description, whose length is 0 where there is none.
+    pub description: u32,
+    pub description_len: u32,
 }
 
 /// An encoder of sound, as a module has it.
 pub trait Encode: Sized {
     fn open(config: &EncoderConfig) -> Result<Self, Error>;
-
-    fn description(&self) -> &[u8];
 
     /// Takes whole frames only. Whatever the samples are it goes on afterwards; how they are cut into calls changes no packet.
     fn encode(&mut self, samples: &[f32], pts: f64, out: &mut Vec<Packet>) -> Result<(), Error>;
@@ -123,10 +125,6 @@ impl<E: Encode> EncoderModule<E> {
         self.answer(done)
     }
 
-    pub fn description(&self) -> &[u8] {
-        self.encoder.as_ref().map(E::description).unwrap_or_default()
-    }
-
     pub fn encode(&mut self, len: usize, pts: f64) -> i32 {
         let (samples, odd) = self.input.get(..len).unwrap_or_default().as_chunks();
         self.samples.clear();
@@ -174,6 +172,8 @@ impl<E: Encode> EncoderModule<E> {
             duration: packet.duration,
             data: packet.data.as_ptr() as usize as u32,
             len: packet.data.len() as u32,
+            description: packet.description.as_ref().map_or(0, |bytes| bytes.as_ptr() as usize as u32),
+            description_len: packet.description.as_ref().map_or(0, |bytes| bytes.len() as u32),
         };
         &self.given.insert((packet, raw)).1
     }
@@ -221,16 +221,6 @@ macro_rules! encoder_module {
             #[unsafe(no_mangle)]
             extern "C" fn open(len: usize) -> i32 {
                 with(|module| module.open(len))
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn description() -> *const u8 {
-                with(|module| module.description().as_ptr())
-            }
-
-            #[unsafe(no_mangle)]
-            extern "C" fn description_len() -> usize {
-                with(|module| module.description().len())
             }
 
             #[unsafe(no_mangle)]

@@ -15,18 +15,18 @@ pub struct Configs {
 
 impl Configs {
     /// From the packet of this time on.
-    pub fn note(&mut self, from: MediaTime, info: &TrackInfo) {
+    pub fn note(&mut self, from: MediaTime, info: TrackInfo) {
         let log = match info.kind() {
             MediaKind::Video => &mut self.video,
             MediaKind::Audio => &mut self.audio,
         };
-        if log.back().is_some_and(|(_, known)| known == info) {
+        if log.back().is_some_and(|(_, known)| *known == info) {
             return;
         }
         if log.len() >= MOST {
             log.pop_front();
         }
-        log.push_back((from, info.clone()));
+        log.push_back((from, info));
     }
 
     /// The one that is in force for this packet.

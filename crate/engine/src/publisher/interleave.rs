@@ -6,17 +6,27 @@
 
 use std::collections::VecDeque;
 
-use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet, TrackInfo};
 
 use crate::io::Instant;
 
 /// An encoder that takes longer than this for one packet is not waited for; longer than sound that does not come is.
 const LONGEST_WAIT: Micros = Micros::from_millis(450);
 
+/// Two packets of a track never have the same time: a configuration is in force from a time on.
+const APART: Micros = Micros(1);
+
+#[derive(Debug)]
+struct Waiting {
+    packet: Packet,
+    config: TrackInfo,
+    since: Instant,
+}
+
 #[derive(Debug, Default)]
 pub struct Interleaver {
-    video: VecDeque<(Packet, Instant)>,
-    audio: VecDeque<(Packet, Instant)>,
+    video: VecDeque<Waiting>,
+    audio: VecDeque<Waiting>,
     last: Option<MediaTime>,
     /// What was last asked.
     delay: Micros,
@@ -33,18 +43,18 @@ pub struct Floors {
 }
 
 impl Interleaver {
-    pub fn push(&mut self, packet: Packet, now: Instant) {
+    pub fn push(&mut self, packet: Packet, config: TrackInfo, now: Instant) {
         let queue = match packet.track.kind {
             MediaKind::Video => &mut self.video,
             MediaKind::Audio => &mut self.audio,
         };
-        queue.push_back((packet, now));
+        queue.push_back(Waiting { packet, config, since: now });
     }
 
     /// The next packet in order, if it need not wait.
-    pub fn pop(&mut self, floors: Floors, now: Instant) -> Option<Packet> {
+    pub fn pop(&mut self, floors: Floors, now: Instant) -> Option<(Packet, TrackInfo)> {
         (self.delay, self.asked) = (floors.delay, now);
-        let dts = |queue: &VecDeque<(Packet, Instant)>| queue.front().map(|(packet, _)| packet.dts);
+        let dts = |queue: &VecDeque<Waiting>| queue.front().map(|first| first.packet.dts);
         let (video, audio) = (dts(&self.video), dts(&self.audio));
         let (queue, other) = match (video, audio) {
             (Some(video), Some(audio)) if video < audio => (&mut self.video, None),
@@ -52,19 +62,20 @@ impl Interleaver {
             (Some(_), None) => (&mut self.video, floors.audio),
             (None, None) => return None,
         };
-        let (packet, since) = queue.front()?;
-        let must_wait = other.is_some_and(|floor| floor < packet.dts);
-        if must_wait && now < *since + LONGEST_WAIT + self.delay || now < due(packet, self.delay) {
+        let first = queue.front()?;
+        let must_wait = other.is_some_and(|floor| floor < first.packet.dts);
+        if must_wait && now < first.since + LONGEST_WAIT + self.delay || now < due(&first.packet, self.delay)
+        {
             return None;
         }
-        let (mut packet, _) = queue.pop_front()?;
+        let Waiting { mut packet, config, .. } = queue.pop_front()?;
         // Only of what was not waited for.
         if let Some(late) = self.last.map(|last| last - packet.dts).filter(|late| *late > Micros::ZERO) {
-            packet.dts = packet.dts + late;
-            packet.pts = packet.pts + late;
+            packet.dts = packet.dts + late + APART;
+            packet.pts = packet.pts + late + APART;
         }
         self.last = Some(packet.dts);
-        Some(packet)
+        Some((packet, config))
     }
 
     /// The dts of what went out last.
@@ -75,8 +86,8 @@ impl Interleaver {
     /// When a wait is over.
     pub fn next_wake(&self) -> Option<Instant> {
         let fronts = [self.video.front(), self.audio.front()].into_iter().flatten();
-        let ends =
-            fronts.flat_map(|(packet, since)| [*since + LONGEST_WAIT + self.delay, due(packet, self.delay)]);
+        let ends = fronts
+            .flat_map(|first| [first.since + LONGEST_WAIT + self.delay, due(&first.packet, self.delay)]);
         ends.filter(|at| *at > self.asked).min()
     }
 
@@ -96,7 +107,7 @@ fn due(packet: &Packet, delay: Micros) -> Instant {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use sailcast_media::TrackId;
+    use sailcast_media::{AudioParams, Codec, CodecParams, DecoderConfig, TrackId};
 
     use super::*;
 
@@ -106,17 +117,28 @@ mod tests {
         Packet { track, dts: at, pts: at, duration: None, keyframe: true, disposable: false, data }
     }
 
+    fn config(id: TrackId) -> TrackInfo {
+        let params = CodecParams::Audio(AudioParams { sample_rate: 48_000, channels: 2 });
+        let config = DecoderConfig {
+            codec: Codec::Aac,
+            codec_string: String::new(),
+            description: Bytes::new(),
+            params,
+        };
+        TrackInfo { id, config }
+    }
+
     fn pushed(interleaver: &mut Interleaver, video: &[i64], audio: &[i64]) {
         for ms in video {
-            interleaver.push(packet(TrackId::video(0), *ms), Instant(0));
+            interleaver.push(packet(TrackId::video(0), *ms), config(TrackId::video(0)), Instant(0));
         }
         for ms in audio {
-            interleaver.push(packet(TrackId::audio(0), *ms), Instant(0));
+            interleaver.push(packet(TrackId::audio(0), *ms), config(TrackId::audio(0)), Instant(0));
         }
     }
 
     fn popped(interleaver: &mut Interleaver, floors: Floors, now: u64) -> Vec<i64> {
-        std::iter::from_fn(|| interleaver.pop(floors, Instant(now))).map(|p| p.dts.0 / 1000).collect()
+        std::iter::from_fn(|| interleaver.pop(floors, Instant(now))).map(|(p, _)| p.dts.0 / 1000).collect()
     }
 
     fn floors(video: Option<i64>, audio: Option<i64>) -> Floors {

@@ -88,7 +88,7 @@ pub enum LinkEvent {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Goes live on one of the lines, with the kinds of tracks that have had a source.
+    /// Goes live on one of the lines, with the kinds of tracks that have had a source. What is live ends before.
     Start {
         lines: Vec<Line>,
     },

@@ -4,7 +4,7 @@
 //! same time; nothing older is sent on it.
 
 use bytes::BytesMut;
-use sailcast_media::{MediaKind, MediaTime, Micros, Packet, flv::MuxError};
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet, TrackInfo, flv::MuxError};
 
 use crate::{
     error::SailcastError,
@@ -126,6 +126,7 @@ impl Live {
             News::None => {}
             News::Opened(_) => {
                 self.leave(now);
+                self.uplink.opened(now);
                 self.asked = false;
             }
             News::Lost => self.leave(now),
@@ -137,9 +138,8 @@ impl Live {
 
     /// The connection's stream is over.
     fn leave(&mut self, now: Instant) {
-        if self.session.take().is_some() {
-            self.uplink.closed(now);
-        }
+        self.session = None;
+        self.uplink.closed(now);
     }
 
     /// What is due on the connection; how the socket stands; what is to be told.
@@ -213,14 +213,15 @@ impl Live {
     pub fn ship(
         &mut self,
         floors: Floors,
-        configs: &Configs,
+        configs: &mut Configs,
         recorder: &mut Recorder,
         now: Instant,
         out: &mut Outbox,
     ) {
         let ending = self.ending.as_ref().is_some_and(|ending| ending.flushes.is_empty());
         let floors = if ending { Floors::default() } else { floors };
-        while let Some(packet) = self.interleaver.pop(floors, now) {
+        while let Some((packet, config)) = self.interleaver.pop(floors, now) {
+            configs.note(packet.dts, config);
             self.record(&packet, configs, recorder, now, out);
             self.begin(&packet, configs, now, out);
             if self.session.is_some() {
@@ -241,12 +242,20 @@ impl Live {
         now: Instant,
         out: &mut Outbox,
     ) {
-        let tracks = configs.tracks(packet.dts);
+        let tracks = self.tracks(configs, packet.dts);
         match recorder.take(packet, configs.of(packet), &tracks, self.has, &self.description, now) {
             Ok(Some(bytes)) => out.push(Output::Record(bytes)),
             Ok(None) => {}
             Err(error) => self.complain(error, out),
         }
+    }
+
+    /// What is known of the tracks that there are.
+    fn tracks(&self, configs: &Configs, at: MediaTime) -> Vec<TrackInfo> {
+        let (video, audio) = self.has;
+        let mut tracks = configs.tracks(at);
+        tracks.retain(|track| if track.kind() == MediaKind::Video { video } else { audio });
+        tracks
     }
 
     /// Whether each track is known, or not to be waited for.
@@ -274,7 +283,7 @@ impl Live {
         if video && !(packet.track.kind == MediaKind::Video && packet.keyframe) {
             return;
         }
-        let tracks = configs.tracks(packet.dts);
+        let tracks = self.tracks(configs, packet.dts);
         let begun = Session::begin(packet.dts, self.has, &tracks, &self.description, &mut self.buffer);
         match begun {
             Ok(session) => self.session = Some(session),
@@ -283,7 +292,6 @@ impl Live {
                 return;
             }
         }
-        self.uplink.opened(now);
         self.keyframe = false;
         self.ingest.has_published();
         self.began.get_or_insert(now);

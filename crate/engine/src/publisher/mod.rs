@@ -13,6 +13,7 @@
 mod capture;
 mod configs;
 mod drops;
+mod encoder;
 pub mod event;
 mod ingest;
 mod interleave;
@@ -28,6 +29,8 @@ mod picture;
 mod recorder;
 mod session;
 pub mod settings;
+mod size;
+mod slow;
 mod sound;
 pub mod uplink;
 mod words;
@@ -115,6 +118,7 @@ impl Publisher {
             Input::Source(kind, state) => self.set_source(kind, state, now),
             Input::SoundFormat { sample_rate, channels } => {
                 self.sound.set_format(sample_rate, channels, &mut self.out);
+                self.tell_live(now);
             }
             Input::Captured(frame) => self.picture.on_frame(frame, now, &mut self.out),
             Input::Heard { position, frames } => {
@@ -228,7 +232,7 @@ impl Publisher {
 
     fn set_settings(&mut self, settings: Settings, now: Instant) {
         self.settings = Some(settings);
-        self.picture.set_settings(settings.video);
+        self.picture.set_settings(settings.video, &mut self.out);
         self.sound.set_settings(settings.audio, &mut self.out);
         self.tell_live(now);
     }
@@ -270,11 +274,8 @@ impl Publisher {
             false => (self.sound.on_encoded(id, encoded, now, &mut self.out), self.sound.config()),
         };
         let Some(packet) = packet else { return };
-        if let Some(config) = config {
-            self.configs.note(packet.dts, config);
-        }
-        if let Some(live) = &mut self.live {
-            live.interleaver.push(packet, now);
+        if let (Some(live), Some(config)) = (&mut self.live, config) {
+            live.interleaver.push(packet, config.clone(), now);
         }
     }
 
@@ -320,7 +321,7 @@ impl Publisher {
             audio: self.sound.floor(),
             delay: self.picture.delay(),
         };
-        live.ship(floors, &self.configs, &mut self.recorder, now, out);
+        live.ship(floors, &mut self.configs, &mut self.recorder, now, out);
         if let Some(last) = live.interleaver.last() {
             self.picture.not_before(last);
         }

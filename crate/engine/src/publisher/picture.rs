@@ -11,6 +11,7 @@ use crate::{
     io::{FrameId, Instant},
     publisher::{
         capture::{CaptureClock, STEP, time_of},
+        encoder::{DRAIN_AFTER, Encoder, Manner, Pending},
         event::Event,
         io::{CapturedFrame, Encoded, EncoderId, Output, SourceState, VideoEncoding},
         ladder::{self, VideoLadder},
@@ -18,6 +19,8 @@ use crate::{
         outbox::Outbox,
         output::TrackOutput,
         settings::VideoSettings,
+        size::encoded_size,
+        slow::Slow,
         uplink::Target,
     },
 };
@@ -28,25 +31,6 @@ const REPEAT_EVERY: Micros = Micros::from_millis(500);
 const REPEAT_SOON: Micros = Micros::from_millis(120);
 /// How old a repeated picture pretends to be, as new ones are when they arrive.
 const ARRIVAL: Micros = Micros::from_millis(20);
-/// Pictures inside the encoder, above which it is not given more: it is slower than they come.
-const MOST_PENDING: usize = 4;
-/// One that is silent for so long is given another one to that: it may have left out those it has...
-const NUDGE_AFTER: Micros = Micros::from_secs(1);
-/// ...but no more than this.
-const MOST_NUDGED: usize = 8;
-/// An encoder that gives nothing for so long is stuck.
-const STUCK_AFTER: Micros = Micros::from_secs(5);
-/// One that gives by itself no picture of this age is asked for all that it holds, and begins with a keyframe again...
-const DRAIN_AFTER: Micros = Micros::from_secs(1);
-/// ...and holds no more than this.
-const MOST_HELD: usize = 64;
-/// The stream is no later than this for an encoder's sake.
-const MOST_DELAY: Micros = Micros::from_secs(4);
-/// So many pictures in [`SLOW_OF`] left out for the encoder's sake are worth a word.
-const SLOW: u32 = 30;
-const SLOW_OF: u32 = 100;
-/// The longest side that is encoded.
-const LONGEST_SIDE: f64 = 4096.0;
 
 /// What the rest of the publisher wants of pictures.
 #[derive(Clone, Copy, Debug)]
@@ -79,80 +63,8 @@ struct Held {
     height: u32,
     /// It waits to be looked at.
     new: bool,
-}
-
-#[derive(Debug)]
-struct Pending {
-    pts: MediaTime,
-    since: Instant,
-}
-
-/// How an encoder parts with what it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    /// It has given nothing of itself yet; `true`: it was drained.
-    Unknown(bool),
-    Prompt,
-    /// Of itself it gives nothing before it has seen seconds of what follows: x264 with its lookahead, in Firefox on Linux.
-    HoldsBack,
-}
-
-#[derive(Debug)]
-struct Encoder {
-    id: EncoderId,
-    encoding: VideoEncoding,
-    output: TrackOutput,
-    pending: VecDeque<Pending>,
-    /// The pts of what went in last.
-    fed: Option<MediaTime>,
-    /// The pts of what came out last.
-    given: Option<MediaTime>,
-    key: Option<MediaTime>,
-    /// The configuration that the page was told.
-    told: Option<TrackInfo>,
-    /// When something last went in or came out.
-    stirred: Instant,
-    manner: Manner,
-    /// It is asked for all that it holds, and has not said that this is done.
-    draining: bool,
-    /// The longest that it took for a picture, where it is not prompt.
-    lag: Micros,
-}
-
-impl Encoder {
-    /// It is not done with what it was given.
-    fn is_busy(&self, now: Instant) -> bool {
-        let most = match self.manner {
-            Manner::Prompt if now - self.stirred < NUDGE_AFTER => MOST_PENDING,
-            Manner::Prompt => MOST_NUDGED,
-            Manner::Unknown(_) | Manner::HoldsBack => MOST_HELD,
-        };
-        self.pending.len() >= most
-    }
-
-    /// When it is asked for what it holds.
-    fn drains_at(&self) -> Option<Instant> {
-        let front = self.pending.front().filter(|_| !self.draining)?;
-        match self.manner {
-            Manner::Prompt if self.pending.len() < MOST_NUDGED => None,
-            Manner::Prompt => Some((front.since + DRAIN_AFTER).max(self.stirred + NUDGE_AFTER)),
-            Manner::Unknown(_) | Manner::HoldsBack => Some(front.since + DRAIN_AFTER),
-        }
-    }
-
-    /// How much later the stream is for its sake.
-    fn delay(&self) -> Micros {
-        match self.manner {
-            Manner::Prompt => Micros::ZERO,
-            _ if self.given.is_none() => MOST_DELAY,
-            _ => self.lag.min(MOST_DELAY),
-        }
-    }
-
-    /// When it counts as stuck.
-    fn stuck_at(&self) -> Option<Instant> {
-        self.pending.front().map(|pending| pending.since + STUCK_AFTER)
-    }
+    /// It had its turn: an encoder that failed with it does not cost it.
+    admitted: bool,
 }
 
 #[derive(Debug)]
@@ -167,13 +79,11 @@ pub struct Picture {
     failed: bool,
     /// Why, until it is told.
     failure: Option<String>,
-    /// The pts of what went to any encoder last.
+    /// The pts of what went to an encoder last and is not lost, or of what went out beside it.
     fed: Option<MediaTime>,
     /// The time of what was last looked at, whether it was encoded or not.
     looked: Option<MediaTime>,
-    /// Looked at and left out for a busy encoder, of the last ones.
-    slow: (u32, u32),
-    told_slow: bool,
+    slow: Slow,
     told_delay: bool,
     told_codec: bool,
     pub counts: Counts,
@@ -192,8 +102,7 @@ impl Default for Picture {
             failure: None,
             fed: None,
             looked: None,
-            slow: (0, 0),
-            told_slow: false,
+            slow: Slow::default(),
             told_delay: false,
             told_codec: false,
             counts: Counts::default(),
@@ -202,8 +111,10 @@ impl Default for Picture {
 }
 
 impl Picture {
-    pub fn set_settings(&mut self, settings: VideoSettings) {
+    pub fn set_settings(&mut self, settings: VideoSettings, out: &mut Outbox) {
         if self.settings.is_none_or(|before| before.codec != settings.codec) {
+            self.close(out);
+            self.again();
             self.ladder = ladder::video(settings.codec);
             self.failed = false;
             self.told_codec = false;
@@ -260,7 +171,7 @@ impl Picture {
         let pts = self.clock.map(frame.taken, now);
         self.release(out);
         let CapturedFrame { id, width, height, .. } = frame;
-        self.held = Some(Held { id, pts, width, height, new: true });
+        self.held = Some(Held { id, pts, width, height, new: true, admitted: false });
     }
 
     /// Encodes what is due; true if that is a keyframe. `admits` says whether a picture of that time is worth it.
@@ -280,13 +191,17 @@ impl Picture {
             held.new = false;
         }
         // Order may take more than the time that has passed: then it is not this one's turn.
-        if pts > time_of(now) || !admits(pts, now) {
+        if pts > time_of(now) || !(held.new && held.admitted || admits(pts, now)) {
             return false;
         }
         let busy = self.encoder.as_ref().is_some_and(|encoder| encoder.is_busy(now));
-        self.note_busy(busy, out);
+        self.slow.note(busy, out);
         if busy {
+            self.counts.busy = self.counts.busy.saturating_add(1);
             return false;
+        }
+        if let Some(held) = &mut self.held {
+            held.admitted = true;
         }
         if !held.new {
             self.counts.repeated = self.counts.repeated.saturating_add(1);
@@ -367,6 +282,7 @@ impl Picture {
             encoding,
             output,
             pending: VecDeque::new(),
+            after: self.fed,
             fed: None,
             given: None,
             key: None,
@@ -437,7 +353,7 @@ impl Picture {
     /// The browser took it: no fault of its own.
     pub fn on_reclaimed(&mut self, id: EncoderId) {
         if self.owns(id) {
-            self.encoder = None;
+            self.forget();
             self.again();
         }
     }
@@ -460,7 +376,7 @@ impl Picture {
     /// Pictures newer than this only.
     pub fn not_before(&mut self, at: MediaTime) {
         self.clock.not_before(at);
-        self.fed = self.fed.map(|fed| fed.max(at));
+        self.fed = self.fed.max(Some(at));
     }
 
     pub fn flush(&self, out: &mut Outbox) -> Option<EncoderId> {
@@ -507,9 +423,16 @@ impl Picture {
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
-        if let Some(encoder) = self.encoder.take() {
-            out.push(Output::CloseEncoder(encoder.id));
+        if let Some(id) = self.forget() {
+            out.push(Output::CloseEncoder(id));
         }
+    }
+
+    /// What is in the encoder is lost: its times are free again.
+    fn forget(&mut self) -> Option<EncoderId> {
+        let encoder = self.encoder.take()?;
+        self.fed = encoder.given.max(encoder.after);
+        Some(encoder.id)
     }
 
     /// Gives the held picture back.
@@ -544,23 +467,6 @@ impl Picture {
         }
     }
 
-    fn note_busy(&mut self, busy: bool, out: &mut Outbox) {
-        let (seen, left) = &mut self.slow;
-        *seen = seen.saturating_add(1);
-        *left = left.saturating_add(busy.into());
-        self.counts.busy = self.counts.busy.saturating_add(busy.into());
-        if *seen < SLOW_OF {
-            return;
-        }
-        let slow = *left >= SLOW;
-        self.slow = (0, 0);
-        if slow && !self.told_slow {
-            let message = "The video encoder is slower than the camera: choose a smaller size or rate.";
-            out.push(Output::Event(Event::Degraded { what: "encoderSlow", message: message.to_owned() }));
-        }
-        self.told_slow = slow;
-    }
-
     /// Who encodes what, when it begins and when that changes.
     fn tell_encoder(&mut self, out: &mut Outbox) {
         let Some(encoder) = &mut self.encoder else { return };
@@ -588,28 +494,4 @@ impl Picture {
 fn only_tuned(a: &VideoEncoding, b: &VideoEncoding) -> bool {
     let same = VideoEncoding { bitrate: b.bitrate, fps: b.fps, ..a.clone() };
     same == *b
-}
-
-/// A picture of this size brought down to `side` at its shorter one, in even numbers; never larger than it is.
-fn encoded_size(width: u32, height: u32, side: u32) -> (u32, u32) {
-    let (width, height) = (f64::from(width.max(1)), f64::from(height.max(1)));
-    let scale = (f64::from(side) / width.min(height)).min(LONGEST_SIDE / width.max(height)).min(1.0);
-    // A little more than exact: 0.7 of 1280 is 895.99 to a computer.
-    let even = |size: f64| ((((size * scale + 0.01) / 2.0).floor() * 2.0) as u32).max(2);
-    (even(width), even(height))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_even_keep_their_aspect_and_are_not_made_larger() {
-        assert_eq!(encoded_size(1280, 720, 504), (896, 504));
-        assert_eq!(encoded_size(720, 1280, 504), (504, 896));
-        assert_eq!(encoded_size(640, 480, 504), (640, 480));
-        assert_eq!(encoded_size(641, 359, 720), (640, 358));
-        assert_eq!(encoded_size(1, 1, 504), (2, 2));
-        assert_eq!(encoded_size(10_000, 1000, 1000), (4096, 408));
-    }
 }

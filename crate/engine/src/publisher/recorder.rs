@@ -17,6 +17,8 @@ pub struct Recorder {
     /// Since when it could have begun.
     waits: Option<Instant>,
     session: Option<Session>,
+    /// It has a keyframe, that pictures may refer to.
+    has_keyframe: bool,
     buffer: BytesMut,
 }
 
@@ -26,6 +28,7 @@ impl Recorder {
         if !wanted {
             self.session = None;
             self.waits = None;
+            self.has_keyframe = false;
         }
         self.wanted = wanted;
         wanted && self.session.is_none()
@@ -57,6 +60,12 @@ impl Recorder {
                 return Ok(None);
             }
             self.session = Some(Session::begin(packet.dts, has, tracks, description, &mut self.buffer)?);
+        }
+        if packet.track.kind == MediaKind::Video {
+            self.has_keyframe |= packet.keyframe;
+            if !self.has_keyframe {
+                return Ok(None);
+            }
         }
         if let Some(session) = &mut self.session {
             session.write(packet, config, &mut self.buffer)?;

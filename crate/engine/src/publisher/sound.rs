@@ -25,6 +25,8 @@ use crate::{
 
 /// Sound that is so far from where it should be is not drift: there is a gap, or too much of it.
 const GAP: Micros = Micros::from_millis(60);
+/// An encoder's first packet is that far before the first sample at the most: one of AAC at 8 kHz.
+const FADE_IN: Micros = Micros::from_millis(128);
 /// A gap longer than this is not filled: the stream's sound goes on where it is.
 const LONGEST_GAP: Micros = Micros::from_secs(2);
 /// How far packets' times move in a second of drift.
@@ -79,9 +81,9 @@ impl Encoder {
         self.counted() + self.skew
     }
 
-    /// The earliest time that the next packet may have: encoders put a little before the first sample.
+    /// The earliest time that the next packet may have.
     fn earliest(&self) -> MediaTime {
-        self.floor() - GAP
+        self.end.map_or(self.anchor - FADE_IN, |end| end - GAP)
     }
 
     fn floor(&self) -> MediaTime {
@@ -208,9 +210,9 @@ impl Sound {
         self.source
     }
 
-    /// There is, or will be, sound.
+    /// There is, or will be, sound: its format comes with the first of it.
     pub fn expected(&self) -> bool {
-        self.source.is_some() && self.format.is_some() && !self.failed
+        self.source.is_some() && !self.failed
     }
 
     pub fn config(&self) -> Option<&TrackInfo> {

@@ -94,6 +94,22 @@ fn sound_alone_begins_at_once() {
 }
 
 #[test]
+fn a_microphone_whose_format_comes_with_its_sound_is_waited_for() {
+    let mut studio = Studio::empty();
+    studio.camera = None;
+    studio.send(Input::Settings(studio::settings()));
+    studio.send(Input::Source(MediaKind::Audio, Some(SourceState::Live)));
+    let microphone = studio.microphone.take().unwrap();
+    studio.start(&[URL]);
+    studio.run(Micros::from_millis(500));
+    assert_eq!(studio.stats().state, State::Connecting);
+    studio.plug_in(microphone);
+    studio.run(Micros::from_secs(1));
+    assert_eq!(studio.stats().state, State::Publishing);
+    assert!(got(&studio).packets[0].dts.0 == 0);
+}
+
+#[test]
 fn pictures_alone_begin_at_once() {
     let mut studio = Studio::default();
     studio.microphone = None;
@@ -119,6 +135,7 @@ fn a_camera_that_gives_nothing_keeps_sound_waiting_for_two_seconds_and_comes_in_
     let got = got(&studio);
     assert!(got.video()[0].keyframe, "{:?}", got.video()[0]);
     assert_eq!(got.configs(MediaKind::Video).len(), 1);
+    assert!(got.packets[0].dts.0 < 30_000, "sound is left out: {:?}", got.packets[0].dts);
     assert!(got.longest_gap(MediaKind::Audio) < Micros::from_millis(25));
     assert!(got.apart(5) < Micros::from_millis(40), "{:?}", got.sync());
 }

@@ -60,7 +60,7 @@ fn what_it_gives_at_once_goes_to_the_network_one_by_one() {
 
 #[test]
 fn stop_brings_out_what_is_in_it() {
-    for after in [3000, 3300, 3600, 4020, 4100] {
+    for after in [4000, 4300, 4600, 5020, 5100] {
         let mut studio = holding(15.0);
         studio.run(Micros::from_millis(after));
         let stopped = studio.now;

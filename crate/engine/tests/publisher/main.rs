@@ -2,8 +2,10 @@
 
 mod anything;
 mod begins;
+mod chaos;
 mod encoders;
 mod ends;
+mod few_bits;
 mod gives_back;
 mod got;
 mod holds_back;

@@ -73,6 +73,20 @@ fn without_a_network_it_waits_for_one() {
 }
 
 #[test]
+fn a_start_without_a_network_waits_for_one() {
+    let mut studio = Studio::default();
+    studio.servers.insert(URL.to_owned(), Server { refuses: Some(1006), ..Server::default() });
+    studio.send(Input::Online(false));
+    studio.start(&[URL]);
+    studio.run(Micros::from_secs(60));
+    assert_eq!(studio.connections.len(), 1);
+    studio.servers.clear();
+    studio.send(Input::Online(true));
+    studio.run(Micros::from_secs(1));
+    assert_eq!(studio.stats().state, State::Publishing);
+}
+
+#[test]
 fn a_server_that_refuses_for_good_is_believed() {
     for code in [4400, 4401, 4403, 4404, 4413] {
         let mut studio = Studio::default();

@@ -1,8 +1,8 @@
 //! Settings that change while live: no reconnect, no break in the stream.
 
 use sailcast_engine::publisher::{AudioSettings, Event, Input, Settings, VideoSettings};
-use sailcast_media::{MediaKind, Micros};
-use sailcast_sim::studio::{self, Studio};
+use sailcast_media::{Codec, MediaKind, Micros};
+use sailcast_sim::studio::{self, Fate, Studio};
 
 use crate::got::{Got, got, live};
 
@@ -14,7 +14,8 @@ fn change(studio: &mut Studio, change: impl FnOnce(&mut VideoSettings, &mut Audi
     let got = got(studio);
     assert_eq!(studio.connections.len(), 1);
     assert!(got.longest_gap(MediaKind::Audio) < Micros::from_millis(25));
-    assert!(got.longest_gap(MediaKind::Video) < Micros::from_millis(210));
+    let gap = got.longest_gap(MediaKind::Video);
+    assert!(gap < Micros::from_millis(210), "{gap:?}");
     assert!(studio.named(|event| matches!(event, Event::Reconnecting { .. })).is_empty());
     got
 }
@@ -58,6 +59,19 @@ fn bitrate_of_sound() {
     let audio = got.audio();
     assert!(size(&audio[audio.len() - 50..]) < size(&audio[..50]) / 2);
     assert_eq!(got.configs(MediaKind::Audio).len(), 1);
+}
+
+#[test]
+fn codec() {
+    let mut studio = live();
+    studio.fates = Some(Box::new(|encoding| match encoding.codec {
+        Codec::Avc => Fate::Works,
+        _ => Fate::Refuses,
+    }));
+    change(&mut studio, |video, _| video.codec = Codec::Hevc);
+    let codecs: Vec<Codec> = studio.encodings.iter().map(|encoding| encoding.codec).collect();
+    assert_eq!(codecs, [Codec::Avc, Codec::Hevc, Codec::Hevc, Codec::Hevc, Codec::Avc]);
+    assert_eq!(studio.named(|event| matches!(event, Event::Degraded { what: "videoCodec", .. })).len(), 1);
 }
 
 #[test]

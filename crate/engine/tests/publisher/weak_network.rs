@@ -52,6 +52,7 @@ fn the_same_without_acknowledgements() {
     let got = got(&studio);
     assert_eq!(studio.stats().dropped_audio, 0);
     assert!(got.apart(1) < Micros::from_millis(60), "{:?}", got.sync());
+    assert!(studio.stats().target_bitrate > 600_000, "{:?}", studio.stats());
 }
 
 #[test]

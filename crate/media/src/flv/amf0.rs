@@ -270,6 +270,15 @@ mod tests {
     }
 
     #[test]
+    fn values_of_a_command_are_written_as_they_are() {
+        let values = [Value::Number(1.0), Value::Object(vec![("app".into(), Value::Null)])];
+        let mut out = BytesMut::new();
+        write_values(&mut out, &values).unwrap();
+        assert!(out.ends_with(b"\x03\x00\x03app\x05\x00\x00\x09"), "{out:?}");
+        assert_eq!(read_script(&script(&out)).unwrap().1, values);
+    }
+
+    #[test]
     fn every_marker_of_script_data_is_read() {
         let text = |s: &str| Value::String(s.into());
         assert_eq!(

@@ -7,18 +7,23 @@ use std::collections::VecDeque;
 use bytes::{BufMut, Bytes, BytesMut};
 use sailcast_engine::{
     Instant,
-    publisher::{AudioEncoding, Encoded, VideoEncoding},
+    publisher::{AudioEncoding, Encoded, EncoderPath, VideoEncoding},
 };
 use sailcast_media::{Codec, MediaTime, Micros};
 
 use crate::{stream, synth};
 
 const AAC_FRAME: u64 = 1024;
+/// Up to so many bits the module's encoder makes 8 kHz mono of 48 kHz, and what comes out is two of its long packets late.
+const FEW_BITS: u32 = 8000;
+const FEW_BITS_STEP: u64 = 6;
 const NAL_IDR: u8 = 0x65;
 const NAL_REFERENCE: u8 = 0x41;
 const NAL_DISPOSABLE: u8 = 0x01;
 /// Of sound: an AAC frame begins like this, then says when it was captured.
 const AAC_MARK: [u8; 4] = *b"!aac";
+/// What the module gives before the first sample.
+const AAC_FADE: [u8; 2] = *b"!!";
 const SILENCE: u64 = u64::MAX;
 
 /// How an encoder of pictures lives.
@@ -69,6 +74,8 @@ pub struct Encoder {
     samples: u64,
     start: Option<MediaTime>,
     given: u64,
+    /// Of the packet that came out last.
+    step: u64,
     /// Where in the samples what was captured when begins.
     pieces: VecDeque<(u64, Option<Micros>)>,
 }
@@ -88,6 +95,7 @@ impl Encoder {
             samples: 0,
             start: None,
             given: 0,
+            step: 0,
             pieces: VecDeque::new(),
         };
         if matches!(encoder.fate, Fate::Refuses) {
@@ -182,29 +190,39 @@ impl Encoder {
         assert!((pts - due).abs() <= Micros(1), "sound at {pts:?} where {due:?} is next");
         self.pieces.push_back((self.samples, captured));
         self.samples += u64::from(frames);
-        while self.samples >= (self.given + 1) * AAC_FRAME {
-            let at = self.given * AAC_FRAME;
-            let encoded = Encoded {
-                pts: self.counted(at),
+        let few = audio.path == EncoderPath::Wasm && audio.bitrate <= FEW_BITS;
+        let (step, channels) = if few { (FEW_BITS_STEP, 1) } else { (1, audio.channels) };
+        let inside = if few { AAC_FRAME * step } else { 0 };
+        while self.samples >= self.given + AAC_FRAME * step + inside {
+            let rate = audio.sample_rate / step as u32;
+            let mut encoded = Encoded {
+                pts: self.counted(self.given),
                 keyframe: true,
-                data: self.sound(&audio, at),
-                description: (self.given == 0)
-                    .then(|| synth::aac(0, audio.sample_rate, audio.channels).config.description),
+                data: self.sound(&audio, self.given, step),
+                description: (self.step != step).then(|| synth::aac(0, rate, channels).config.description),
             };
+            if self.step == 0 && audio.path == EncoderPath::Wasm {
+                let length = MediaTime::from_ticks(AAC_FRAME as i64, rate) - MediaTime(0);
+                let data = Bytes::from_static(&AAC_FADE);
+                let fade = Encoded { pts: encoded.pts - length, data, ..encoded.clone() };
+                self.waiting.push_back((ready, Given::Packet(fade)));
+                encoded.description = None;
+            }
             self.waiting.push_back((ready, Given::Packet(encoded)));
-            self.given += 1;
+            self.given += AAC_FRAME * step;
+            self.step = step;
             self.frames += 1;
         }
     }
 
-    fn sound(&mut self, audio: &AudioEncoding, at: u64) -> Bytes {
+    fn sound(&mut self, audio: &AudioEncoding, at: u64, step: u64) -> Bytes {
         while self.pieces.get(1).is_some_and(|(from, _)| *from <= at) {
             self.pieces.pop_front();
         }
         let of_rate = |samples: u64| MediaTime::from_ticks(samples as i64, audio.sample_rate) - MediaTime(0);
         let captured =
             self.pieces.front().and_then(|(from, captured)| Some(*captured.as_ref()? + of_rate(at - from)));
-        let size = u64::from(audio.bitrate) * AAC_FRAME / u64::from(audio.sample_rate) / 8;
+        let size = u64::from(audio.bitrate) * AAC_FRAME * step / u64::from(audio.sample_rate) / 8;
         let mut data = BytesMut::new();
         data.put_slice(&AAC_MARK);
         data.put_u64(captured.map_or(SILENCE, |at| at.0 as u64));
@@ -221,6 +239,9 @@ impl Encoder {
 
 /// When what is in this packet was captured; `None` for silence.
 pub fn captured(data: &[u8]) -> Option<Instant> {
+    if data == AAC_FADE {
+        return None;
+    }
     let rest = match data.strip_prefix(&AAC_MARK) {
         Some(rest) => u64::from_be_bytes(*rest.first_chunk()?),
         None => stream::number_of(data)? >> 16,

@@ -114,7 +114,6 @@ pub struct Meter {
     back: Option<Micros>,
     settled: Option<(u64, f64)>,
     last_dts: MediaTime,
-    /// The last frame of reference that was made, and the last that was sent.
     chain: Chain,
     now: Micros,
 }
@@ -122,14 +121,15 @@ pub struct Meter {
 /// Whether each frame's references were sent before it.
 #[derive(Default)]
 struct Chain {
-    made: VecDeque<(MediaTime, bool, bool)>,
+    /// Each frame that was not sent yet, and whether nothing refers to it.
+    made: VecDeque<(MediaTime, bool)>,
     broken: bool,
 }
 
 impl Chain {
     /// Frames made before this one, and not sent, are lost.
     fn sent(&mut self, packet: &Packet) -> bool {
-        while let Some((dts, _, disposable)) = self.made.pop_front() {
+        while let Some((dts, disposable)) = self.made.pop_front() {
             if dts == packet.dts {
                 break;
             }
@@ -164,7 +164,7 @@ impl Meter {
         let video = is_video(packet);
         self.pushed.push_back((packet.dts, video, now));
         if video {
-            self.chain.made.push_back((packet.dts, packet.keyframe, packet.disposable));
+            self.chain.made.push_back((packet.dts, packet.disposable));
         } else {
             self.figures.audio += 1;
         }

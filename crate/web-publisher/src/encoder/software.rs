@@ -29,7 +29,7 @@ extern "C" {
     #[wasm_bindgen(method, structural)]
     fn close(this: &Instance);
 
-    /// `DescribedSound`.
+    /// `EncodedSound`.
     #[wasm_bindgen(extends = Object, js_name = Object)]
     type Chunk;
 
@@ -43,7 +43,7 @@ extern "C" {
     fn description(this: &Chunk) -> Option<Uint8Array>;
 }
 
-/// Makes an `Instance`: `(config, said)`, where `said` hears a `DescribedSound`, `null` for flushed, or a string for a failure.
+/// Makes an `Instance`: `(config, said)`, where `said` hears a `EncodedSound`, `null` for flushed, or a string for a failure.
 pub type Connect = Function;
 
 pub struct Software {

@@ -9,8 +9,6 @@ interface Exports {
   memory: WebAssembly.Memory;
   input(length: number): number;
   open(length: number): number;
-  description(): number;
-  description_len(): number;
   encode(length: number, pts: number): number;
   set_bitrate(bitrate: number): number;
   bitrate(): number;
@@ -33,14 +31,17 @@ export interface EncodedSound {
   /** µs. */
   duration: number;
   data: Uint8Array<ArrayBuffer>;
+  /**
+   * The AudioSpecificConfig from this packet on: with the first one, and where the sound has another rate or number of channels
+   * from then on, as few bits make it.
+   */
+  description: Uint8Array<ArrayBuffer> | undefined;
 }
 
 /** Whole frames of one channel or two, and less than the module's input holds. */
 const SAMPLES_AT_ONCE = 1 << 18;
 
 export class EncoderInstance {
-  /** As WebCodecs' `description`: the AudioSpecificConfig. */
-  readonly description: Uint8Array<ArrayBuffer>;
   readonly #exports: Exports;
   readonly #config: EncoderConfig;
   readonly #output: (sound: EncodedSound) => void;
@@ -52,7 +53,6 @@ export class EncoderInstance {
     this.#output = output;
     const numbers = new Uint32Array([config.sampleRate, config.channels, config.bitrate]);
     this.#check(this.#exports.open(this.#write(numbers)));
-    this.description = this.#bytes(this.#exports.description(), this.#exports.description_len());
   }
 
   /** In force: the nearest to the one asked for that the encoder can do. */
@@ -60,7 +60,7 @@ export class EncoderInstance {
     return this.#exports.bitrate() >>> 0;
   }
 
-  /** Takes effect with the next packet. */
+  /** Takes effect with the next packet, or soon after where it makes another description. */
   setBitrate(bitrate: number): void {
     this.#check(this.#exports.set_bitrate(bitrate));
   }
@@ -84,11 +84,13 @@ export class EncoderInstance {
 
   #give(): void {
     for (let at = this.#exports.next() >>> 0; at !== 0; at = this.#exports.next() >>> 0) {
-      const raw = new DataView(this.#exports.memory.buffer, at, 24);
+      const raw = new DataView(this.#exports.memory.buffer, at, 32);
+      const description = this.#bytes(raw.getUint32(24, true), raw.getUint32(28, true));
       this.#output({
         timestamp: raw.getFloat64(0, true),
         duration: raw.getFloat64(8, true),
         data: this.#bytes(raw.getUint32(16, true), raw.getUint32(20, true)),
+        description: description.length > 0 ? description : undefined,
       });
     }
   }

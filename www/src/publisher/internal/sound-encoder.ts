@@ -9,18 +9,14 @@ import {
 } from '../../internal/codecs/encoder-instance.js';
 import { moduleOf } from '../../internal/codecs/modules.js';
 
-/** `description`, an AudioSpecificConfig, with the first one. */
-export type DescribedSound = EncodedSound & { description: Uint8Array | undefined };
-
 /** Packets, then null for flushed; or why it has failed, as the last thing. */
-export type Said = DescribedSound | null | string;
+export type Said = EncodedSound | null | string;
 
 export class SoundEncoder {
   readonly #said: (said: Said) => void;
   #instance: EncoderInstance | undefined;
   /** What came before the module. */
   #waiting: (() => void)[] = [];
-  #described = false;
   #closed = false;
 
   constructor(config: EncoderConfig, said: (said: Said) => void, base: string | undefined) {
@@ -55,11 +51,7 @@ export class SoundEncoder {
 
   #begin(module: WebAssembly.Module, config: EncoderConfig): void {
     if (this.#closed) return;
-    this.#instance = new EncoderInstance(module, config, sound => {
-      const description = this.#described ? undefined : this.#instance?.description;
-      this.#described = true;
-      this.#said({ ...sound, description });
-    });
+    this.#instance = new EncoderInstance(module, config, this.#said);
     for (const act of this.#waiting.splice(0)) act();
   }
 

@@ -170,6 +170,8 @@ export class Sources {
     this.#events.preview(opened);
     // One that ended was mixed with the other.
     opened?.sound?.addEventListener('ended', () => this.#tell());
+    // It may have sound where the one before had none: the state of its pictures says nothing of that.
+    this.#tell();
   }
 
   #givePictures(): void {

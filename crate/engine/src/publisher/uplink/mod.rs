@@ -9,6 +9,7 @@
 
 mod io;
 mod link;
+mod made;
 mod pace;
 mod queue;
 mod rate;

@@ -5,7 +5,7 @@
 
 use sailcast_media::{MediaKind, Micros, Packet};
 
-use super::{UplinkConfig, Why, link::Link};
+use super::{UplinkConfig, Why, link::Link, made::Made};
 use crate::io::Instant;
 
 /// Waiting for longer than this is worth a look at what the link carries.
@@ -59,12 +59,6 @@ const USED: f64 = 0.5;
 /// Smaller changes are not worth the encoder's unrest.
 const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
-/// What an encoder makes for what it is asked: believed within these.
-const FOLLOWED: f64 = 0.1;
-const LEAST_MADE: f64 = 0.85;
-const MOST_MADE: f64 = 1.3;
-/// A GOP counts so much beside those before.
-const WEIGHT: f64 = 0.3;
 
 /// What the queue tells the rate.
 #[derive(Clone, Copy, Debug)]
@@ -104,18 +98,6 @@ pub struct Rate {
     given_up: bool,
     /// Nothing is raised before.
     rest_until: Option<Instant>,
-}
-
-/// How much an encoder makes of what it is asked, from keyframe to keyframe.
-#[derive(Debug, Default)]
-struct Made {
-    since: Option<Instant>,
-    bits: f64,
-    asked: f64,
-    asked_at: Option<Instant>,
-    last_asked: f64,
-    spoiled: bool,
-    factor: Option<f64>,
 }
 
 impl Rate {
@@ -184,7 +166,7 @@ impl Rate {
 
     /// What the encoder of video makes, bit/s, where that is known.
     pub fn made_bitrate(&self) -> Option<f64> {
-        self.made.factor.map(|factor| factor * f64::from(self.told))
+        self.made.of(f64::from(self.told))
     }
 
     /// Nothing has waited for a while.
@@ -202,27 +184,23 @@ impl Rate {
 
     /// It was kept from making something.
     pub fn rested(&mut self) {
-        self.made.spoiled = true;
+        self.made.spoil();
     }
 
     /// Frames were given up that others refer to.
     pub fn gave_up(&mut self) {
-        self.made.spoiled = true;
+        self.made.spoil();
         self.given_up = true;
-    }
-
-    fn factor(&self) -> f64 {
-        self.made.factor.unwrap_or(1.0).clamp(LEAST_MADE, MOST_MADE)
     }
 
     /// What is really made of `total`.
     fn made_of(&self, total: f64) -> f64 {
-        self.audio + (total - self.audio).max(0.0) * self.factor()
+        self.audio + (total - self.audio).max(0.0) * self.made.factor()
     }
 
     /// What to ask for, so that `bits` are made.
     fn to_make(&self, bits: f64) -> f64 {
-        self.audio + (bits - self.audio).max(0.0) / self.factor()
+        self.audio + (bits - self.audio).max(0.0) / self.made.factor()
     }
 
     pub fn decide(&mut self, link: &mut Link, seen: Seen, now: Instant) -> Option<Why> {
@@ -379,30 +357,6 @@ impl Rate {
         let changed = rounded as u32 != self.told;
         self.told = rounded as u32;
         changed
-    }
-}
-
-impl Made {
-    fn restart(&mut self) {
-        *self = Self { factor: self.factor, ..Self::default() };
-    }
-
-    fn note(&mut self, bits: f64, keyframe: bool, asked: f64, now: Instant) {
-        // An encoder takes a while to follow.
-        self.spoiled |= (asked - self.last_asked).abs() > self.last_asked * FOLLOWED;
-        self.last_asked = asked;
-        let asked_for = self.asked_at.replace(now).map_or(Micros::ZERO, |at| now - at);
-        self.asked += asked * asked_for.as_secs_f64();
-        if keyframe {
-            let lasted = self.since.map_or(Micros::ZERO, |since| now - since);
-            let telling = !self.spoiled && lasted >= Micros::from_secs(1) && lasted <= Micros::from_secs(10);
-            if telling && self.asked > 0.0 {
-                let factor = self.bits / self.asked;
-                self.factor = Some(self.factor.map_or(factor, |before| before + (factor - before) * WEIGHT));
-            }
-            (self.since, self.bits, self.asked, self.spoiled) = (Some(now), 0.0, 0.0, false);
-        }
-        self.bits += bits;
     }
 }
 
