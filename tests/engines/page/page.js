@@ -63,8 +63,8 @@ globalThis.stage = {
     stage.publisher = publisher;
     return publisher;
   },
-  player(url) {
-    const player = new Player({ container: '#player', url });
+  player(url, options) {
+    const player = new Player({ container: '#player', url, ...options });
     note(player, 'player:', ['error', 'playing']);
     stage.player = player;
     return player;
