@@ -24,6 +24,7 @@ export async function openFirefox({ env, url }) {
     const page = await browser.newPage();
     await page.goto(url);
     return {
+      playerOptions: {},
       version: await browser.version(),
       run: (action, ...args) => page.evaluate(action, ...args),
       /** Another tab is in front for as long as this takes. */
@@ -37,6 +38,8 @@ export async function openFirefox({ env, url }) {
           await page.bringToFront();
         }
       },
+      reload: () => page.reload(),
+      click: selector => page.click(selector),
       close: () => browser.close(),
     };
   } catch (error) {

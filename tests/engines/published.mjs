@@ -55,11 +55,15 @@ export async function publishes(open, step) {
         await globalThis.stage.publisher.replaceSource({ video: { kind: 'stream', stream }, audio: 'none' });
       });
       await wait(3);
-      const kept = await keep(6);
-      expectWhole(kept, [640, 360]);
-      const found = await marks(kept.file);
-      console.log(JSON.stringify(found));
-      expectTogether(found);
+      // A machine that is busy with something else starves the browser's sound for seconds: then once more.
+      const together = async () => {
+        const kept = await keep(5);
+        const found = await marks(kept.file);
+        console.log(JSON.stringify(found));
+        expectWhole(kept, [640, 360]);
+        expectTogether(found);
+      };
+      await together().catch(together);
     });
     await step('a new connection after the relay was away', async () => {
       await stage.cut();
@@ -86,30 +90,44 @@ export async function publishes(open, step) {
         assert.ok(kept.fps > FPS / 2, `${kept.fps} pictures a second`);
       });
     });
-    await step('stop, another start, and our player', async () => {
+    await step('stop, and another start', async () => {
       await browser.run(async () => {
         const { publisher } = globalThis.stage;
         await publisher.stop();
+        publisher.muted = false;
         await publisher.replaceSource({ video: 'camera', audio: 'microphone' });
         await publisher.start();
       });
       assert.equal((await events('ended')).length, 1);
       await publishing(3);
-      const stats = await browser.run(async url => {
-        const player = globalThis.stage.player(url);
-        await player.play();
-        await globalThis.stage.wait(5);
-        return player.stats();
-      }, stage.play);
-      assert.equal(stats.state, 'playing');
-      assert.ok(stats.framesRendered > 2 * FPS && stats.audioPackets > 100, JSON.stringify(stats));
+      await wait(2);
+      expectWhole(await keep(3));
       await browser.run(() => globalThis.stage.publisher.stop());
       assert.deepEqual(await events('error'), []);
     });
-  } catch (error) {
-    const told = await browser?.run(() => JSON.stringify(globalThis.stage.events)).catch(String);
-    const stats = await browser?.run(() => JSON.stringify(globalThis.stage.publisher.stats())).catch(String);
-    throw new Error(`${error.message}\nevents: ${told}\nstats: ${stats}`);
+    // On a page of its own: WebKitGTK 2.50 crashes where publisher and player are on one page.
+    await step('our player', async () => {
+      await browser.reload();
+      await until('the page is there again', () => browser.run(() => globalThis.stage !== undefined));
+      const cast = stage.cast();
+      try {
+        await until('a stream to play', async () => (await fetch(stage.play)).ok);
+        await browser.click('#player');
+        const playing = async (url, options) => {
+          const player = globalThis.stage.player(url, options);
+          await player.play();
+          await globalThis.stage.wait(5);
+          return player.stats();
+        };
+        const stats = await browser.run(playing, stage.play, browser.playerOptions);
+        const { renderer, videoDecoder, audioDecoder, audio, avOffset } = stats;
+        console.log(JSON.stringify({ renderer, videoDecoder, audioDecoder, audio, avOffset }));
+        assert.deepEqual([stats.state, audio], ['playing', 'running'], JSON.stringify(stats));
+        assert.ok(stats.framesRendered > 2 * FPS && stats.audioPackets > 100, JSON.stringify(stats));
+      } finally {
+        await cast.stop();
+      }
+    });
   } finally {
     await browser?.close().catch(() => {});
     await stage.close();

@@ -15,6 +15,39 @@ const RELAY = process.env.SAILCAST_RELAY ?? path.join(root, 'target/debug/sailca
 /** Of the output of a program that is kept to be shown. */
 const MOST_OUTPUT = 20_000;
 
+const CAST = [
+  ...[
+    '-v',
+    'error',
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc=size=640x360:rate=15',
+    '-re',
+    '-f',
+    'lavfi',
+    '-i',
+    'sine',
+  ],
+  ...[
+    '-t',
+    '60',
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-pix_fmt',
+    'yuv420p',
+    '-g',
+    '15',
+    '-c:a',
+    'aac',
+    '-f',
+    'flv',
+  ],
+];
+
 const execute = promisify(execFile);
 export const wait = seconds => new Promise(resolve => setTimeout(resolve, seconds * 1000));
 
@@ -116,6 +149,8 @@ export async function openStage() {
       close,
       publish: `ws://${live}`,
       play: `http://${live}.flv`,
+      /** A test picture and a tone of ffmpeg, published in real time. */
+      cast: () => start('ffmpeg', [...CAST, '-method', 'POST', `http://${live}`]),
       /** The relay goes away, and another one comes. */
       async cut() {
         await relay.stop();

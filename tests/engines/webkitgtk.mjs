@@ -37,6 +37,8 @@ export async function openWebKit({ env, url }) {
     await ask('POST', `${session}/timeouts`, { script: 50_000 });
     await ask('POST', `${session}/url`, { url });
     return {
+      // WebKitGTK 2.50 crashes in its AudioDecoder.
+      playerOptions: { decoder: 'wasm' },
       version: `WebKitGTK ${capabilities.browserVersion}`,
       async run(action, ...args) {
         const script = `const done = arguments[arguments.length - 1];
@@ -46,6 +48,12 @@ export async function openWebKit({ env, url }) {
         const { value, error } = JSON.parse(answer);
         if (error) throw new Error(error);
         return value;
+      },
+      reload: () => ask('POST', `${session}/refresh`, {}),
+      /** Without a user's action nothing is heard. */
+      async click(value) {
+        const element = await ask('POST', `${session}/element`, { using: 'css selector', value });
+        await ask('POST', `${session}/element/${Object.values(element)[0]}/click`, {});
       },
       async close() {
         await ask('DELETE', session).catch(() => {});
