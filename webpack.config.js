@@ -45,8 +45,6 @@ export default {
       javascript: { worker: ['*context.audioWorklet.addModule()', '...'] },
     },
   },
-  // A worker of an ES module build never loads a chunk that it would share with another worker (webpack issue 17014).
-  optimization: { splitChunks: false },
   plugins: [new Page()],
   // The wasm is one file of about 100 KB; webpack's limits are for pages that load it in their first script.
   performance: { hints: false },

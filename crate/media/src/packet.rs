@@ -77,6 +77,25 @@ pub enum Codec {
 }
 
 impl Codec {
+    /// As people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Avc => "H.264",
+            Self::Hevc => "HEVC",
+            Self::Av1 => "AV1",
+            Self::Vp9 => "VP9",
+            Self::Vp8 => "VP8",
+            Self::Aac => "AAC",
+            Self::Mp3 => "MP3",
+            Self::G711A => "G.711 A-law",
+            Self::G711U => "G.711 µ-law",
+            Self::Opus => "Opus",
+            Self::Flac => "FLAC",
+            Self::Ac3 => "AC-3",
+            Self::Eac3 => "E-AC-3",
+        }
+    }
+
     pub const fn kind(self) -> MediaKind {
         match self {
             Self::Avc | Self::Hevc | Self::Av1 | Self::Vp9 | Self::Vp8 => MediaKind::Video,

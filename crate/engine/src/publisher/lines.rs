@@ -14,8 +14,8 @@ use crate::{
 const ATTEMPTS: u32 = 15;
 /// The same before anything was ever sent: somebody waits.
 const FIRST_ATTEMPTS: u32 = 4;
-/// A connection that takes the stream for so long has proved its line.
-pub const HEALTHY_AFTER: Micros = Micros::from_secs(10);
+/// A connection that takes the stream for so long has proved its line: servers that do not want it say so sooner.
+pub const HEALTHY_AFTER: Micros = Micros::from_secs(4);
 /// What a line costs that nothing is known of, in seconds of connecting.
 const UNKNOWN: f64 = 0.3;
 /// What a failure costs, in the same.

@@ -16,6 +16,7 @@ use crate::{
         ingest::{Ingest, News},
         interleave::{Floors, Interleaver},
         io::{EncoderId, Line, LinkEvent, Output},
+        open::Open,
         outbox::Outbox,
         picture::Demand,
         recorder::Recorder,
@@ -27,6 +28,8 @@ use crate::{
 
 /// A track of which nothing has come so long after the connection opened is not waited for.
 pub const TRACK_WITHIN: Micros = Micros::from_secs(2);
+/// A server that says nothing of what it takes has refused by then what it does not want: a name that is taken.
+const TAKEN_AFTER: Micros = Micros::from_millis(700);
 /// How long what is left may take to go out after `Stop`.
 const LAST_WORDS: Micros = Micros::from_millis(1500);
 /// Cameras jitter: a picture may come before its turn, at this share of the interval.
@@ -66,6 +69,8 @@ pub struct Live {
     /// The last picture that was admitted without a connection.
     admitted: Option<MediaTime>,
     began: Option<Instant>,
+    /// Begun, and not known to be taken before this.
+    taken_by: Option<Instant>,
     ending: Option<Ending>,
     over: Option<Result<(), SailcastError>>,
     complained: bool,
@@ -95,6 +100,7 @@ impl Live {
             asked: false,
             admitted: None,
             began: None,
+            taken_by: None,
             ending: None,
             over: None,
             complained: false,
@@ -139,6 +145,7 @@ impl Live {
     /// The connection's stream is over.
     fn leave(&mut self, now: Instant) {
         self.session = None;
+        self.taken_by = None;
         self.uplink.closed(now);
     }
 
@@ -154,6 +161,7 @@ impl Live {
             self.uplink.on_socket(socket, now);
         }
         self.keyframe |= self.uplink.take_keyframe_request() && self.session.is_some();
+        self.prove(now, out);
         self.tell(now, out);
     }
 
@@ -293,6 +301,16 @@ impl Live {
             }
         }
         self.keyframe = false;
+        self.taken_by = Some(now + TAKEN_AFTER);
+    }
+
+    /// The stream counts as published once the server says that it has some of it, or has had time to refuse it.
+    fn prove(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(by) = self.taken_by.filter(|_| self.session.is_some()) else { return };
+        if now < by && !self.ingest.open().is_some_and(Open::has_acked) {
+            return;
+        }
+        self.taken_by = None;
         self.ingest.has_published();
         self.began.get_or_insert(now);
         let url = self.ingest.url().to_owned();
@@ -369,8 +387,8 @@ impl Live {
         match self.over.take() {
             Some(Ok(())) => Outcome::Ended,
             Some(Err(error)) => Outcome::Failed(error),
-            None if self.session.is_some() => Outcome::Going(State::Publishing),
-            None if self.began.is_some() || self.ingest.is_waiting() => Outcome::Going(State::Reconnecting),
+            None if self.session.is_some() && self.taken_by.is_none() => Outcome::Going(State::Publishing),
+            None if self.began.is_some() => Outcome::Going(State::Reconnecting),
             None => Outcome::Going(State::Connecting),
         }
     }
@@ -384,7 +402,7 @@ impl Live {
         let ready = ready.map(|open| open.since + TRACK_WITHIN);
         let ending = self.ending.as_ref().filter(|ending| !ending.closing).map(|ending| ending.until);
         let uplink = self.ingest.open().and_then(|_| self.uplink.next_wake());
-        [self.ingest.next_wake(), uplink, self.interleaver.next_wake(), ready, ending]
+        [self.ingest.next_wake(), uplink, self.interleaver.next_wake(), ready, self.taken_by, ending]
             .into_iter()
             .flatten()
             .min()

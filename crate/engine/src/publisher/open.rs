@@ -46,6 +46,11 @@ impl Open {
         }
     }
 
+    /// The server has taken something, and says so.
+    pub fn has_acked(&self) -> bool {
+        self.acked.is_some()
+    }
+
     /// What it holds, as asked just now.
     pub fn holds(&mut self, buffered: u64, now: Instant) {
         self.note(buffered, self.acked, now);

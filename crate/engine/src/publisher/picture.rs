@@ -484,7 +484,8 @@ impl Picture {
     fn tell_codec(&mut self, codec: Codec, out: &mut Outbox) {
         let Some(asked) = self.settings.map(|settings| settings.codec) else { return };
         if codec != asked && !std::mem::replace(&mut self.told_codec, true) {
-            let message = format!("This browser does not encode {asked:?}: the stream is {codec:?}.");
+            let message =
+                format!("This browser does not encode {}: the stream is {}.", asked.name(), codec.name());
             out.push(Output::Event(Event::Degraded { what: "videoCodec", message }));
         }
     }

@@ -138,7 +138,7 @@ impl Default for Sound {
             source: None,
             format: None,
             settings: None,
-            ladder: ladder::audio(Codec::Aac),
+            ladder: ladder::audio(Codec::Aac, false),
             encoder: None,
             failed: false,
             failure: None,
@@ -154,15 +154,16 @@ impl Default for Sound {
 
 impl Sound {
     pub fn set_settings(&mut self, settings: AudioSettings, out: &mut Outbox) {
+        let module = self.encoder.as_ref().is_some_and(|encoder| encoder.encoding.path == EncoderPath::Wasm);
         match self.settings.replace(settings) {
-            Some(before) if before.codec == settings.codec => {
+            Some(before) if before.codec == settings.codec && (module || same_ladder(before, settings)) => {
                 if let Some(encoder) = self.encoder.as_mut().filter(|_| before != settings) {
                     encoder.encoding.bitrate = settings.bitrate;
                     out.push(Output::TuneAudio(encoder.id, settings.bitrate));
                 }
             }
             _ => {
-                self.ladder = ladder::audio(settings.codec);
+                self.ladder = ladder_of(settings);
                 self.failed = false;
                 self.told_codec = false;
                 self.close(out);
@@ -173,7 +174,7 @@ impl Sound {
     /// Another try after all has failed, where something is another than before.
     pub fn hope(&mut self) {
         if std::mem::take(&mut self.failed) {
-            self.ladder = ladder::audio(self.settings.map_or(Codec::Aac, |settings| settings.codec));
+            self.ladder = self.settings.map_or_else(|| ladder::audio(Codec::Aac, false), ladder_of);
         }
     }
 
@@ -416,8 +417,19 @@ impl Sound {
     fn tell_codec(&mut self, out: &mut Outbox) {
         let (Some(settings), Some(way)) = (self.settings, self.ladder.rung()) else { return };
         if way.codec() != settings.codec && !std::mem::replace(&mut self.told_codec, true) {
-            let message = format!("This browser does not encode {:?}: the sound is AAC.", settings.codec);
+            let message =
+                format!("This browser does not encode {}: the sound is AAC.", settings.codec.name());
             out.push(Output::Event(Event::Degraded { what: "audioCodec", message }));
         }
     }
+}
+
+fn ladder_of(settings: AudioSettings) -> AudioLadder {
+    ladder::audio(settings.codec, ladder::few_bits(settings.bitrate))
+}
+
+/// AAC of few bits is our module's, which makes the rest as well.
+fn same_ladder(a: AudioSettings, b: AudioSettings) -> bool {
+    let few = |settings: AudioSettings| settings.codec == Codec::Aac && ladder::few_bits(settings.bitrate);
+    few(a) == few(b)
 }

@@ -4,7 +4,7 @@ use sailcast_engine::publisher::{Event, Input, SourceState, State};
 use sailcast_media::{MediaKind, Micros, flv::TagKind};
 use sailcast_sim::studio::{self, EPOCH, Fate, Studio};
 
-use crate::got::{Got, URL, got, live, number, tags};
+use crate::got::{Got, URL, acknowledged, got, live, number, tags};
 
 #[test]
 fn script_tag_both_sequence_headers_then_a_keyframe() {
@@ -81,7 +81,7 @@ fn pictures_come_at_the_rate_asked_for_and_sound_without_a_gap() {
 
 #[test]
 fn sound_alone_begins_at_once() {
-    let mut studio = Studio::default();
+    let mut studio = acknowledged(Studio::default(), URL);
     studio.camera = None;
     studio.send(Input::Source(MediaKind::Video, None));
     studio.start(&[URL]);
@@ -111,7 +111,7 @@ fn a_microphone_whose_format_comes_with_its_sound_is_waited_for() {
 
 #[test]
 fn pictures_alone_begin_at_once() {
-    let mut studio = Studio::default();
+    let mut studio = acknowledged(Studio::default(), URL);
     studio.microphone = None;
     studio.send(Input::Source(MediaKind::Audio, None));
     studio.start(&[URL]);
@@ -124,7 +124,7 @@ fn pictures_alone_begin_at_once() {
 
 #[test]
 fn a_camera_that_gives_nothing_keeps_sound_waiting_for_two_seconds_and_comes_in_with_a_keyframe() {
-    let mut studio = Studio::default();
+    let mut studio = acknowledged(Studio::default(), URL);
     let camera = studio.camera.take();
     studio.start(&[URL]);
     studio.run(Micros::from_secs(6));
@@ -207,4 +207,21 @@ fn what_failed_in_one_broadcast_is_tried_again_in_the_next() {
     studio.start(&[URL]);
     studio.run(Micros::from_secs(2));
     assert_eq!(studio.stats().state, State::Publishing);
+}
+
+#[test]
+fn a_server_that_refuses_in_its_first_moments_is_not_published_to() {
+    let mut studio = Studio::default();
+    studio.start(&[URL]);
+    for _ in 0..200 {
+        studio.run(Micros::from_millis(100));
+        let connection = studio.connection();
+        let opened = connection.opened.filter(|_| connection.closed.is_none());
+        if opened.is_some_and(|at| studio.now - at >= Micros::from_millis(500)) {
+            // The name is taken.
+            studio.cut(4409);
+        }
+    }
+    assert!(studio.named(|event| matches!(event, Event::Publishing { .. })).is_empty());
+    assert_eq!((studio.stats().state, studio.connections.len()), (State::Failed, 5));
 }

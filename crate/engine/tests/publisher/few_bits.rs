@@ -85,3 +85,17 @@ fn what_its_encoder_gives_before_the_first_sample_moves_nothing_that_follows() {
         assert!(step <= Micros::from_millis(1), "{step:?}");
     }
 }
+
+#[test]
+fn a_browser_that_encodes_aac_is_not_asked_for_few_bits() {
+    let mut studio = Studio::default();
+    studio.aac_in_browser = Fate::Works;
+    studio.start(&[URL]);
+    studio.run(Micros::from_secs(3));
+    for bitrate in [5000, 64_000] {
+        tune(&mut studio, bitrate);
+        studio.run(Micros::from_secs(3));
+    }
+    assert_eq!(rates(&got(&studio))[..2], [48_000, 8000], "by the module");
+    assert_eq!(studio.connections.len(), 1);
+}

@@ -5,7 +5,7 @@ use sailcast_media::{
     DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Message, Micros, Packet, TrackInfo, Value,
     flv::{TagEvent, TagKind, TagReader},
 };
-use sailcast_sim::studio::{self, Studio};
+use sailcast_sim::studio::{self, Server, Studio};
 
 #[derive(Debug, Default)]
 pub struct Got {
@@ -99,6 +99,12 @@ impl Got {
         let apart = self.sync().into_iter().filter(|(second, _)| *second >= from);
         apart.map(|(_, apart)| apart.abs()).max().expect("sound and pictures")
     }
+}
+
+/// A server that says what it takes, as ours does.
+pub fn acknowledged(mut studio: Studio, url: &str) -> Studio {
+    studio.servers.insert(url.to_owned(), Server { acks: true, ..Server::default() });
+    studio
 }
 
 /// Kind and time of each tag, in ms.

@@ -4,7 +4,7 @@ use sailcast_engine::publisher::{Event, Input, Line, LineRecord, LinkEvent, Stat
 use sailcast_media::{MediaKind, Micros};
 use sailcast_sim::studio::{Server, Studio};
 
-use crate::got::{Got, got};
+use crate::got::{Got, acknowledged, got};
 
 const SLOW: &str = "ws://slow/live/a";
 const FAST: &str = "ws://fast/live/a";
@@ -77,7 +77,7 @@ fn one_that_refuses_for_good_is_not_asked_again() {
 
 #[test]
 fn when_one_breaks_the_other_is_tried_at_once() {
-    let mut studio = Studio::default();
+    let mut studio = acknowledged(Studio::default(), SLOW);
     start(&mut studio, &[(SLOW, record(0.5, 0.0)), (FAST, record(0.05, 0.0))]);
     studio.run(Micros::from_secs(2));
     studio.cut(1006);

@@ -4,11 +4,11 @@ use sailcast_engine::publisher::{Input, State};
 use sailcast_media::Micros;
 use sailcast_sim::studio::Studio;
 
-use crate::got::{URL, got, live};
+use crate::got::{URL, acknowledged, got, live};
 
 #[test]
 fn of_a_steady_broadcast() {
-    let mut studio = Studio::default();
+    let mut studio = acknowledged(Studio::default(), URL);
     studio.run(Micros::from_secs(5));
     studio.start(&[URL]);
     studio.run(Micros::from_secs(20));

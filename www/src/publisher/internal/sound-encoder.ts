@@ -7,7 +7,13 @@ import {
   type EncoderConfig,
   EncoderInstance,
 } from '../../internal/codecs/encoder-instance.js';
-import { moduleOf } from '../../internal/codecs/modules.js';
+import { type Builds, compile } from '../../internal/codecs/fetch-module.js';
+
+/** The names in this very form, for bundlers look for them. */
+const BUILDS: Builds = [
+  () => new URL('../../codecs/aac-encoder.wasm', import.meta.url),
+  () => new URL('../../codecs/aac-encoder.scalar.wasm', import.meta.url),
+];
 
 /** Packets, then null for flushed; or why it has failed, as the last thing. */
 export type Said = EncodedSound | null | string;
@@ -21,7 +27,7 @@ export class SoundEncoder {
 
   constructor(config: EncoderConfig, said: (said: Said) => void, base: string | undefined) {
     this.#said = said;
-    moduleOf('aac-encoder', base).then(
+    compile('aac-encoder', BUILDS, base).then(
       module => this.#attempt(() => this.#begin(module, config)),
       error => this.#fail(error),
     );

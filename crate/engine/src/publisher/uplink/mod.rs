@@ -338,6 +338,10 @@ impl Uplink {
 
     fn told(&mut self, before: Target, why: Why) {
         let target = self.target();
+        // Video that goes away, or comes, is no change of it.
+        if before.video_bitrate == 0 || target.video_bitrate == 0 {
+            return;
+        }
         if target.video_bitrate != before.video_bitrate {
             let (from, to) = (before.video_bitrate, target.video_bitrate);
             self.event(UplinkEvent::BitrateChange { from, to, why });

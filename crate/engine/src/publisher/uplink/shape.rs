@@ -53,12 +53,14 @@ impl Shape {
     }
 
     pub fn configure(&mut self, config: &UplinkConfig, bitrate: u32) {
-        let side = self.side();
         let highest = config.fps.1.max(1);
-        self.fps = (config.fps.0.clamp(1, highest), highest);
+        let fps = (config.fps.0.clamp(1, highest), highest);
+        if self.fps == fps && self.sides == config.sides {
+            return;
+        }
+        self.fps = fps;
         self.sides.clone_from(&config.sides);
-        self.now_side = self.sides.iter().position(|s| *s <= side).unwrap_or(0);
-        self.now_fps = highest;
+        (self.now_fps, self.now_side) = (highest, 0);
         while self.is_too_much(bitrate) && self.step_down() {}
     }
 
