@@ -7,8 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { chromium } from '@playwright/test';
 
-const FLAGS = [
-  '--headless=new',
+export const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -18,8 +17,10 @@ const FLAGS = [
   '--disable-sync',
   '--hide-scrollbars',
   '--autoplay-policy=no-user-gesture-required',
-  '--remote-debugging-port=0',
 ];
+
+/** For one that is started by hand. */
+const OWN = ['--headless=new', '--remote-debugging-port=0'];
 
 /** A bench that is ended early leaves no browser behind. */
 const running = new Set();
@@ -37,11 +38,12 @@ async function devTools(child) {
   throw new Error('Chromium ended before it listened');
 }
 
-export async function launch() {
+/** `flags`: beside the usual ones. */
+export async function launch(flags = []) {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'sailcast-bench-'));
   const program = process.env.SAILCAST_CHROMIUM ?? '/usr/bin/chromium';
   // Started by hand: Playwright's own browsers are incognito, where Chromium leaves out preconnecting.
-  const child = spawn(program, [...FLAGS, `--user-data-dir=${profile}`, 'about:blank'], {
+  const child = spawn(program, [...OWN, ...FLAGS, ...flags, `--user-data-dir=${profile}`, 'about:blank'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   running.add(child);
@@ -52,6 +54,7 @@ export async function launch() {
   return {
     pid: child.pid,
     version: browser.version(),
+    context,
     /** A page with the player's files loaded, nothing played. */
     async open(address, player) {
       const page = await context.newPage();

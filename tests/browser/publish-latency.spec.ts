@@ -13,8 +13,7 @@ const ENOUGH = 600;
 test('glass to glass', async ({ stage, studio, servers }) => {
   await studio.page.evaluate(async url => {
     const { studio } = globalThis;
-    studio.runClock();
-    studio.make({ video: { kind: 'canvas', canvas: studio.canvas } });
+    studio.make({ video: { kind: 'stream', stream: studio.clockTrack() } });
     await studio.publisher.start(url);
   }, servers.relay.publish('clock'));
   await stage.open();

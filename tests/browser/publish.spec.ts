@@ -1,5 +1,9 @@
 /** Camera and microphone published by Chromium: what the servers give out of it, and what our own player shows. */
+import { startNginx } from '../interop/nginx.js';
+import { play, tracks } from '../interop/playback.js';
+import { until } from '../interop/process.js';
 import { Recorded, record } from '../interop/recorded.js';
+import { startGateway } from '../interop/relay.js';
 import { startCollector } from './harness/collector.js';
 import { expectSound, within } from './harness/measures.js';
 import { Screencast, steps } from './harness/pictures.js';
@@ -16,6 +20,7 @@ import {
 import { beeps } from './harness/sound.js';
 import { withDevices } from './harness/studio.js';
 import { expect, test } from './harness/test.js';
+import { Throttle } from './harness/throttle.js';
 import { captured } from './harness/truth.js';
 
 test.use(withDevices());
@@ -102,14 +107,51 @@ test('to our relay: whole and in sync, watched, recorded, and changed by a docum
   }
 });
 
-test('to node-media-server', async ({ studio, servers }) => {
+test('to node-media-server, also when the connection breaks', async ({ studio, servers }) => {
   const server = await servers.nodeMediaServer();
-  await studio.publish(server.publishWs('camera'));
-  await studio.wait(SETTLED);
-  const recorded = await record(server.http('camera'), 9, keptAs('camera'));
-  const { at: began } = await studio.event('publishing');
-  const given = { recorded, began, captured: await captured(studio.page) };
-  await expectWhole(given, 9);
-  await expectKeptInSync(given);
-  expect((await studio.stats()).reconnects).toBe(0);
+  const throttle = await Throttle.start(server.http(''));
+  try {
+    await studio.publish(throttle.url(server.publishWs('camera')));
+    await studio.wait(SETTLED);
+    const recorded = await record(server.http('camera'), 9, keptAs('camera'));
+    const { at: began } = await studio.event('publishing');
+    const given = { recorded, began, captured: await captured(studio.page) };
+    await expectWhole(given, 9);
+    await expectKeptInSync(given);
+    expect((await studio.stats()).reconnects).toBe(0);
+
+    const seen = record(server.http('camera'), 7, keptAs('broken'));
+    await studio.wait(1);
+    studio.allow(/WebSocket/);
+    throttle.kill();
+    await studio.event('publishing', { count: 2 });
+    const across = await seen;
+    const times = (await across.packets()).filter(({ kind }) => kind === 'video').map(({ dts }) => dts);
+    // The server puts what begins anew at 0 on top of the last time it had: once, two are the same.
+    expect(times.filter((dts, i) => dts < (times[i - 1] ?? -1))).toEqual([]);
+    expect(times.length).toBeGreaterThan(4 * FPS);
+    expect((await across.pictures()).length, 'pictures decoded').toBe(times.length);
+  } finally {
+    await throttle.stop();
+  }
+});
+
+test('through the relay into nginx-rtmp, as HLS', async ({ studio }) => {
+  const nginx = await startNginx();
+  const relay = await startGateway(nginx.application);
+  try {
+    await studio.publish(relay.ws('camera'), { config: { video: { keyframeInterval: 2 } } });
+    const playlist = nginx.hls('camera');
+    await until('a segment', async () => (await fetch(playlist)).ok, 20);
+    await studio.wait(4);
+    expect(await tracks(playlist)).toEqual(['aac', 'h264,896,504']);
+    const played = await play(playlist, 3);
+    expect(played.errors).toBe('');
+    expect(played.frames).toBeGreaterThan(2 * FPS);
+  } catch (error) {
+    throw new Error(`${error}\nrelay: ${relay.output()}\nnginx: ${nginx.output()}`, { cause: error });
+  } finally {
+    await relay.stop();
+    await nginx.stop();
+  }
 });

@@ -23,6 +23,7 @@ export interface PageStudio {
   events: Told[];
   stats: [at: number, stats: Publishing.PublisherStats][];
   make(options: Publishing.PublisherOptions): void;
+  clockTrack(period?: number): MediaStream;
   runClock(period?: number): void;
   drawn: number[];
   canvas: HTMLCanvasElement;

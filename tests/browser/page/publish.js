@@ -76,6 +76,36 @@ const studio = {
     };
     return new MediaStream([to.getReceivers()[0].track]);
   },
+  /** The same as a track, as from a camera: no canvas has to be read for it. */
+  clockTrack(period = 1000 / 30) {
+    const [width, height] = [1280, 720];
+    const [block, strip] = [width / 32, height / 15];
+    const picture = new Uint8Array((width * height * 3) / 2).fill(128);
+    const track = new MediaStreamTrackGenerator({ kind: 'video' });
+    const writer = track.writable.getWriter();
+    studio.drawn = [];
+    const draw = () => {
+      const number = studio.drawn.push(now()) - 1;
+      for (let i = 0; i < 32; i++) {
+        const bit = (number >> (15 - (i % 16))) & 1;
+        for (let row = 0; row < strip; row++)
+          picture.fill(
+            bit === (i < 16 ? 1 : 0) ? 235 : 16,
+            row * width + i * block,
+            row * width + (i + 1) * block,
+          );
+      }
+      for (let row = strip; row < height; row++)
+        picture[row * width + ((row * 7 + number * 5) % width)] = number & 255;
+      const timestamp = Math.round(performance.now() * 1000);
+      writer.write(
+        new VideoFrame(picture, { format: 'I420', codedWidth: width, codedHeight: height, timestamp }),
+      );
+    };
+    draw();
+    setInterval(draw, period);
+    return new MediaStream([track]);
+  },
   /**
    * Draws the strip of numbers that fixtures/make.mjs describes on the canvas, a new number every `period` ms, beside something that
    * moves. `drawn`: when each number was drawn.
