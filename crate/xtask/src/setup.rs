@@ -18,9 +18,10 @@ const TEST_PROGRAMS: &[(&str, &str)] = &[
     ("ffmpeg", "ffmpeg"),
     ("/usr/sbin/nginx", "nginx-light"),
     ("/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
-    ("/usr/bin/firefox-esr", "firefox-esr"),
-    ("pulseaudio", "pulseaudio"),
 ];
+/// The same of Firefox.
+const FIREFOX_PROGRAMS: &[(&str, &str)] =
+    &[("/usr/bin/firefox-esr", "firefox-esr"), ("pulseaudio", "pulseaudio")];
 /// The same of WebKitGTK, with hundreds of megabytes of others.
 const WEBKITGTK_PROGRAMS: &[(&str, &str)] = &[
     ("WebKitWebDriver", "webkit2gtk-driver"),
@@ -44,7 +45,11 @@ pub fn for_testing() -> Result<()> {
     for_building()
 }
 
-/// What the one test that is run on request needs beyond that.
+/// What the tests that are run on request need beyond that.
+pub fn firefox() -> Result<()> {
+    debian_packages(FIREFOX_PROGRAMS)
+}
+
 pub fn webkitgtk() -> Result<()> {
     debian_packages(WEBKITGTK_PROGRAMS)
 }
