@@ -58,6 +58,14 @@ test('a picture with the time of the last one is closed, and not given on', asyn
   feed.close();
 });
 
+test('pictures that are not stamped are all new', async () => {
+  const taken = [];
+  const frames = [new Frame(-(2 ** 63)), new Frame(-(2 ** 63))];
+  const feed = pictures({ kind: 'stream', readable: stream(...frames).readable }, frame => taken.push(frame));
+  await until(() => taken.length === 2);
+  feed.close();
+});
+
 test('a closed stream gives nothing any more', async () => {
   const taken = [];
   const { readable, give } = stream(new Frame(0));

@@ -98,7 +98,7 @@ impl Driver {
     }
 
     pub fn captured(&self, frame: VideoFrame) {
-        let captured = self.hands.borrow_mut().frames.keep(frame);
+        let captured = self.hands.borrow_mut().frames.keep(frame, now());
         self.send(Input::Captured(captured));
     }
 

@@ -5,12 +5,14 @@
 use std::collections::VecDeque;
 
 use js_sys::Object;
-use sailcast_engine::{FrameId, publisher::CapturedFrame};
+use sailcast_engine::{FrameId, Instant, publisher::CapturedFrame};
 use wasm_bindgen::prelude::*;
 use web_sys::VideoFrame;
 
 /// The last picture, the one that waits for its turn, and what comes in one go of the event loop.
 const MOST: usize = 4;
+/// 285 years in µs. WebKitGTK 2.50 stamps with the least number there is what a canvas gives at a rate that was asked for.
+const LATEST: f64 = 9e15;
 
 #[wasm_bindgen]
 extern "C" {
@@ -59,12 +61,12 @@ pub struct Frames {
 
 impl Frames {
     /// Takes the picture. Where there are too many, the oldest goes: the engine asks for it in vain.
-    pub fn keep(&mut self, frame: VideoFrame) -> CapturedFrame {
+    pub fn keep(&mut self, frame: VideoFrame, now: Instant) -> CapturedFrame {
         let frame = Frame(frame);
         let id = FrameId(self.next);
         self.next += 1;
         let (width, height) = frame.size();
-        let captured = CapturedFrame { id, taken: frame.0.timestamp() as i64, width, height };
+        let captured = CapturedFrame { id, taken: taken(frame.0.timestamp(), now), width, height };
         if self.held.len() == MOST {
             log::warn!("more than {MOST} pictures wait to be released");
             self.held.pop_front();
@@ -80,4 +82,9 @@ impl Frames {
     pub fn release(&mut self, id: FrameId) {
         self.held.retain(|(other, _)| *other != id);
     }
+}
+
+/// What is not stamped is taken as it arrives.
+fn taken(stamp: f64, now: Instant) -> i64 {
+    if stamp.abs() < LATEST { stamp as i64 } else { now.0 as i64 }
 }

@@ -1,7 +1,7 @@
 //! What must be on the machine, installed when it is not.
 //!
 //! Each part looks first and returns at once when there is nothing to do. Building and serving need Rust, Node's packages and
-//! clang only; Chromium, ffmpeg and nginx are for the tests.
+//! clang only; the browsers, ffmpeg and nginx are for the tests.
 
 use crate::shell::{at, cmd, read, read_file, run, say, which};
 use anyhow::{Context, Result, bail};
@@ -19,6 +19,16 @@ const TEST_PROGRAMS: &[(&str, &str)] = &[
     ("/usr/sbin/nginx", "nginx-light"),
     ("/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
 ];
+/// The same of Firefox.
+const FIREFOX_PROGRAMS: &[(&str, &str)] =
+    &[("/usr/bin/firefox-esr", "firefox-esr"), ("pulseaudio", "pulseaudio")];
+/// The same of WebKitGTK, with hundreds of megabytes of others.
+const WEBKITGTK_PROGRAMS: &[(&str, &str)] = &[
+    ("WebKitWebDriver", "webkit2gtk-driver"),
+    ("Xvfb", "xvfb"),
+    ("xauth", "xauth"),
+    ("dbus-run-session", "dbus"),
+];
 
 /// All that `cargo xtask build` and `dev` need.
 pub fn for_building() -> Result<()> {
@@ -33,6 +43,15 @@ pub fn for_testing() -> Result<()> {
     // In one go with those of the build.
     debian_packages(&[BUILD_PROGRAMS, TEST_PROGRAMS].concat())?;
     for_building()
+}
+
+/// What the tests that are run on request need beyond that.
+pub fn firefox() -> Result<()> {
+    debian_packages(FIREFOX_PROGRAMS)
+}
+
+pub fn webkitgtk() -> Result<()> {
+    debian_packages(WEBKITGTK_PROGRAMS)
 }
 
 /// rustup reads rust-toolchain.toml by itself; this is for the rustups that were told not to.

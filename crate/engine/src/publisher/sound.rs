@@ -35,6 +35,8 @@ const DRIFT: f64 = 0.002;
 const STARVED_AFTER: Micros = Micros::from_millis(400);
 /// Silence is made up to this long ago: what is only late still finds its place.
 const BEHIND: Micros = Micros::from_millis(100);
+/// All that comes is too late for so long: it is its clock that stood still, as a starved browser's does.
+const LATE_FOR: Micros = Micros::from_millis(500);
 /// And in pieces of this.
 const PIECE: Micros = Micros::from_millis(50);
 /// The browser's encoder that has taken so much and given nothing is stuck.
@@ -65,8 +67,8 @@ struct Encoder {
     end: Option<MediaTime>,
     /// Up to which sample it had been fed when it last gave something.
     answered: MediaTime,
-    /// Sound comes after its place was filled.
-    late: bool,
+    /// Since when sound comes after its place was filled.
+    late: Option<Instant>,
 }
 
 impl Encoder {
@@ -243,7 +245,7 @@ impl Sound {
             out.push(Output::DropSound { frames });
             return;
         }
-        let frames = self.meet(at, frames, out);
+        let frames = self.meet(at, frames, now, out);
         let Some(encoder) = self.encoder.as_mut().filter(|_| frames > 0) else { return };
         out.push(Output::EncodeSound { encoder: encoder.id, frames, pts: encoder.counted() });
         encoder.fed = encoder.fed.saturating_add(frames.into());
@@ -261,13 +263,18 @@ impl Sound {
     }
 
     /// Brings the samples that were taken `at` to where they belong, and tells how many of them are left.
-    fn meet(&mut self, at: MediaTime, frames: u32, out: &mut Outbox) -> u32 {
+    fn meet(&mut self, at: MediaTime, frames: u32, now: Instant, out: &mut Outbox) -> u32 {
         let Some(encoder) = &mut self.encoder else { return frames };
         let off = at - encoder.cursor();
         self.offset = Some(-off);
         // What is too late by a little is dropped as well, once some of it is.
-        encoder.late = off < -GAP || encoder.late && off < Micros::ZERO;
-        if encoder.late {
+        let late = off < -GAP || encoder.late.is_some() && off < Micros::ZERO;
+        encoder.late = late.then(|| encoder.late.unwrap_or(now));
+        if let Some(since) = encoder.late {
+            if now - since >= LATE_FOR {
+                encoder.late = None;
+                self.clock.reset();
+            }
             let over = encoder.frames_of(-off).min(frames);
             if over > 0 {
                 out.push(Output::DropSound { frames: over });
@@ -304,7 +311,7 @@ impl Sound {
             skew: Micros::ZERO,
             end: None,
             answered: at,
-            late: false,
+            late: None,
         });
         true
     }

@@ -5,7 +5,7 @@
 //! before. Support is not asked for beforehand: `configure` and the error callback say the same without the way to and fro.
 //!
 //! Firefox on Linux encodes H.264 with libx264 and its lookahead: the first packet comes with the 42nd picture, whatever
-//! `latencyMode` says. Its VP9 comes at once.
+//! `latencyMode` says, or at `flush()`, after which it begins with a keyframe. Its VP9 comes at once.
 
 use std::cell::{Cell, RefCell};
 

@@ -31,7 +31,8 @@ export function sound({ port }: SoundFeed, take: (sound: CapturedSound) => void)
 function newOnes(take: (frame: VideoFrame) => void): (frame: VideoFrame) => void {
   let last: number | undefined;
   return frame => {
-    if (frame.timestamp === last) frame.close();
+    // WebKitGTK 2.50 stamps all pictures of a canvas with the least number there is, where a rate was asked for.
+    if (frame.timestamp === last && Number.isSafeInteger(last)) frame.close();
     else {
       last = frame.timestamp;
       take(frame);
