@@ -28,6 +28,8 @@ use crate::{
 
 /// A track of which nothing has come so long after the connection opened is not waited for.
 pub const TRACK_WITHIN: Micros = Micros::from_secs(2);
+/// Where the time of another connection begins: a picture later than the end of the one before.
+const AGAIN_AT: Micros = Micros::from_millis(40);
 /// A server that says nothing of what it takes has refused by then what it does not want: a name that is taken.
 const TAKEN_AFTER: Micros = Micros::from_millis(700);
 /// How long what is left may take to go out after `Stop`.
@@ -292,7 +294,10 @@ impl Live {
             return;
         }
         let tracks = self.tracks(configs, packet.dts);
-        let begun = Session::begin(packet.dts, self.has, &tracks, &self.description, &mut self.buffer);
+        // A server that adds the last time of the connection before would have two pictures of one time.
+        let again = if self.began.is_some() { AGAIN_AT } else { Micros::ZERO };
+        let begun =
+            Session::begin(packet.dts - again, self.has, &tracks, &self.description, &mut self.buffer);
         match begun {
             Ok(session) => self.session = Some(session),
             Err(error) => {

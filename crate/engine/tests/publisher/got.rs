@@ -2,7 +2,7 @@
 
 use sailcast_engine::Instant;
 use sailcast_media::{
-    DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Message, Micros, Packet, TrackInfo, Value,
+    DemuxEvent, Demuxer, FlvDemuxer, MediaKind, MediaTime, Message, Micros, Packet, TrackInfo, Value,
     flv::{TagEvent, TagKind, TagReader},
 };
 use sailcast_sim::studio::{self, Server, Studio};
@@ -100,6 +100,9 @@ impl Got {
         apart.map(|(_, apart)| apart.abs()).max().expect("sound and pictures")
     }
 }
+
+/// Where the time of a connection after another one begins: behind what a server may have added to it.
+pub const AGAIN_AT: MediaTime = MediaTime(40_000);
 
 /// A server that says what it takes, as ours does.
 pub fn acknowledged(mut studio: Studio, url: &str) -> Studio {

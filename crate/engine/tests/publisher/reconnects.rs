@@ -4,10 +4,10 @@ use sailcast_engine::{
     ErrorCode,
     publisher::{Event, Input, LinkEvent, State},
 };
-use sailcast_media::{MediaKind, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 use sailcast_sim::studio::{self, Server, Studio};
 
-use crate::got::{Got, URL, got, live};
+use crate::got::{AGAIN_AT, Got, URL, got, live};
 
 fn error(studio: &Studio) -> Option<(ErrorCode, bool)> {
     studio.events.iter().find_map(|(_, event)| match event {
@@ -25,7 +25,7 @@ fn the_next_connection_begins_anew_with_a_keyframe_and_nothing_stale() {
     assert_eq!(studio.connections.len(), 2);
     let got = got(&studio);
     let first = &got.packets[0];
-    assert!(first.keyframe && first.track.kind == MediaKind::Video && first.dts.0 == 0, "{first:?}");
+    assert!(first.keyframe && first.track.kind == MediaKind::Video && first.dts == AGAIN_AT, "{first:?}");
     assert_eq!(got.scripts[0].0, "onMetaData");
     assert_eq!(got.tracks.len(), 2);
     let captured = studio::captured(&first.data).unwrap();
@@ -174,8 +174,9 @@ fn each_connection_is_a_stream_of_its_own() {
         studio.run(Micros::from_secs(12));
     }
     assert_eq!(studio.connections.len(), 6);
-    for (_, connection) in &studio.connections {
+    for (at, (_, connection)) in studio.connections.iter().enumerate() {
         let got = Got::read(&connection.bytes);
-        assert!(got.packets[0].keyframe && got.packets[0].dts.0 == 0);
+        let begins = if at == 0 { MediaTime(0) } else { AGAIN_AT };
+        assert!(got.packets[0].keyframe && got.packets[0].dts == begins);
     }
 }

@@ -53,7 +53,8 @@ impl Video {
         Ok(Self { native, size, easel: RefCell::default(), callback, _output: output, _error: error })
     }
 
-    /// Chromium's goes on without a keyframe where only the rates differ; Firefox's begins anew at another rate of pictures.
+    /// Where only the rates differ, Chromium's goes on without a keyframe if it need not scale planar pictures, as it must of most
+    /// cameras; Firefox's begins anew at another rate of pictures.
     pub fn tune(&self, encoding: &VideoEncoding) -> Result<(), JsValue> {
         let size = (encoding.width, encoding.height);
         if self.size.replace(size) != size {

@@ -56,6 +56,8 @@ const HIDDEN: f64 = 128.0 * 1024.0 * 8.0;
 const LONGEST_HIDDEN: Micros = Micros::from_secs(6);
 /// An encoder that makes less than this of its target has nothing to say: a higher one is not tried.
 const USED: f64 = 0.5;
+/// And one that makes less than this has no need to know what more there is.
+const WANTS: f64 = 0.7;
 /// Smaller changes are not worth the encoder's unrest.
 const SMALLEST: f64 = 0.04;
 const BITRATE_STEP: f64 = 5_000.0;
@@ -220,9 +222,10 @@ impl Rate {
         self.raise(link, seen, now)
     }
 
-    /// Whether nothing is known of what more the link carries, though more would be made.
+    /// Whether nothing is known of what more the link carries, though more would be made: not where the picture is so simple that
+    /// even what it may have is not used.
     pub fn is_curious(&self, link: &Link, now: Instant) -> bool {
-        let more = self.total < self.audio + self.most;
+        let more = self.total < self.audio + self.most && self.made_of(self.total) >= self.total * WANTS;
         more && link.is_exact() && self.is_calm(now) && link.known(now).is_none()
     }
 
