@@ -222,7 +222,7 @@ export class Publisher extends Target {
   }
 
   /**
-   * Publishes to `url` (default: what was given last); of several lines to the best one. Resolves when media goes out. While it
+   * Publishes to `url` (default: what was given last); of several lines to the best one. Resolves when a server takes it. While it
    * publishes it stops first. May be called again after an error.
    */
   async start(url: string | readonly string[] = this.#lines): Promise<void> {

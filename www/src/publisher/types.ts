@@ -8,7 +8,7 @@ import type {
   PublishConfig,
   VideoCodec,
 } from './config.js';
-import type { PublishWorkerEvent, PublishWorkerStats } from './internal/protocol.js';
+import type { PublishWorkerEvent } from './internal/protocol.js';
 
 /** A camera. Without `deviceId` and `facing` the one that was chosen last, or else the browser's default. */
 export interface CameraSource {
@@ -109,10 +109,10 @@ export interface PublisherOptions {
 }
 
 /**
- * `idle` before the first start. `connecting`: started, nothing sent yet. `reconnecting`: the connection is lost, and the next
+ * `idle` before the first start. `connecting`: started, and no server has taken anything yet. `reconnecting`: the connection is lost, and the next
  * is tried or waited for. `ended`: stopped in good order. `failed`: a fatal error ended it.
  */
-export type PublisherState = PublishWorkerStats['state'];
+export type PublisherState = 'idle' | 'connecting' | 'publishing' | 'reconnecting' | 'ended' | 'failed';
 
 /** A camera or microphone. `label` is empty until the user has allowed one of its kind. */
 export interface Device {

@@ -15,7 +15,7 @@ use crate::{
 pub enum State {
     #[default]
     Idle,
-    /// Started, nothing sent yet.
+    /// Started, and no server has taken anything yet.
     Connecting,
     Publishing,
     /// The connection is lost, or its line is; the next is tried or waited for.
@@ -42,7 +42,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     StateChange(State),
-    /// The first keyframe of a connection went out, or the first sound where there is no picture. `url`: where to.
+    /// A connection's server has taken some of the stream, or has had time to refuse it. `url`: which one.
     Publishing {
         url: String,
     },

@@ -22,7 +22,7 @@ use crate::{
         recorder::Recorder,
         session::{Description, Session, take},
         settings::Settings,
-        uplink::{Uplink, UplinkConfig, UplinkEvent},
+        uplink::{Uplink, UplinkConfig, UplinkEvent, pace::Pace},
     },
 };
 
@@ -34,8 +34,6 @@ const AGAIN_AT: Micros = Micros::from_millis(40);
 const TAKEN_AFTER: Micros = Micros::from_millis(700);
 /// How long what is left may take to go out after `Stop`.
 const LAST_WORDS: Micros = Micros::from_millis(1500);
-/// Cameras jitter: a picture may come before its turn, at this share of the interval.
-const EARLY: f64 = 0.75;
 /// Shorter sides that pictures are brought down to.
 const SIDES: [u32; 9] = [1080, 720, 540, 504, 480, 360, 270, 240, 180];
 
@@ -68,8 +66,8 @@ pub struct Live {
     keyframe: bool,
     /// The wish for the keyframe that this connection begins with was made.
     asked: bool,
-    /// The last picture that was admitted without a connection.
-    admitted: Option<MediaTime>,
+    /// Of pictures that nobody takes yet.
+    pace: Pace,
     began: Option<Instant>,
     /// Begun, and not known to be taken before this.
     taken_by: Option<Instant>,
@@ -100,7 +98,7 @@ impl Live {
             session: None,
             keyframe: true,
             asked: false,
-            admitted: None,
+            pace: Pace::default(),
             began: None,
             taken_by: None,
             ending: None,
@@ -204,15 +202,10 @@ impl Live {
 
     /// Whether a picture of that time is worth encoding. Without a connection only the rate speaks against it.
     pub fn admits(&mut self, pts: MediaTime, now: Instant) -> bool {
-        if self.session.is_some() {
-            return self.uplink.admits(pts, now);
+        match self.session {
+            Some(_) => self.uplink.admits(pts, now),
+            None => self.pace.admits(pts, self.uplink.target().fps),
         }
-        let interval = Micros::from_secs(1).scale(EARLY / f64::from(self.uplink.target().fps.max(1)));
-        let admits = self.admitted.is_none_or(|last| (pts - last).abs() >= interval);
-        if admits {
-            self.admitted = Some(pts);
-        }
-        admits
     }
 
     pub fn keyframe_made(&mut self, made: bool) {

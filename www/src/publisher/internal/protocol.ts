@@ -2,6 +2,7 @@
  * The messages between the page (publisher.ts) and its worker (worker.ts), one worker a publisher. Nothing else crosses but what
  * the ports and streams in them carry: pictures and PCM reach the worker without the page's thread where the browser can.
  */
+import type { PublisherState, PublisherStats } from '../types.js';
 
 /** How pictures reach the worker. It owns what it is given, and closes each frame. */
 export type VideoFeed =
@@ -85,10 +86,7 @@ export type FromPublishWorker =
 
 /** The engine's events (crate/engine/src/publisher/event.rs) as plain data; times in seconds. */
 export type PublishWorkerEvent =
-  | {
-      name: 'statechange';
-      state: 'idle' | 'connecting' | 'publishing' | 'reconnecting' | 'ended' | 'failed';
-    }
+  | { name: 'statechange'; state: PublisherState }
   | { name: 'publishing'; url: string }
   | {
       name: 'encoder';
@@ -117,36 +115,14 @@ export type BitrateReason = 'congestion' | 'silence' | 'carried' | 'probe' | 'co
 /** `DropReason` of uplink/mod.rs. */
 export type DropReason = 'late' | 'reference' | 'full' | 'closed' | 'order';
 
-/** `Stats` of event.rs; seconds, bit/s, bytes. */
-export interface PublishWorkerStats {
-  state: 'idle' | 'connecting' | 'publishing' | 'reconnecting' | 'ended' | 'failed';
-  uptime: number;
-  bytesSent: number;
-  queue: number;
-  queuedBytes: number;
-  estimate: number | null;
-  /** The server says what it has received: the queue is exact. */
-  acknowledged: boolean;
-  targetBitrate: number;
-  sentBitrate: number;
-  videoBitrate: number;
-  audioBitrate: number;
-  width: number;
-  height: number;
-  targetFps: number;
-  capturedFps: number;
-  encodedFps: number;
-  framesCaptured: number;
-  framesEncoded: number;
-  framesRepeated: number;
-  keyframes: number;
-  droppedDisposable: number;
-  droppedVideo: number;
-  droppedAudio: number;
-  notEncoded: number;
-  encoderBusy: number;
-  silence: number;
-  reconnects: number;
-  avOffset: number | null;
-  encodeTime: number;
-}
+/** `Stats` of event.rs: what `stats()` gives, but for what the page knows. */
+export type PublishWorkerStats = Omit<
+  PublisherStats,
+  | 'videoCodec'
+  | 'audioCodec'
+  | 'videoEncoder'
+  | 'audioEncoder'
+  | 'videoSource'
+  | 'audioSource'
+  | 'audioContext'
+>;

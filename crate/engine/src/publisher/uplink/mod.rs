@@ -10,7 +10,7 @@
 mod io;
 mod link;
 mod made;
-mod pace;
+pub(super) mod pace;
 mod queue;
 mod rate;
 mod shape;
