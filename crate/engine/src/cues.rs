@@ -54,7 +54,12 @@ impl Cues {
 fn weight(message: &Metadata) -> usize {
     match &message.message {
         Message::Sei { payload, .. } => payload.len(),
+        Message::Id3 { payload } | Message::Scte35 { payload } => payload.len(),
+        Message::Emsg { scheme, value, payload, .. } => {
+            scheme.len().saturating_add(value.len()).saturating_add(payload.len())
+        }
         Message::Script { name, .. } => name.len(),
+        Message::ProducerTime { .. } => 0,
     }
     .saturating_add(size_of::<Metadata>())
 }
@@ -74,7 +79,7 @@ mod tests {
         std::iter::from_fn(|| cues.due(MediaTime::from_millis(until_ms)))
             .map(|m| match m.message {
                 Message::Sei { payload_type, .. } => (m.time.0 / 1000, payload_type),
-                Message::Script { .. } => unreachable!(),
+                _ => unreachable!(),
             })
             .collect()
     }

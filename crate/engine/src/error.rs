@@ -12,11 +12,19 @@ pub enum ErrorCode {
     StreamTruncated,
     SocketClosed,
     UrlUnresolved,
+    PlaylistStale,
+    KeyUnavailable,
+    SegmentUnavailable,
+    RangeUnsupported,
+    LowLatencyLost,
     FormatUnrecognised,
     NoKeyframe,
     DataDamaged,
     CodecUnsupported,
     NoMedia,
+    PlaylistInvalid,
+    DecryptFailed,
+    EncryptionUnsupported,
     VideoDecoderFailed,
     AudioDecoderFailed,
     UrlUnsupported,
@@ -30,7 +38,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 30] = [
         Self::HttpStatus,
         Self::ConnectionFailed,
         Self::ConnectionLost,
@@ -38,11 +46,19 @@ impl ErrorCode {
         Self::StreamTruncated,
         Self::SocketClosed,
         Self::UrlUnresolved,
+        Self::PlaylistStale,
+        Self::KeyUnavailable,
+        Self::SegmentUnavailable,
+        Self::RangeUnsupported,
+        Self::LowLatencyLost,
         Self::FormatUnrecognised,
         Self::NoKeyframe,
         Self::DataDamaged,
         Self::CodecUnsupported,
         Self::NoMedia,
+        Self::PlaylistInvalid,
+        Self::DecryptFailed,
+        Self::EncryptionUnsupported,
         Self::VideoDecoderFailed,
         Self::AudioDecoderFailed,
         Self::UrlUnsupported,
@@ -66,11 +82,19 @@ impl ErrorCode {
             Self::StreamTruncated => 1005,
             Self::SocketClosed => 1006,
             Self::UrlUnresolved => 1007,
+            Self::PlaylistStale => 1008,
+            Self::KeyUnavailable => 1009,
+            Self::SegmentUnavailable => 1010,
+            Self::RangeUnsupported => 1011,
+            Self::LowLatencyLost => 1012,
             Self::FormatUnrecognised => 2001,
             Self::NoKeyframe => 2002,
             Self::DataDamaged => 2003,
             Self::CodecUnsupported => 2004,
             Self::NoMedia => 2005,
+            Self::PlaylistInvalid => 2006,
+            Self::DecryptFailed => 2007,
+            Self::EncryptionUnsupported => 2008,
             Self::VideoDecoderFailed => 3001,
             Self::AudioDecoderFailed => 3002,
             Self::UrlUnsupported => 5001,
@@ -105,11 +129,19 @@ impl ErrorCode {
             Self::StreamTruncated => "streamTruncated",
             Self::SocketClosed => "socketClosed",
             Self::UrlUnresolved => "urlUnresolved",
+            Self::PlaylistStale => "playlistStale",
+            Self::KeyUnavailable => "keyUnavailable",
+            Self::SegmentUnavailable => "segmentUnavailable",
+            Self::RangeUnsupported => "rangeUnsupported",
+            Self::LowLatencyLost => "lowLatencyLost",
             Self::FormatUnrecognised => "formatUnrecognised",
             Self::NoKeyframe => "noKeyframe",
             Self::DataDamaged => "dataDamaged",
             Self::CodecUnsupported => "codecUnsupported",
             Self::NoMedia => "noMedia",
+            Self::PlaylistInvalid => "playlistInvalid",
+            Self::DecryptFailed => "decryptFailed",
+            Self::EncryptionUnsupported => "encryptionUnsupported",
             Self::VideoDecoderFailed => "videoDecoderFailed",
             Self::AudioDecoderFailed => "audioDecoderFailed",
             Self::UrlUnsupported => "urlUnsupported",
@@ -137,6 +169,21 @@ impl ErrorCode {
             }
             Self::SocketClosed => "See the close code and reason from the server, then call load() again.",
             Self::UrlUnresolved => "See what resolveUrl() threw, or why its promise did not settle.",
+            Self::PlaylistStale => {
+                "Check that the packager still writes the playlist, and that no cache serves an old one."
+            }
+            Self::KeyUnavailable => {
+                "Check that the key's address answers this page, with CORS headers and, where it needs them, credentials in the URL."
+            }
+            Self::SegmentUnavailable => {
+                "Check that the server still has the segments that its playlist names."
+            }
+            Self::RangeUnsupported => {
+                "Serve the file from a server that answers Range requests, and allow them across origins."
+            }
+            Self::LowLatencyLost => {
+                "Check blocking reload and parts of the packager, and that no cache in between holds playlists."
+            }
             Self::FormatUnrecognised => "Check that the URL is an FLV stream and not a web page.",
             Self::NoKeyframe => "Set the encoder to send a keyframe at least every few seconds.",
             Self::DataDamaged => {
@@ -146,6 +193,11 @@ impl ErrorCode {
             Self::NoMedia => {
                 "Check that the publisher sends H.264 video or AAC sound, each with its sequence header."
             }
+            Self::PlaylistInvalid => "Check the playlist at the line that is named.",
+            Self::DecryptFailed => {
+                "Check that key and IV belong to the segment; decrypting needs a page of https: or localhost."
+            }
+            Self::EncryptionUnsupported => "Serve the stream in the clear or encrypted with AES-128.",
             Self::VideoDecoderFailed => "Try another browser, or publish H.264 in a common profile and size.",
             Self::AudioDecoderFailed => "Publish AAC-LC; a picture goes on without its sound.",
             Self::UrlUnsupported => "Give an http:, https:, ws: or wss: URL.",

@@ -3,7 +3,11 @@
 use sailcast_media::{MediaKind, MediaTime, Metadata, Micros, TrackInfo};
 
 use crate::{
-    audio::SoundCounts, error::SailcastError, io::DecoderPath, ladder::PathReason, retry::Reason,
+    audio::SoundCounts,
+    error::SailcastError,
+    io::{DecoderPath, SourceKind},
+    ladder::PathReason,
+    retry::Reason,
     timeline::Jump,
 };
 
@@ -96,11 +100,45 @@ pub enum Event {
     Reconnected {
         attempt: u32,
     },
+    /// What is played: told once a load, and again where a live stream becomes a recording.
+    Source {
+        kind: SourceKind,
+        live: bool,
+    },
+    /// How long the recording is; `None` of a live stream.
+    DurationChange(Option<Micros>),
+    /// A seek began, and where it goes.
+    Seeking(MediaTime),
+    /// The picture of the place is shown, or its sound is ready.
+    Seeked(MediaTime),
+    /// The renditions there are, in the order of the playlist or of the page's list.
+    Renditions(Vec<RenditionInfo>),
+    /// From here on in the stream this rendition is played; `auto`: the player chose it.
+    RenditionChange {
+        id: u32,
+        auto: bool,
+    },
+    /// A recording ended by itself: what it was could not go on.
+    RecordingFailed(String),
     /// Pictures are lost because this machine cannot decode them in time: a smaller rendition would play better.
     Degraded,
     /// It can again.
     Recovered,
     Error(SailcastError),
+}
+
+/// One of the renditions of what is played.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RenditionInfo {
+    pub id: u32,
+    pub name: String,
+    /// bit/s.
+    pub bitrate: Option<u64>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+    pub frame_rate: Option<f64>,
+    /// RFC 6381, comma-separated; empty where it is not known.
+    pub codecs: String,
 }
 
 /// A snapshot. Counters are totals since the load.
@@ -139,4 +177,18 @@ pub struct Stats {
     pub video_decoder: Option<DecoderPath>,
     pub audio_decoder: Option<DecoderPath>,
     pub skipped_bytes: u64,
+    /// From where to where one can seek; `None` of a stream that is read as it comes.
+    pub seekable: Option<(MediaTime, MediaTime)>,
+    /// Of a recording.
+    pub duration: Option<Micros>,
+    /// What can be played without the network, from the playhead on and a little before.
+    pub buffered_range: Option<(MediaTime, MediaTime)>,
+    /// Of a live source.
+    pub live_edge: Option<MediaTime>,
+    /// µs since 1970 of the playhead, where the stream says (EXT-X-PROGRAM-DATE-TIME, `prft`).
+    pub wall_clock: Option<Micros>,
+    /// The rendition that is received.
+    pub rendition: Option<u32>,
+    /// What the network is believed to bring, bit/s.
+    pub estimate: Option<u64>,
 }

@@ -3,7 +3,7 @@
 use std::ops::{Add, Sub};
 
 use bytes::Bytes;
-use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId};
+use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId, hls::ByteRange};
 
 use crate::{event::Event, latency::LatencyTarget, retry::Reason};
 
@@ -56,16 +56,38 @@ pub enum Transport {
 pub struct IoRequest {
     pub url: String,
     pub transport: Transport,
+    /// The bytes that are wanted, as a Range header asks for them (RFC 9110, 14.2); all where it is not given.
+    pub range: Option<ByteRange>,
+}
+
+/// The head of a response, or of an open socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// 101 of a socket.
+    pub status: u16,
+    /// The response says how long it is, as that of a file does; a live stream has no length, and its end may be a
+    /// publisher's restart.
+    pub finite: bool,
+    /// Bytes of the whole resource, as far as Content-Range or the Content-Length of a 200 tell.
+    pub len: Option<u64>,
+    /// Where redirects led, if anywhere else.
+    pub url: Option<String>,
+}
+
+impl Response {
+    pub const fn new(status: u16, finite: bool) -> Self {
+        Self { status, finite, len: None, url: None }
+    }
+
+    pub fn is_success(&self) -> bool {
+        self.status == 101 || (200..300).contains(&self.status)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IoEvent {
-    /// Response headers came, or the socket opened (status 101). `finite`: the response says how long it is, as that of
-    /// a file does; a live stream has no length, and its end may be a publisher's restart.
-    Opened {
-        status: u16,
-        finite: bool,
-    },
+    /// Response headers came, or the socket opened.
+    Opened(Response),
     Bytes(Bytes),
     /// The peer ended the stream in good order (end of body; close code 1000 or 1005).
     End,
@@ -119,18 +141,103 @@ pub enum AudioOutput {
     Running { sample_rate: u32, latency: Micros },
 }
 
+/// AES-128 in CBC mode with PKCS7 padding (RFC 8216bis, 4.4.4.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decryption {
+    pub key: [u8; 16],
+    pub iv: [u8; 16],
+    pub data: Bytes,
+}
+
+/// What kind of source an address is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum SourceKind {
+    /// By the address, and by what comes of it.
+    #[default]
+    Auto,
+    /// A stream that is read as it comes.
+    Stream,
+    Hls,
+    /// A recording that is read at any place.
+    File,
+}
+
+impl SourceKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Stream => "stream",
+            Self::Hls => "hls",
+            Self::File => "file",
+        }
+    }
+}
+
+/// One of several streams of the same content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Definition {
+    pub name: String,
+    /// Its addresses, the preferred one first.
+    pub lines: Vec<String>,
+    /// bit/s, where it is known.
+    pub bitrate: Option<u64>,
+    pub width: Option<u32>,
+    pub height: Option<u32>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Load {
+    /// Addresses of the same stream, the preferred one first. Empty where there are definitions.
+    pub lines: Vec<String>,
+    /// The page is asked for the address before each further try.
+    pub resolve: bool,
+    pub kind: SourceKind,
+    /// The definitions of a live stream between which the player changes; the renditions of HLS are found by it.
+    pub definitions: Vec<Definition>,
+    /// Which of the renditions to begin with, and to stay with; `None`: the player chooses.
+    pub rendition: Option<u32>,
+    /// Where to begin, on the timeline that the page sees; `None`: at the live edge, at the beginning, or where the playlist says.
+    pub start: Option<MediaTime>,
+}
+
+/// What a recording is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Container {
+    /// Fragmented MP4.
+    Mp4,
+    Flv,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
-    /// Plays the stream in place of whatever was playing. `lines` are addresses of the same stream, the preferred one
-    /// first; with `resolve`, the page is asked for the address before each further try.
-    Load {
-        lines: Vec<String>,
-        resolve: bool,
-    },
+    /// Plays the stream in place of whatever was playing.
+    Load(Load),
     Play,
     Pause,
     /// How far behind the newest received data to play.
     Latency(LatencyTarget),
+    /// Goes on at another place of the timeline: exactly there, or at the keyframe nearest to it.
+    Seek {
+        to: MediaTime,
+        exact: bool,
+    },
+    /// Goes on at the live edge, as far behind it as is aimed for.
+    SeekLive,
+    /// The speed that the viewer wants: 1 is normal. Kept through loads; a live stream at its edge plays at 1.
+    Rate(f64),
+    /// A recording begins again at its end.
+    Loop(bool),
+    /// Plays this rendition; `None`: the player chooses. Forgotten with the next load.
+    SelectRendition(Option<u32>),
+    /// The picture's box in device pixels: a rendition with more is not chosen by the player.
+    Viewport {
+        width: u32,
+        height: u32,
+    },
+    /// Writes what is received of what is played into `Recorded`; `None` ends the recording.
+    Record(Option<Container>),
+    /// The driver's answer to `Decrypt`: the clear bytes, or what the browser says.
+    Decrypted(RequestId, Result<Bytes, String>),
     /// Play this track in place of the one of its kind that is played now, from its next keyframe on. A track that is not
     /// there yet is waited for. Forgotten with the next load.
     SelectTrack(TrackId),
@@ -182,6 +289,8 @@ pub enum Output {
     Cancel(RequestId),
     /// Asks the page for the address of the next try; answered by `Resolved`. `Cancel` takes it back.
     Resolve(RequestId, ResolveRequest),
+    /// Asks for these bytes to be decrypted; answered by `Decrypted`. `Cancel` takes it back.
+    Decrypt(RequestId, Decryption),
     /// Makes a decoder.
     Configure(DecoderId, DecoderConfig, DecoderMode),
     Decode(DecoderId, Packet),
@@ -196,6 +305,8 @@ pub enum Output {
     Pcm(PcmBlock),
     /// Drop what the ring still holds; dropped frames count as played.
     ClearPcm,
+    /// The next bytes of the recording; empty: it is complete.
+    Recorded(Bytes),
     Event(Event),
     /// Nothing more to do until something happens, or until the instant.
     Wait(Option<Instant>),

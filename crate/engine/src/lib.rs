@@ -19,6 +19,7 @@
     )
 )]
 
+pub mod abr;
 mod arrival;
 mod audio;
 mod backoff;
@@ -31,6 +32,7 @@ mod downmix;
 pub mod error;
 pub mod event;
 mod fade;
+pub mod feed;
 mod g711;
 pub mod io;
 pub mod ladder;
@@ -58,10 +60,11 @@ mod window;
 
 pub use audio::SoundCounts;
 pub use error::{ErrorCode, SailcastError};
-pub use event::{Event, State, Stats};
+pub use event::{Event, RenditionInfo, State, Stats};
 pub use io::{
-    AudioOutput, DecoderId, DecoderMode, DecoderPath, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
-    IoRequest, Output, PcmBlock, RequestId, ResolveRequest, Transport,
+    AudioOutput, Container, DecoderId, DecoderMode, DecoderPath, Decryption, Definition, FrameId, FrameInfo,
+    Input, Instant, IoError, IoEvent, IoRequest, Load, Output, PcmBlock, RequestId, ResolveRequest, Response,
+    SourceKind, Transport,
 };
 pub use ladder::{DecoderChoice, PathReason, WebCodecs};
 pub use latency::LatencyTarget;

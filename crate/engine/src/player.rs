@@ -92,7 +92,7 @@ impl Player {
             p.slept(now);
         }
         match input {
-            Input::Load { lines, resolve } => self.load(lines, resolve, now),
+            Input::Load(load) => self.load(load.lines, load.resolve, now),
             Input::Play => self.set_paused(false, now),
             Input::Pause => self.set_paused(true, now),
             Input::Latency(target) => {

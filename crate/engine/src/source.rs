@@ -7,7 +7,7 @@ use sailcast_media::{DemuxEvent, Demuxer, Micros, demux::SkipReason, flv::FlvDem
 
 use crate::{
     error::{ErrorCode, SailcastError},
-    io::{Instant, IoError, IoEvent, IoRequest, RequestId, Transport},
+    io::{Instant, IoError, IoEvent, IoRequest, RequestId, Response, Transport},
     retry::{Failure, Reason},
 };
 
@@ -54,7 +54,7 @@ pub fn request(url: &str) -> Result<IoRequest, SailcastError> {
         "ws" | "wss" => Transport::WebSocket,
         _ => return Err(fatal(ErrorCode::UrlUnsupported, format!("Cannot open \"{url}\"."))),
     };
-    Ok(IoRequest { url: url.to_owned(), transport })
+    Ok(IoRequest { url: url.to_owned(), transport, range: None })
 }
 
 pub fn fatal(code: ErrorCode, what: String) -> SailcastError {
@@ -95,11 +95,11 @@ impl Source {
         }
         self.last_activity = now;
         match event {
-            IoEvent::Opened { status, finite } if status == 101 || (200..300).contains(&status) => {
+            IoEvent::Opened(response) if response.is_success() => {
                 self.opened = true;
-                self.finite = finite;
+                self.finite = response.finite;
             }
-            IoEvent::Opened { status, .. } => {
+            IoEvent::Opened(Response { status, .. }) => {
                 let what = format!("The server answered with HTTP status {status}.");
                 let error = failure(Reason::Status, ErrorCode::HttpStatus, what);
                 // 408, 425 and 429 ask for another try (RFC 9110, RFC 8470, RFC 6585).

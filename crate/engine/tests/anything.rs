@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
     AudioOutput, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
-    LatencyTarget, Output, PcmBlock, Player, PlayerConfig, RequestId, WebCodecs,
+    LatencyTarget, Output, PcmBlock, Player, PlayerConfig, RequestId, Response, WebCodecs,
 };
 use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_sim::{choosing, load};
@@ -36,8 +36,9 @@ fn input() -> impl Strategy<Value = Input> {
     let id = 0u32..4;
     let decoder = (0u32..4).prop_map(DecoderId);
     let io = prop_oneof![
-        (any::<u16>(), any::<bool>()).prop_map(|(status, finite)| IoEvent::Opened { status, finite }),
-        Just(IoEvent::Opened { status: 200, finite: true }),
+        (any::<u16>(), any::<bool>())
+            .prop_map(|(status, finite)| IoEvent::Opened(Response::new(status, finite))),
+        Just(IoEvent::Opened(Response::new(200, true))),
         prop::collection::vec(any::<u8>(), 0..64).prop_map(|b| IoEvent::Bytes(Bytes::from(b))),
         Just(IoEvent::End),
         Just(IoEvent::Failed(IoError::Lost)),

@@ -1,6 +1,6 @@
 //! While nobody can see the page.
 
-use sailcast_engine::{Background, Event, Input, LatencyTarget, PlayerConfig, Reason, State};
+use sailcast_engine::{Background, Event, Input, LatencyTarget, Load, PlayerConfig, Reason, State};
 use sailcast_media::Micros;
 use sailcast_sim::{Sim, config, feed, load};
 
@@ -93,7 +93,7 @@ fn a_load_out_of_sight_asks_for_nothing_until_somebody_looks() {
             PlayerConfig { background: Background::Suspend, ..config(LatencyTarget::fixed(MS(400))) };
         let mut sim = Sim::with(config, feed::live("counter-av.flv", 1_000, 20));
         sim.input(Input::Visible(false));
-        sim.input(Input::Load { lines: vec!["http://live/s.flv".into()], resolve });
+        sim.input(Input::Load(Load { lines: vec!["http://live/s.flv".into()], resolve, ..Load::default() }));
         sim.input(Input::Play);
         sim.sound_on(48_000, 20);
         sim.run_ms(60_000);

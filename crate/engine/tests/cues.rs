@@ -45,6 +45,7 @@ fn cues(sim: &Sim) -> Vec<(Instant, MediaTime, String)> {
             String::from_utf8_lossy(text.strip_suffix(&[0x80]).unwrap_or(text)).into_owned()
         }
         Message::Script { values, .. } => format!("{values:?}"),
+        _ => unreachable!("FLV has no other"),
     };
     let cue = |(at, e): &(Instant, Event)| match e {
         Event::Cue(m) => Some((*at, m.time, text(&m.message))),

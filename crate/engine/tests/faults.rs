@@ -1,7 +1,7 @@
 //! Every fault gives one typed error and leaves a player that can load again.
 
 use bytes::Bytes;
-use sailcast_engine::{DecoderPath, ErrorCode, Event, IoError, IoEvent, State};
+use sailcast_engine::{DecoderPath, ErrorCode, Event, IoError, IoEvent, Response, State};
 use sailcast_media::{MediaKind, flv::TagClass};
 use sailcast_sim::{Sim, feed, feed::Network, load};
 
@@ -26,7 +26,7 @@ fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
 #[test]
 fn http_status() {
     let sim = expect_one(
-        Network::only(vec![IoEvent::Opened { status: 404, finite: true }]),
+        Network::only(vec![IoEvent::Opened(Response::new(404, true))]),
         1_000,
         ErrorCode::HttpStatus,
     );
@@ -54,11 +54,8 @@ fn an_open_connection_that_falls_silent() {
 #[test]
 fn html_instead_of_flv() {
     let page = Bytes::from_static(b"<!doctype html><title>Not here</title>");
-    let network = Network::only(vec![
-        IoEvent::Opened { status: 200, finite: true },
-        IoEvent::Bytes(page),
-        IoEvent::End,
-    ]);
+    let network =
+        Network::only(vec![IoEvent::Opened(Response::new(200, true)), IoEvent::Bytes(page), IoEvent::End]);
     expect_one(network, 1_000, ErrorCode::FormatUnrecognised);
 }
 
@@ -83,7 +80,7 @@ fn a_broken_connection() {
 #[test]
 fn a_socket_closed_with_a_reason() {
     let closed = IoError::Closed { code: 4404, reason: "no such stream".into() };
-    let network = Network::only(vec![IoEvent::Opened { status: 101, finite: true }, IoEvent::Failed(closed)]);
+    let network = Network::only(vec![IoEvent::Opened(Response::new(101, true)), IoEvent::Failed(closed)]);
     let sim = expect_one(network, 1_000, ErrorCode::SocketClosed);
     assert!(sim.errors()[0].to_string().contains("no such stream"));
 }
@@ -98,7 +95,7 @@ fn no_keyframe_ever() {
 #[test]
 fn an_empty_answer() {
     expect_one(
-        Network::only(vec![IoEvent::Opened { status: 200, finite: true }, IoEvent::End]),
+        Network::only(vec![IoEvent::Opened(Response::new(200, true)), IoEvent::End]),
         1_000,
         ErrorCode::NoMedia,
     );

@@ -1,6 +1,8 @@
 //! Video that comes and shows nothing is found out, while the sound plays; a stream that has no video any more is not.
 
-use sailcast_engine::{DecoderChoice, ErrorCode, Event, Input, Instant, IoError, IoEvent, Reason, State};
+use sailcast_engine::{
+    DecoderChoice, ErrorCode, Event, Input, Instant, IoError, IoEvent, Load, Reason, State,
+};
 use sailcast_media::{
     Micros,
     flv::{
@@ -103,7 +105,7 @@ fn another_line_is_asked_for_the_pictures_that_one_does_not_bring() {
         vec![("one", vec![good(2_000, 3)]), ("two", vec![barren]), ("three", vec![good(16_500, 30)])],
     );
     let lines = ["one", "two", "three"].map(|host| format!("http://{host}/s.flv")).to_vec();
-    sim.input(Input::Load { lines, resolve: false });
+    sim.input(Input::Load(Load { lines, resolve: false, ..Load::default() }));
     sim.input(Input::Play);
     sim.sound_on(48_000, 20);
     sim.run_ms(15_000);
@@ -184,7 +186,7 @@ fn at_the_start_another_line_is_asked_before_there_is_an_error() {
     let barren = feed::live_tags(&stream(only_video), 2_000, 20);
     let mut sim = Sim::new(400, vec![("one", barren), ("two", good(14_000, 30))]);
     let lines = ["one", "two"].map(|host| format!("http://{host}/s.flv")).to_vec();
-    sim.input(Input::Load { lines, resolve: false });
+    sim.input(Input::Load(Load { lines, resolve: false, ..Load::default() }));
     sim.input(Input::Play);
     sim.run_ms(11_500);
     assert_eq!(reasons(&sim), [Reason::NoPictures]);

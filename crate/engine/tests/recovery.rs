@@ -1,7 +1,7 @@
 //! A connection that is lost comes back by itself: from where, when, how often, and what the viewer sees meanwhile.
 
 use sailcast_engine::{
-    DecoderChoice, ErrorCode, Event, Input, IoError, IoEvent, LatencyTarget, Reason, State,
+    DecoderChoice, ErrorCode, Event, Input, IoError, IoEvent, LatencyTarget, Load, Reason, Response, State,
 };
 use sailcast_media::{MediaKind, Micros};
 use sailcast_sim::{Sim, choosing, config, feed, feed::Network, load};
@@ -71,7 +71,7 @@ fn another_line_takes_over_at_once() {
         ],
     );
     let lines = vec!["http://one/s.flv".to_owned(), "http://two/s.flv".to_owned()];
-    sim.input(Input::Load { lines, resolve: false });
+    sim.input(Input::Load(Load { lines, resolve: false, ..Load::default() }));
     sim.input(Input::Play);
     sim.run_ms(5_000);
     let urls: Vec<&str> = sim.requests.iter().map(|(_, url)| url.as_str()).collect();
@@ -91,7 +91,11 @@ fn the_page_is_asked_for_a_signed_address_of_each_further_try() {
             feed::live("counter-av.flv", 4_000, 20),
         ],
     );
-    sim.input(Input::Load { lines: vec!["http://live/s.flv".into()], resolve: true });
+    sim.input(Input::Load(Load {
+        lines: vec!["http://live/s.flv".into()],
+        resolve: true,
+        ..Load::default()
+    }));
     sim.input(Input::Play);
     sim.run_ms(6_000);
     let asked: Vec<(u32, Reason)> = sim.resolved.iter().map(|r| (r.attempt, r.reason)).collect();
@@ -103,7 +107,11 @@ fn the_page_is_asked_for_a_signed_address_of_each_further_try() {
 #[test]
 fn a_page_without_an_address_is_one_documented_error() {
     let mut sim = Sim::new(400, vec![Network::refused()]);
-    sim.input(Input::Load { lines: vec!["http://live/s.flv".into()], resolve: true });
+    sim.input(Input::Load(Load {
+        lines: vec!["http://live/s.flv".into()],
+        resolve: true,
+        ..Load::default()
+    }));
     let mut asked = 0;
     for _ in 0..1_000 {
         sim.run_ms(10);
@@ -131,7 +139,7 @@ fn a_silent_connection_is_given_up_and_replaced() {
 
 #[test]
 fn a_server_that_answers_with_an_error_in_mid_play_is_asked_again() {
-    let gone = Network::only(vec![IoEvent::Opened { status: 404, finite: true }]);
+    let gone = Network::only(vec![IoEvent::Opened(Response::new(404, true))]);
     let mut sim = playing(vec![
         broken(2_000, 80, IoEvent::End),
         gone.clone(),
@@ -142,7 +150,7 @@ fn a_server_that_answers_with_an_error_in_mid_play_is_asked_again() {
     sim.run_ms(9_000);
     assert_eq!(sim.state(), State::Ended, "a response with a length is whole: {:?}", reasons(&sim));
 
-    let gone = Network::only(vec![IoEvent::Opened { status: 404, finite: true }]);
+    let gone = Network::only(vec![IoEvent::Opened(Response::new(404, true))]);
     let mut sim = playing(vec![
         broken(2_000, 80, IoEvent::End).endless(),
         gone.clone(),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
 use sailcast_engine::{
-    Event, Input, Instant, IoError, IoEvent, IoRequest, JumpKind, LatencyTarget, Output, State,
+    Event, Input, Instant, IoError, IoEvent, IoRequest, JumpKind, LatencyTarget, Output, Response, State,
 };
 use sailcast_media::{
     Micros,
@@ -82,7 +82,7 @@ impl Server for Publisher {
                 let bytes = publisher.stamped(&mut reader, unit, at.0 / 1000, connection);
                 ((at - after).max(Micros::ZERO) + RTT, IoEvent::Bytes(bytes))
             });
-        let opened = (RTT, IoEvent::Opened { status: 200, finite: false });
+        let opened = (RTT, IoEvent::Opened(Response::new(200, false)));
         let end = lost.map(|lost| (lost - after + RTT, IoEvent::Failed(IoError::Lost)));
         Box::new(std::iter::once(opened).chain(live).chain(end))
     }

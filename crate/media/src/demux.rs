@@ -21,6 +21,12 @@ use crate::{
 #[non_exhaustive]
 pub enum Format {
     Flv,
+    /// MPEG-TS in packets of 188, 192 or 204 bytes.
+    Ts,
+    /// ISO base media: MP4, fragmented or not.
+    Mp4,
+    /// Elementary audio, as packed audio of HLS: ADTS, MP3, AC-3, E-AC-3, maybe behind ID3.
+    PackedAudio,
 }
 
 /// The format that the first bytes of a stream announce; `None` when there is none, or are too few of them.
@@ -35,6 +41,9 @@ pub trait Demuxer {
 
     /// The next event, `Ok(None)` when more bytes are needed.
     fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError>;
+
+    /// What only its successor would end is complete: a segment ends here, and the next one goes on with the same tracks.
+    fn flush(&mut self) {}
 
     /// No more bytes will come: an incomplete unit becomes a [`DemuxEvent::Skipped`] with
     /// [`SkipReason::Truncated`].
@@ -61,10 +70,16 @@ pub enum DemuxEvent {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    #[error("no valid tag here, searched on for the next one")]
+    #[error("no valid unit here, searched on for the next one")]
     LostSync,
     #[error("tag type not known to FLV")]
     UnknownTag,
+    /// Of MPEG-TS: packets are missing before this one.
+    #[error("packets of the stream are missing")]
+    Continuity,
+    /// Encrypted by the container itself: DRM, or a scrambled transport stream.
+    #[error("encrypted")]
+    Encrypted,
     /// Once for each codec of a track.
     #[error("codec not supported: {0}")]
     UnsupportedCodec(CodecName),
@@ -91,6 +106,8 @@ impl SkipReason {
         match self {
             Self::LostSync => "lost-sync",
             Self::UnknownTag => "unknown-tag",
+            Self::Continuity => "continuity",
+            Self::Encrypted => "encrypted",
             Self::UnsupportedCodec(_) => "unsupported-codec",
             Self::TooManyTracks => "too-many-tracks",
             Self::TooShort => "too-short",
@@ -131,4 +148,13 @@ pub enum DemuxError {
     NotFlv { at: u64 },
     #[error("not an FLV stream: no valid tag within {searched} bytes of byte {at}")]
     NoTags { at: u64, searched: u64 },
+    #[error("not an MPEG transport stream: no packets in step within {searched} bytes of byte {at}")]
+    NotTs { at: u64, searched: u64 },
+    #[error("not an MP4 file: no box at byte {at}")]
+    NotMp4 { at: u64 },
+    /// A box that everything else depends on.
+    #[error("the MP4 file's {} box at byte {at} cannot be read", .name.escape_ascii())]
+    BadBox { at: u64, name: [u8; 4] },
+    #[error("no frame of sound within {searched} bytes of byte {at}")]
+    NoFrames { at: u64, searched: u64 },
 }

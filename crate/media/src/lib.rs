@@ -17,7 +17,9 @@
 
 pub mod codec;
 pub mod demux;
+pub mod file;
 pub mod flv;
+pub mod hls;
 pub mod metadata;
 pub mod packet;
 mod queue;
@@ -26,6 +28,7 @@ pub mod time;
 pub mod unwrap;
 
 pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
+pub use file::FileDemuxer;
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
 pub use packet::{

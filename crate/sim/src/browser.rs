@@ -4,9 +4,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use bytes::Bytes;
 use sailcast_engine::{
-    AudioOutput, Background, DecoderChoice, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Player,
-    PlayerConfig, RequestId, ResolveRequest, WebCodecs,
+    AudioOutput, Background, DecoderChoice, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Load,
+    Player, PlayerConfig, RequestId, ResolveRequest, WebCodecs,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
@@ -35,6 +36,8 @@ pub struct Sim {
     pub requests: Vec<(RequestId, String)>,
     /// What the page was asked for; it adds `?attempt=` to the line.
     pub resolved: Vec<ResolveRequest>,
+    /// The recording so far, in the pieces in which it came.
+    pub recorded: Vec<Bytes>,
     pub video_decode_time: Micros,
     /// Beside those, how decoders behave.
     pub decoders_are: Decoders,
@@ -93,7 +96,7 @@ pub fn choosing(decoder: DecoderChoice, target_ms: i64) -> PlayerConfig {
 
 /// Loads one address of the stream.
 pub fn load(url: &str) -> Input {
-    Input::Load { lines: vec![url.to_owned()], resolve: false }
+    Input::Load(Load { lines: vec![url.to_owned()], resolve: false, ..Load::default() })
 }
 
 impl Sim {
@@ -113,6 +116,7 @@ impl Sim {
             cancelled: Vec::new(),
             requests: Vec::new(),
             resolved: Vec::new(),
+            recorded: Vec::new(),
             video_decode_time: Micros::from_millis(4),
             decoders_are: Decoders::default(),
             audio_broken: false,
@@ -180,7 +184,7 @@ impl Sim {
     }
 
     pub fn input(&mut self, input: Input) {
-        if matches!(input, Input::Load { .. }) {
+        if matches!(input, Input::Load(_)) {
             self.last_shown = None;
         }
         self.player.handle(input, self.now);

@@ -1,6 +1,8 @@
 //! Does what the engine says, with virtual decoders, and checks that it may be said.
 
-use sailcast_engine::{FrameId, Input, Output};
+use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
+use bytes::Bytes;
+use sailcast_engine::{Decryption, FrameId, Input, Output, RequestId};
 use sailcast_media::Micros;
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     decoder::Picture,
 };
 
+const DECRYPT_TIME: Micros = Micros(2_000);
 /// The page asks its own server for a signed address.
 const RESOLVE_TIME: Micros = Micros(30_000);
 
@@ -35,6 +38,8 @@ impl Sim {
                 self.cancelled.push(id);
                 self.disconnected(id);
             }
+            Output::Decrypt(id, request) => self.decrypt(id, request),
+            Output::Recorded(data) => self.recorded.push(data),
             Output::Resolve(id, request) => {
                 let url = format!("{}?attempt={}", request.url, request.attempt);
                 self.resolved.push(request);
@@ -73,6 +78,13 @@ impl Sim {
             Output::Event(event) => self.events.push((self.now, event)),
             Output::Wait(_) => {}
         }
+    }
+
+    fn decrypt(&mut self, id: RequestId, request: Decryption) {
+        let decryptor = cbc::Decryptor::<aes::Aes128>::new(&request.key.into(), &request.iv.into());
+        let clear = decryptor.decrypt_padded_vec_mut::<Pkcs7>(&request.data);
+        let clear = clear.map(Bytes::from).map_err(|_| "The operation failed".to_owned());
+        self.schedule(DECRYPT_TIME, Happening::Input(Input::Decrypted(id, clear)));
     }
 
     fn take_frame(&mut self, id: FrameId) -> Picture {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::{Bytes, BytesMut};
-use sailcast_engine::{IoError, IoEvent};
+use sailcast_engine::{IoError, IoEvent, Response};
 use sailcast_media::{
     Micros,
     flv::{
@@ -66,7 +66,7 @@ impl Network {
     /// The responses do not say how long they are, as those of a live server.
     pub fn endless(mut self) -> Self {
         for (_, event) in &mut self.deliveries {
-            if let IoEvent::Opened { finite, .. } = event {
+            if let IoEvent::Opened(Response { finite, .. }) = event {
                 *finite = false;
             }
         }
@@ -150,7 +150,7 @@ pub fn live_tags(all: &[Tag], join_ms: u32, rtt_ms: i64) -> Network {
     let burst: Vec<&Tag> = media.iter().copied().filter(|t| t.timestamp <= join_ms).collect();
     head.extend_from_slice(&serialise(&burst));
     let mut deliveries =
-        vec![(begin, IoEvent::Opened { status: 200, finite: true }), (begin, IoEvent::Bytes(head.freeze()))];
+        vec![(begin, IoEvent::Opened(Response::new(200, true))), (begin, IoEvent::Bytes(head.freeze()))];
     for tag in media.iter().filter(|t| t.timestamp > join_ms) {
         let after = Micros::from_millis(i64::from(tag.timestamp - join_ms));
         deliveries.push((begin + after, IoEvent::Bytes(serialise(&[tag]))));

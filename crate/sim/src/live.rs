@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use sailcast_engine::{Instant, IoEvent, IoRequest};
+use sailcast_engine::{Instant, IoEvent, IoRequest, Response};
 use sailcast_media::Micros;
 
 use crate::{
@@ -35,7 +35,7 @@ impl LiveServer {
     pub fn connection(&self, now: Micros) -> impl Iterator<Item = (Micros, IoEvent)> + use<> {
         let mut link = Link::open(self.link.clone(), self.chance, now);
         let encoder = Encoder::joined(self.stream, self.chance.of(100), link.opened());
-        let opened = (link.answered(), IoEvent::Opened { status: 200, finite: false });
+        let opened = (link.answered(), IoEvent::Opened(Response::new(200, false)));
         let rest = Connection { link, encoder, waiting: VecDeque::new(), leaving_out: false };
         std::iter::once(opened).chain(rest)
     }

@@ -3,7 +3,7 @@
 //! They are real FLV, as our muxer writes it; pictures and sound are empty but for their times.
 
 use bytes::{BufMut, Bytes, BytesMut};
-use sailcast_engine::IoEvent;
+use sailcast_engine::{IoEvent, Response};
 use sailcast_media::{
     AudioParams, Codec, CodecParams, DecoderConfig, MediaTime, Metadata, Micros, Packet, TrackId, TrackInfo,
     VideoParams, flv::FlvMuxer,
@@ -63,7 +63,7 @@ impl Synth {
         self.pieces.sort_by_key(|(at, piece)| (*at, !matches!(piece, Piece::Track(_))));
         let mut muxer = FlvMuxer::new(true, true);
         let begin = Micros::from_millis(20);
-        let mut deliveries = vec![(begin, IoEvent::Opened { status: 200, finite: true })];
+        let mut deliveries = vec![(begin, IoEvent::Opened(Response::new(200, true)))];
         let mut burst = BytesMut::new();
         for (at, piece) in self.pieces {
             let mut out = BytesMut::new();

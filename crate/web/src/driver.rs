@@ -11,8 +11,8 @@ use std::{
 
 use js_sys::Function;
 use sailcast_engine::{
-    AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Output,
-    Player, PlayerConfig, RequestId, Transport,
+    AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Load,
+    Output, Player, PlayerConfig, RequestId, Transport,
     io::{DecoderMode, DecoderPath},
 };
 use sailcast_media::{DecoderConfig, Packet};
@@ -96,7 +96,7 @@ impl Driver {
 
     pub fn load(&self, lines: Vec<String>, resolve: bool, early: Option<EarlyRequest>) {
         self.early.replace(early);
-        self.send(Input::Load { lines, resolve });
+        self.send(Input::Load(Load { lines, resolve, ..Load::default() }));
         // An address that the engine refuses is not asked for by others either.
         if let Some(early) = self.early.take() {
             early.abort().abort();
@@ -223,6 +223,7 @@ impl Driver {
                     pcm.clear();
                 }
             }
+            Output::Decrypt(..) | Output::Recorded(_) => {}
             Output::Event(Event::FirstFrame) => self.tell(&self.first_frame()),
             Output::Event(event) => self.tell(&events::event(event)),
             // Ends the loop in `step`.
@@ -245,7 +246,7 @@ impl Driver {
         }
     }
 
-    fn open(&self, id: RequestId, IoRequest { url, transport }: IoRequest) {
+    fn open(&self, id: RequestId, IoRequest { url, transport, .. }: IoRequest) {
         let me = self.me.clone();
         let deliver = Rc::new(move |event: IoEvent| {
             let Some(driver) = me.upgrade() else { return };

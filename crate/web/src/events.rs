@@ -2,8 +2,8 @@
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
 use js_sys::{Array, Date, Object, Uint8Array};
-use sailcast_engine::{DecoderPath, Event, RequestId, ResolveRequest, SailcastError, Stats};
-use sailcast_media::{CodecParams, Message, Metadata, TrackInfo, Value};
+use sailcast_engine::{DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, Stats};
+use sailcast_media::{CodecParams, MediaTime, Message, Metadata, Micros, TrackInfo, Value};
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 
@@ -42,10 +42,32 @@ pub fn event(event: Event) -> Plain {
             .with("delay", delay.as_secs_f64())
             .with("reason", reason.as_str()),
         Event::Reconnected { attempt } => named("reconnected").with("attempt", attempt),
+        Event::Source { kind, live } => named("source").with("kind", kind.as_str()).with("live", live),
+        Event::DurationChange(duration) => {
+            named("durationchange").with("duration", duration.map(Micros::as_secs_f64))
+        }
+        Event::Seeking(to) => named("seeking").with("to", to.as_secs_f64()),
+        Event::Seeked(at) => named("seeked").with("at", at.as_secs_f64()),
+        Event::Renditions(all) => {
+            named("renditions").with("renditions", all.into_iter().map(rendition).collect::<Array>())
+        }
+        Event::RenditionChange { id, auto } => named("renditionchange").with("id", id).with("auto", auto),
+        Event::RecordingFailed(why) => named("recordingfailed").with("why", why),
         Event::Degraded => named("degraded"),
         Event::Recovered => named("recovered"),
         Event::Error(error) => failure(&error),
     }
+}
+
+fn rendition(info: RenditionInfo) -> Plain {
+    Plain::empty()
+        .with("id", info.id)
+        .with("name", info.name)
+        .with("bitrate", info.bitrate.map(|bitrate| bitrate as f64))
+        .with("width", info.width)
+        .with("height", info.height)
+        .with("frameRate", info.frame_rate)
+        .with("codecs", info.codecs)
 }
 
 /// Asks the page for an address; answered by `Session::resolved` or `unresolved`.
@@ -61,6 +83,13 @@ pub fn stats(stats: &Stats, renderer: &str) -> Plain {
     Plain::empty()
         .with("state", stats.state.as_str())
         .with("renderer", renderer)
+        .with("seekable", range(stats.seekable))
+        .with("duration", stats.duration.map(Micros::as_secs_f64))
+        .with("bufferedRange", range(stats.buffered_range))
+        .with("liveEdge", stats.live_edge.map(MediaTime::as_secs_f64))
+        .with("wallClock", stats.wall_clock.map(|unix| unix.0 as f64 / 1000.0))
+        .with("rendition", stats.rendition)
+        .with("bandwidth", stats.estimate.map(|estimate| estimate as f64))
         .with("videoDecoder", path(stats.video_decoder))
         .with("audioDecoder", path(stats.audio_decoder))
         .with("currentTime", stats.position.as_secs_f64())
@@ -132,7 +161,27 @@ fn metadata(name: &str, message: Metadata) -> Plain {
                 _ => event.with("payload", Uint8Array::from(&payload[..])),
             }
         }
+        Message::Id3 { payload } => {
+            plain_message(event, "id3").with("payload", Uint8Array::from(&payload[..]))
+        }
+        Message::Scte35 { payload } => {
+            plain_message(event, "scte35").with("payload", Uint8Array::from(&payload[..]))
+        }
+        Message::Emsg { scheme, value, id, duration, payload } => {
+            let event =
+                plain_message(event, "emsg").with("scheme", scheme).with("value", value).with("id", id);
+            let event = event.with("duration", duration.map(Micros::as_secs_f64));
+            event.with("payload", Uint8Array::from(&payload[..]))
+        }
+        Message::ProducerTime { unix } => {
+            plain_message(event, "producerTime").with("wallclock", unix.0 as f64 / 1000.0)
+        }
     }
+}
+
+/// One without values.
+fn plain_message(event: Plain, name: &str) -> Plain {
+    event.with("message", name).with("values", Array::new())
 }
 
 /// As RFC 9562 writes it.
@@ -147,6 +196,13 @@ fn uuid(id: [u8; 16]) -> String {
         );
     }
     text
+}
+
+/// `[start, end]`, or null.
+fn range(range: Option<(MediaTime, MediaTime)>) -> JsValue {
+    range.map_or(JsValue::NULL, |(start, end)| {
+        Array::of2(&start.as_secs_f64().into(), &end.as_secs_f64().into()).into()
+    })
 }
 
 fn path(path: Option<DecoderPath>) -> JsValue {

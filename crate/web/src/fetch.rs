@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 use js_sys::{Promise, Uint8Array, futures::spawn_local};
-use sailcast_engine::{IoError, IoEvent};
+use sailcast_engine::{IoError, IoEvent, Response as Head};
 use wasm_bindgen::prelude::*;
 use web_sys::{
     AbortController, AbortSignal, ReadableStream, ReadableStreamDefaultReader, ReadableStreamReadResult,
@@ -77,7 +77,7 @@ async fn run(response: Promise, signal: &AbortSignal, deliver: &dyn Fn(IoEvent))
     let body = response.body();
     // Of what is read across origins, CORS lets this header through.
     let finite = response.headers().has("content-length").unwrap_or(false);
-    deliver(IoEvent::Opened { status: response.status(), finite });
+    deliver(IoEvent::Opened(Head::new(response.status(), finite)));
     if !response.ok() {
         if let Some(body) = body {
             discard(&body).await;

@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use bytes::Bytes;
 use gloo_events::EventListener;
 use js_sys::{ArrayBuffer, Uint8Array};
-use sailcast_engine::{IoError, IoEvent};
+use sailcast_engine::{IoError, IoEvent, Response};
 use sailcast_web_base::js::text;
 use wasm_bindgen::prelude::*;
 use web_sys::{BinaryType, CloseEvent, Event, MessageEvent, WebSocket};
@@ -38,7 +38,7 @@ impl Socket {
             let (deliver, opened) = (deliver.clone(), opened.clone());
             move |_: &Event| {
                 opened.set(true);
-                deliver(IoEvent::Opened { status: SWITCHING_PROTOCOLS, finite: false });
+                deliver(IoEvent::Opened(Response::new(SWITCHING_PROTOCOLS, false)));
             }
         };
         let on_message = {

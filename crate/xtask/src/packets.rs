@@ -116,6 +116,7 @@ fn event_json(event: &DemuxEvent) -> Json {
                 json!({ "kind": "sei", "time": time.0, "type": payload_type, "payload": payload }),
             )
         }
+        DemuxEvent::Metadata(Metadata { time, track, message }) => message_json(*track, time.0, message),
         DemuxEvent::Skipped { track, at, len, why } => {
             let mut json = json!({ "kind": "skipped", "at": at, "why": why.as_str(), "len": len });
             if let SkipReason::UnsupportedCodec(name) = why {
@@ -127,6 +128,22 @@ fn event_json(event: &DemuxEvent) -> Json {
 }
 
 /// With the track, where it is known.
+fn message_json(track: Option<TrackId>, time: i64, message: &Message) -> Json {
+    of_track(
+        track,
+        match message {
+            Message::Id3 { payload } => json!({ "kind": "id3", "time": time, "payload": hex(payload) }),
+            Message::Scte35 { payload } => json!({ "kind": "scte35", "time": time, "payload": hex(payload) }),
+            Message::Emsg { scheme, value, id, duration, payload } => json!({
+                "kind": "emsg", "time": time, "scheme": scheme, "value": value, "id": id,
+                "duration": duration.map(|duration| duration.0), "payload": hex(payload),
+            }),
+            Message::ProducerTime { unix } => json!({ "kind": "producerTime", "time": time, "unix": unix.0 }),
+            Message::Script { .. } | Message::Sei { .. } => Json::Null,
+        },
+    )
+}
+
 fn of_track(track: Option<TrackId>, mut json: Json) -> Json {
     if let Some(track) = track {
         json["track"] = track.to_string().into();

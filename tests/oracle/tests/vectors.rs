@@ -68,6 +68,7 @@ fn words(event: &DemuxEvent) -> Json {
             })
         }
         DemuxEvent::Skipped { why, .. } => json!({ "kind": "skipped", "why": why.as_str() }),
+        DemuxEvent::Metadata(other) => unreachable!("FLV has no {other:?}"),
     }
 }
 

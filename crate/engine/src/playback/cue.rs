@@ -24,7 +24,7 @@ impl Playback {
             // Its picture comes next, and has the time.
             Message::Sei { .. } if self.sei.len() < MOST_OF_A_PICTURE => self.sei.push(message),
             Message::Sei { .. } => {}
-            Message::Script { .. } => {
+            _ => {
                 let time = self.timeline.place_time(message.track.map(|t| t.kind), message.time);
                 let time = match self.end() {
                     Some(end) if time - end > FARTHEST_AHEAD => end,

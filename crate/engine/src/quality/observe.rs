@@ -8,7 +8,7 @@ use sailcast_media::{CodecParams, MediaKind, TrackInfo};
 use super::{Milestone, Recorder, log, log::What};
 use crate::{
     event::Event,
-    io::{AudioOutput, DecoderId, Input, Instant, IoError, IoEvent, Output},
+    io::{AudioOutput, DecoderId, Input, Instant, IoError, IoEvent, Output, Response},
 };
 
 impl Recorder {
@@ -16,8 +16,9 @@ impl Recorder {
     pub fn on_input(&mut self, input: &Input, now: Instant) {
         self.wake(now);
         let note = match input {
-            Input::Load { lines, .. } => {
-                self.begin(lines.first().map_or("", String::as_str), now);
+            Input::Load(load) => {
+                let first = load.definitions.first().map_or(&load.lines, |definition| &definition.lines);
+                self.begin(first.first().map_or("", String::as_str), now);
                 return;
             }
             Input::Io(id, event) => {
@@ -57,6 +58,13 @@ impl Recorder {
             Input::Resolved(_, Err(_)) => "unresolved",
             Input::Close => "close",
             Input::SelectTrack(_) => "selecttrack",
+            Input::SelectRendition(_) => "selectrendition",
+            Input::SeekLive => "seeklive",
+            Input::Rate(_) => "rate",
+            Input::Record(Some(_)) => "record",
+            Input::Record(None) => "recordend",
+            // Told by its event.
+            Input::Seek { .. } | Input::Loop(_) | Input::Viewport { .. } | Input::Decrypted(..) => return,
             Input::SamplesDecoded(..)
             | Input::Flushed(_)
             | Input::LeftOut(..)
@@ -98,7 +106,7 @@ impl Recorder {
 
     fn on_io(&mut self, event: &IoEvent, now: Instant) {
         match event {
-            IoEvent::Opened { status, .. } => {
+            IoEvent::Opened(Response { status, .. }) => {
                 self.reach(Milestone::Connected, now);
                 self.log.add(What::Connected { status: *status }, now);
                 if let Some(load) = &mut self.load {
@@ -181,6 +189,10 @@ impl Recorder {
                 What::Reconnecting { attempt: *attempt, delay: *delay, reason: reason.as_str() }
             }
             Event::Reconnected { attempt } => What::Reconnected { attempt: *attempt },
+            Event::Seeking(_) => What::Note("seeking"),
+            Event::RenditionChange { .. } => What::Note("rendition"),
+            Event::RecordingFailed(_) => What::Note("recording failed"),
+            Event::Source { kind, .. } => What::Note(kind.as_str()),
             Event::Degraded => What::Note("degraded"),
             Event::Recovered => What::Note("recovered"),
             Event::Error(error) => {
@@ -188,6 +200,7 @@ impl Recorder {
             }
             // The state says the same.
             Event::Playing | Event::Waiting | Event::Ended | Event::Resize { .. } => return,
+            Event::DurationChange(_) | Event::Seeked(_) | Event::Renditions(_) => return,
         };
         self.log.add(what, now);
     }

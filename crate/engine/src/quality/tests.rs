@@ -7,7 +7,8 @@ use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
     io::{
-        DecoderMode, DecoderPath, FrameId, FrameInfo, Input, IoError, IoEvent, IoRequest, Output, Transport,
+        DecoderMode, DecoderPath, FrameId, FrameInfo, Input, IoError, IoEvent, IoRequest, Load, Output,
+        Response, Transport,
     },
     retry::Reason,
 };
@@ -44,8 +45,11 @@ impl Door {
 
     fn load(&mut self, request: u32) {
         let url = "https://example.com/live.flv?sign=secret".to_owned();
-        self.input(Input::Load { lines: vec![url.clone()], resolve: false });
-        self.output(Output::Open(RequestId(request), IoRequest { url, transport: Transport::Http }));
+        self.input(Input::Load(Load { lines: vec![url.clone()], resolve: false, ..Load::default() }));
+        self.output(Output::Open(
+            RequestId(request),
+            IoRequest { url, transport: Transport::Http, range: None },
+        ));
         self.state(State::Connecting);
     }
 
@@ -96,7 +100,7 @@ fn each_step_of_a_start_is_counted_from_the_load() {
     let mut door = Door::new();
     door.load(1);
     door.wait(40);
-    door.io(1, IoEvent::Opened { status: 200, finite: false });
+    door.io(1, IoEvent::Opened(Response::new(200, false)));
     door.wait(10);
     door.bytes(1);
     door.wait(5);
@@ -131,7 +135,7 @@ fn an_earlier_load_says_nothing_of_the_present_one() {
     door.wait(10_000);
     door.load(2);
     door.wait(100);
-    door.io(1, IoEvent::Opened { status: 200, finite: false });
+    door.io(1, IoEvent::Opened(Response::new(200, false)));
     door.bytes(1);
     let quality = door.quality();
     assert_eq!((quality.start_up, quality.played), (StartUp::default(), Micros::ZERO));
