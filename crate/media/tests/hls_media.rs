@@ -80,7 +80,7 @@ fn a_key_stays_until_there_is_another_one_of_its_format() {
     };
     assert_eq!(
         [uris(0), uris(1), uris(2), uris(3)],
-        [vec!["k1"], vec!["k1", "drm"], vec!["drm", "k2"], vec![]]
+        [vec!["k1"], vec!["k1", "drm"], vec!["k2", "drm"], vec![]]
     );
     let key = &playlist.segments[0].keys[0];
     assert_eq!((&key.method, key.format.as_str()), (&KeyMethod::Aes128, "identity"));
