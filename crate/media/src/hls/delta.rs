@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{
     DateRange, Key, Map, MediaPlaylist, PlaylistError, Segment, Skip,
     caps::{MAX_ATTRIBUTES, MAX_DATE_RANGES, MAX_SEGMENTS},
+    media::NAMED,
     segments::put_key,
 };
 
@@ -130,6 +131,6 @@ impl DateRange {
         self.end_on_next |= later.end_on_next;
         self.attributes.retain(|(name, _)| later.attributes.iter().all(|(later, _)| later != name));
         self.attributes.extend(later.attributes);
-        self.attributes.truncate(MAX_ATTRIBUTES);
+        self.attributes.truncate(MAX_ATTRIBUTES.saturating_sub(NAMED.len()));
     }
 }
