@@ -236,7 +236,8 @@ fn transport_streams_decode_as_fragments_do() {
         let mut seen = decoded(&written(&format!("{name}.decoded.ts"), &ts(&tracks, &packets)));
         // What an OpusHead leaves out at the start has no place in a transport stream.
         if tracks.iter().any(|track| track.config.codec == Codec::Opus) {
-            (seen.pop(), expected.pop());
+            seen.pop();
+            expected.pop();
         }
         assert_eq!(seen, expected, "{name}");
     }
