@@ -12,7 +12,7 @@ use crate::{
     },
     demux::{DemuxEvent, SkipReason},
     elementary::{Outlet, Stamp, TIMESCALE, stamps::Stamps},
-    packet::{Codec, DecoderConfig, Packet, TrackId, TrackInfo},
+    packet::{Codec, CodecParams, DecoderConfig, Packet, TrackId, TrackInfo},
     time::{MediaTime, Micros},
 };
 
@@ -32,6 +32,8 @@ pub(crate) struct Sound {
 struct Reader {
     state: TrackState,
     latm: Option<Latm>,
+    /// In Hz, as the configuration says.
+    rate: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +41,6 @@ struct Anchor {
     time: MediaTime,
     samples: u64,
     rate: u32,
-    /// By units that told their time alone.
-    extra: Micros,
 }
 
 impl Sound {
@@ -134,10 +134,11 @@ impl Sound {
         let Some(mut anchor) = self.anchor else {
             return out.skipped(Some(self.id), at, len, SkipReason::NoTime);
         };
-        let told = anchor;
-        anchor.count(&frame);
-        let read = self.read(frame, told, &mut anchor, out);
-        self.anchor = Some(anchor);
+        let begins = anchor.now();
+        anchor.count(frame.samples, frame.rate);
+        let tells_its_length = frame.rate > 0;
+        let read = self.read(frame, begins, &mut anchor, out);
+        self.anchor = Some(anchor).filter(|_| tells_its_length || read.is_ok());
         if let Err(why) = read {
             out.skipped(Some(self.id), at, len, why);
         }
@@ -146,17 +147,18 @@ impl Sound {
     fn read(
         &mut self,
         frame: Frame,
-        begins: Anchor,
+        begins: MediaTime,
         ends: &mut Anchor,
         out: &mut Outlet,
     ) -> Result<(), SkipReason> {
         let Some(syntax) = self.frames.syntax() else { return Ok(()) };
         let reader = self.decode.get_or_insert_with(|| Reader::new(syntax));
         let mut told = self.config.take();
-        let mut time = begins.now();
+        let mut time = begins;
         for payload in reader.payloads(frame.data, &mut told)? {
             let facts = reader.state.packet(payload)?;
             if let Some(config) = facts.config.or(told.take()) {
+                reader.note(&config);
                 out.events.push_back(DemuxEvent::Track(TrackInfo { id: self.id, config }));
             }
             let mut lasts = Micros::ZERO;
@@ -174,9 +176,9 @@ impl Sound {
                     data: unit.data,
                 }));
             }
-            time = time + lasts;
             if frame.rate == 0 {
-                ends.extra += lasts;
+                ends.count(reader.samples_in(lasts), reader.rate);
+                time = ends.now();
             }
         }
         Ok(())
@@ -192,7 +194,19 @@ impl Reader {
             Syntax::Opus => Codec::Opus,
         };
         let latm = (syntax == Syntax::Loas).then(Latm::default);
-        Self { state: TrackState::new(codec), latm }
+        Self { state: TrackState::new(codec), latm, rate: 0 }
+    }
+
+    fn note(&mut self, config: &DecoderConfig) {
+        if let CodecParams::Audio(audio) = config.params {
+            self.rate = audio.sample_rate;
+        }
+    }
+
+    /// Whole samples, of which a span in microseconds is a little less.
+    fn samples_in(&self, span: Micros) -> u32 {
+        let samples = span.0.saturating_mul(self.rate.into()).saturating_add(999_999).div_euclid(1_000_000);
+        u32::try_from(samples).unwrap_or_default()
     }
 
     /// What the codec's reader takes of a frame; a configuration that came with it is `told`.
@@ -207,19 +221,22 @@ impl Reader {
 
 impl Anchor {
     fn at(time: MediaTime) -> Self {
-        Self { time, samples: 0, rate: 0, extra: Micros::ZERO }
+        Self { time, samples: 0, rate: 0 }
     }
 
     fn now(self) -> MediaTime {
         let rate = u128::from(self.rate.max(1));
         let us = u128::from(self.samples).saturating_mul(1_000_000).checked_div(rate).unwrap_or_default();
-        self.time + Micros(i64::try_from(us).unwrap_or(i64::MAX)) + self.extra
+        self.time + Micros(i64::try_from(us).unwrap_or(i64::MAX))
     }
 
-    fn count(&mut self, frame: &Frame) {
-        if self.rate != frame.rate {
-            *self = Self { rate: frame.rate, ..Self::at(self.now()) };
+    fn count(&mut self, samples: u32, rate: u32) {
+        if samples == 0 {
+            return;
         }
-        self.samples = self.samples.saturating_add(frame.samples.into());
+        if self.rate != rate {
+            *self = Self { rate, ..Self::at(self.now()) };
+        }
+        self.samples = self.samples.saturating_add(samples.into());
     }
 }
