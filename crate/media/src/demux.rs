@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::{
     flv,
     metadata::Metadata,
+    mp4,
     packet::{Packet, TrackId, TrackInfo},
 };
 
@@ -31,7 +32,10 @@ pub enum Format {
 
 /// The format that the first bytes of a stream announce; `None` when there is none, or are too few of them.
 pub fn probe(first_bytes: &[u8]) -> Option<Format> {
-    first_bytes.starts_with(&flv::tag::SIGNATURE).then_some(Format::Flv)
+    if first_bytes.starts_with(&flv::tag::SIGNATURE) {
+        return Some(Format::Flv);
+    }
+    mp4::is_mp4(first_bytes).then_some(Format::Mp4)
 }
 
 /// Turns one container's bytes into events. Implementations obey the crate's one rule.

@@ -21,6 +21,7 @@ pub mod file;
 pub mod flv;
 pub mod hls;
 pub mod metadata;
+pub mod mp4;
 pub mod packet;
 mod queue;
 pub mod read;
@@ -31,6 +32,7 @@ pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
+pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packet::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
     VideoParams,
