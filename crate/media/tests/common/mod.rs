@@ -1,6 +1,8 @@
 //! What the integration tests share: real streams, synthesised ones, and a bounded way to demux them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod mp4;
+
 use bytes::{Bytes, BytesMut};
 use proptest::test_runner::Config as ProptestConfig;
 use sailcast_media::{
