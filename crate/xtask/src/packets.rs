@@ -224,7 +224,8 @@ fn error_json(error: DemuxError) -> Json {
         | DemuxError::NoTags { at, .. }
         | DemuxError::NotTs { at, .. }
         | DemuxError::NoFrames { at, .. }
-        DemuxError::NotMp4 { at } | DemuxError::BadBox { at, .. } => Some(at),
+        | DemuxError::NotMp4 { at }
+        | DemuxError::BadBox { at, .. } => Some(at),
         _ => None,
     };
     json!({ "kind": "error", "at": at, "message": error.to_string() })

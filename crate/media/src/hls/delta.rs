@@ -4,7 +4,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use super::{
     DateRange, Key, Map, MediaPlaylist, PlaylistError, Segment, Skip,
-    caps::{MAX_DATE_RANGES, MAX_SEGMENTS},
+    caps::{MAX_ATTRIBUTES, MAX_DATE_RANGES, MAX_SEGMENTS},
+    segments::put_key,
 };
 
 impl MediaPlaylist {
@@ -17,13 +18,13 @@ impl MediaPlaylist {
             return Err(PlaylistError::TooMany { what: "segments", most: MAX_SEGMENTS });
         }
         if let Some(last) = segments.last() {
-            let bitrate = segments.iter().rev().find(|segment| segment.range.is_none());
+            let mut until = previous.segments.iter().rev().skip_while(|known| known.sequence > last.sequence);
             let before = Before {
                 discontinuity: last.discontinuity.saturating_sub(self.discontinuity_sequence),
                 map: last.map.clone(),
                 keys: last.keys.clone(),
                 keys_end: skip.keys_end.unwrap_or(usize::MAX),
-                bitrate: bitrate.and_then(|segment| segment.bitrate),
+                bitrate: until.find(|known| known.range.is_none()).and_then(|known| known.bitrate),
             };
             before.go_on(&mut self.segments);
         }
@@ -90,10 +91,10 @@ impl Before {
     }
 }
 
-/// A key stays until there is another one of its format (4.4.4.4).
 fn with_keys(before: &[Arc<Key>], own: &[Arc<Key>]) -> Vec<Arc<Key>> {
-    let stays = |key: &&Arc<Key>| own.iter().all(|own| own.format != key.format);
-    before.iter().filter(stays).chain(own).cloned().collect()
+    let mut keys = before.to_vec();
+    own.iter().for_each(|key| put_key(&mut keys, key.clone()));
+    keys
 }
 
 fn merge_ranges(
@@ -129,5 +130,6 @@ impl DateRange {
         self.end_on_next |= later.end_on_next;
         self.attributes.retain(|(name, _)| later.attributes.iter().all(|(later, _)| later != name));
         self.attributes.extend(later.attributes);
+        self.attributes.truncate(MAX_ATTRIBUTES);
     }
 }

@@ -7,7 +7,7 @@ use std::{fmt::Display, fmt::Write, sync::Arc};
 use super::{
     ByteRange, DateRange, Key, KeyMethod, MediaPlaylist, MultivariantPlaylist, Part, PlaylistKind,
     PreloadHint, PreloadKind, Rendition, RenditionKind, RenditionReport, Segment, ServerControl, Skip, Start,
-    Variant, date, value,
+    Variant, caps::MAX_LINES, date, segments::put_key, value,
 };
 use crate::time::Micros;
 
@@ -209,6 +209,8 @@ impl Out {
         for (at, segment) in playlist.segments.iter().enumerate() {
             if keys_end == Some(at) {
                 self.no_keys(&mut state.keys);
+                // Said again, it is without the keys of the segments left out.
+                state.map = None;
             }
             self.segment(segment, &mut state);
         }
@@ -218,7 +220,7 @@ impl Out {
     }
 
     fn segment<'a>(&mut self, segment: &'a Segment, state: &mut State<'a>) {
-        for _ in state.discontinuity..segment.discontinuity {
+        for _ in (state.discontinuity..segment.discontinuity).take(MAX_LINES) {
             self.line("#EXT-X-DISCONTINUITY");
         }
         state.discontinuity = segment.discontinuity;
@@ -271,8 +273,7 @@ impl Out {
                 continue;
             }
             self.key(key);
-            current.retain(|known| known.format != key.format);
-            current.push(key.clone());
+            put_key(current, key.clone());
         }
         if current.as_slice() != wanted {
             // The same ones in another order.
