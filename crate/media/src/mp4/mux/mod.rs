@@ -1,8 +1,9 @@
 //! Packets to fragmented MP4: an init segment, then fragments of any length, for HLS, Media Source Extensions and recordings.
 //!
 //! **Invariant:** a sample is presented at its packet's pts and, unless time goes back within its track, decoded at its dts, each to
-//! the nearest tick: 90 kHz for pictures, the sample rate for sound. Each fragment says where it begins, so nothing drifts. It does
-//! not interleave, cut or drop: what goes into a fragment is the caller's choice.
+//! the nearest tick: 90 kHz for pictures, the sample rate for sound. A frame of sound that is at most [`SNAP`] from the end of the one
+//! before it begins there: stamps of whole milliseconds would else be gaps and overlaps. Each fragment says where it begins, so
+//! nothing drifts. It does not interleave, cut or drop: what goes into a fragment is the caller's choice.
 //!
 //! With one track, what is written is a CMAF track (ISO/IEC 23000-19) of the brand `cmf2`, each call a chunk.
 
@@ -23,6 +24,8 @@ use boxes::{put, put_full, ticks};
 pub use recording::Recording;
 
 const VIDEO_TIMESCALE: u32 = 90_000;
+/// Two stamps of FLV that are rounded to 1 ms each are at most so far from what they should be.
+pub const SNAP: Micros = Micros(1_500);
 /// Of a lone packet of which nothing tells how long it lasts.
 const USUAL_STEP: Micros = Micros::from_millis(40);
 /// Seconds from 1900, where NTP begins, to 1970.
@@ -72,6 +75,8 @@ struct Track {
     codec: Codec,
     /// The duration of the last sample, in ticks.
     step: i64,
+    /// Where it ends.
+    end: Option<i64>,
 }
 
 impl FragmentMuxer {
@@ -159,10 +164,11 @@ impl FragmentMuxer {
         }
         let sequence = self.sequence.wrapping_add(1);
         fragment::write(out, sequence, &runs)?;
-        let steps: Vec<_> = runs.iter().map(|run| (run.track, run.last_step())).collect();
-        for (number, step) in steps {
-            for track in self.tracks.iter_mut().filter(|track| track.number == number && step > 0) {
-                track.step = step;
+        let ends: Vec<_> = runs.iter().map(|run| (run.track, run.last_step(), run.end)).collect();
+        for (number, step, end) in ends {
+            for track in self.tracks.iter_mut().filter(|track| track.number == number) {
+                track.step = if step > 0 { step } else { track.step };
+                track.end = Some(end);
             }
         }
         self.sequence = sequence;
@@ -207,7 +213,8 @@ impl Track {
         }
         let entry = entry::entry(&info.config).filter(|_| timescale > 0);
         let entry = entry.ok_or(Mp4MuxError::NoRecord(id))?;
-        Ok(Self { id, number, timescale, picture, entry, codec, step: ticks(USUAL_STEP, timescale) })
+        let step = ticks(USUAL_STEP, timescale);
+        Ok(Self { id, number, timescale, picture, entry, codec, step, end: None })
     }
 
     /// `moov` says the same of both.
@@ -218,5 +225,11 @@ impl Track {
     fn decode_time(&self, time: MediaTime, base: MediaTime) -> Result<u64, Mp4MuxError> {
         u64::try_from(ticks(time - base, self.timescale))
             .map_err(|_| Mp4MuxError::BeforeBase { track: self.id, by: base - time })
+    }
+
+    /// `time`, or `due` where sound is so near to it that it is meant.
+    fn snapped(&self, time: i64, due: i64) -> i64 {
+        let is_near = time.saturating_sub(due).saturating_abs() <= ticks(SNAP, self.timescale);
+        if self.picture.is_none() && is_near { due } else { time }
     }
 }
