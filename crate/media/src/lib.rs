@@ -29,7 +29,7 @@ pub mod unwrap;
 
 pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
-pub use flv::{FlvDemuxer, FlvMuxer};
+pub use flv::{FlvDemuxer, FlvFile, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
 pub use packet::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,

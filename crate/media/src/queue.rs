@@ -29,6 +29,11 @@ struct Chunk {
 }
 
 impl ByteQueue {
+    /// An empty one, whose first byte will be that of stream offset `start`.
+    pub fn starting_at(start: u64) -> Self {
+        Self { start, ..Self::default() }
+    }
+
     pub fn push(&mut self, data: Bytes) {
         if data.is_empty() {
             return;
@@ -134,7 +139,8 @@ impl ByteQueue {
         Some(out.freeze())
     }
 
-    fn end(&self) -> u64 {
+    /// Stream offset behind the last byte held.
+    pub fn end(&self) -> u64 {
         self.start.saturating_add(self.len as u64)
     }
 
