@@ -12,8 +12,8 @@ use std::{
 
 use md5::{Digest, Md5};
 use sailcast_media::{
-    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, SkipReason, TrackId,
-    TrackInfo, Value,
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, PackedDemuxer, SkipReason,
+    TrackId, TrackInfo, TsDemuxer, Value,
     demux::{Format, probe},
 };
 use serde_json::{Map, Value as Json, json};
@@ -57,6 +57,8 @@ fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
     let mut chunk = next_chunk(&mut file)?;
     let mut demuxer: Box<dyn Demuxer> = match probe(&chunk) {
         Some(Format::Flv) => Box::new(FlvDemuxer::new()),
+        Some(Format::Ts) => Box::new(TsDemuxer::new()),
+        Some(Format::PackedAudio) => Box::new(PackedDemuxer::new()),
         _ => {
             let error = json!({ "kind": "error", "at": 0, "message": "no format that is read here" });
             return line(out, &error);
@@ -181,7 +183,10 @@ fn track_json(track: &TrackInfo) -> Json {
 
 fn error_json(error: DemuxError) -> Json {
     let at = match error {
-        DemuxError::NotFlv { at } | DemuxError::NoTags { at, .. } => Some(at),
+        DemuxError::NotFlv { at }
+        | DemuxError::NoTags { at, .. }
+        | DemuxError::NotTs { at, .. }
+        | DemuxError::NoFrames { at, .. } => Some(at),
         _ => None,
     };
     json!({ "kind": "error", "at": at, "message": error.to_string() })
