@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::{
     flv,
     metadata::Metadata,
-    packed,
+    mp4, packed,
     packet::{Packet, TrackId, TrackInfo},
     ts,
 };
@@ -35,6 +35,9 @@ pub enum Format {
 pub fn probe(first_bytes: &[u8]) -> Option<Format> {
     if first_bytes.starts_with(&flv::tag::SIGNATURE) {
         return Some(Format::Flv);
+    }
+    if mp4::is_mp4(first_bytes) {
+        return Some(Format::Mp4);
     }
     if ts::is_stream(first_bytes) {
         return Some(Format::Ts);

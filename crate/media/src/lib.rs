@@ -23,6 +23,7 @@ pub mod flv;
 pub mod hls;
 mod id3;
 pub mod metadata;
+pub mod mp4;
 pub mod packed;
 pub mod packet;
 mod queue;
@@ -35,6 +36,7 @@ pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
+pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packed::PackedDemuxer;
 pub use packet::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
