@@ -8,7 +8,7 @@ use bytes::Bytes;
 
 use crate::read::ByteReader;
 
-const MIN_HEADER: usize = 7;
+pub const MIN_HEADER: usize = 7;
 const CRC: usize = 2;
 
 /// One frame of a packet.
@@ -19,6 +19,25 @@ pub struct Adts<'a> {
     /// Access units in the frame; mostly one.
     pub blocks: u8,
     pub payload: &'a [u8],
+}
+
+/// What a frame's header says of its extent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub len: usize,
+    /// Index of its sampling frequency.
+    pub rate: usize,
+    pub blocks: u8,
+}
+
+impl Extent {
+    /// `None` where it is none, or a length shorter than the header.
+    pub fn parse(header: &[u8; MIN_HEADER]) -> Option<Self> {
+        let [_, _, b2, b3, b4, b5, b6] = *header;
+        let len = usize::from(u16::from_be_bytes([b3 & 3, b4]) << 3 | u16::from(b5 >> 5));
+        let extent = Self { len, rate: usize::from(b2 >> 2 & 15), blocks: (b6 & 3).saturating_add(1) };
+        (is_adts(header) && len > MIN_HEADER).then_some(extent)
+    }
 }
 
 /// syncword and layer.
