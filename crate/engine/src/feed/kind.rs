@@ -1,14 +1,14 @@
 //! What kind of source an address is: by its path, and by the first bytes that come of it.
 
+use sailcast_media::demux::{self, Format};
+
 use crate::io::SourceKind;
 
 /// What tells the formats apart.
 const ENOUGH: usize = 8;
 const PLAYLIST: &[u8] = b"#EXTM3U";
-const FLV: &[u8] = b"FLV";
-/// Boxes with which files of ISO base media begin, at offset 4 (ISO/IEC 14496-12, and QuickTime's).
-const BOXES: [&[u8; 4]; 10] =
-    [b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"sidx", b"pnot"];
+/// Some editors begin a text with it.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What the address's path says, if it says something.
 pub fn by_address(url: &str) -> Option<SourceKind> {
@@ -24,20 +24,18 @@ pub fn by_address(url: &str) -> Option<SourceKind> {
 
 /// What begins like this; `None` with too few bytes. FLV `is_file` where the response says how long it is.
 pub fn by_bytes(first: &[u8], is_file: bool) -> Option<SourceKind> {
-    if first.starts_with(FLV) {
-        return Some(if is_file { SourceKind::File } else { SourceKind::Stream });
-    }
-    if first.len() < ENOUGH {
+    let format = demux::probe(first);
+    if format.is_none() && first.len() < ENOUGH {
         return None;
     }
-    // Some editors begin a text with a byte order mark.
-    if first.starts_with(PLAYLIST)
-        || first.strip_prefix(b"\xef\xbb\xbf").is_some_and(|text| text.starts_with(b"#EXTM"))
-    {
-        return Some(SourceKind::Hls);
-    }
-    let is_box = first.get(4..8).is_some_and(|name| BOXES.iter().any(|known| name == known.as_slice()));
-    Some(if is_box { SourceKind::File } else { SourceKind::Stream })
+    let text = first.strip_prefix(BYTE_ORDER_MARK).unwrap_or(first);
+    let is_playlist = text.starts_with(PLAYLIST.get(..text.len().min(PLAYLIST.len())).unwrap_or(PLAYLIST));
+    Some(match format {
+        Some(Format::Mp4) => SourceKind::File,
+        Some(Format::Flv) if is_file => SourceKind::File,
+        _ if is_playlist => SourceKind::Hls,
+        _ => SourceKind::Stream,
+    })
 }
 
 #[cfg(test)]

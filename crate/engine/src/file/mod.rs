@@ -12,7 +12,11 @@ mod requests;
 use std::collections::VecDeque;
 
 use bytes::{Bytes, BytesMut};
-use sailcast_media::{DemuxEvent, FileDemuxer, FlvFile, MediaTime, Micros, hls::ByteRange};
+use sailcast_media::{
+    DemuxEvent, FileDemuxer, FlvFile, MediaTime, Micros, Mp4File,
+    demux::{self, Format},
+    hls::ByteRange,
+};
 
 use self::{piece::News, requests::Requests};
 use crate::{
@@ -280,13 +284,13 @@ impl File {
             return;
         }
         let bytes = self.head.clone().freeze();
-        let demuxer: Option<Box<dyn FileDemuxer>> = match kind {
-            SourceKind::File if bytes.starts_with(b"FLV") => Some(Box::new(FlvFile::new())),
-            _ => None,
-        };
-        let Some(mut demuxer) = demuxer else {
-            let why = "no file of a format that is known";
-            return self.requests.fail(&source::unrecognised(why), false, now, out);
+        let mut demuxer: Box<dyn FileDemuxer> = match demux::probe(&bytes) {
+            Some(Format::Flv) => Box::new(FlvFile::new()),
+            Some(Format::Mp4) => Box::new(Mp4File::new()),
+            _ => {
+                let why = "no file of a format that can be read at any place";
+                return self.requests.fail(&source::unrecognised(why), false, now, out);
+            }
         };
         if let Some(len) = self.len {
             demuxer.set_len(len);
