@@ -106,8 +106,10 @@ impl Playback {
         }
         self.clock.place(to, now);
         self.live.follows = self.live_place(now).is_some_and(|place| place - to <= self.live.slack());
+        self.arrival.begin_anew();
         match is_here {
             true => {
+                self.arrival.begin(now);
                 self.video.go_on_to(to);
                 self.audio.skip_to(to, now, out);
                 self.cues.forget_before(to);
@@ -129,7 +131,6 @@ impl Playback {
         self.holes.clear();
         (self.first_video, self.first_keyframe, self.first_sound) = (None, None, None);
         self.apart = false;
-        self.arrival.begin_anew();
     }
 
     /// All up to `to` waits here: decoding goes on to there.
