@@ -6,6 +6,7 @@
 
 pub mod demux;
 mod kind;
+pub mod mux;
 mod packet;
 mod pes;
 mod psi;
