@@ -234,7 +234,7 @@ impl Player {
         p.advance(now, &mut self.out);
         let state = p.state();
         self.set_state(state);
-        self.wake = self.playback.as_ref().and_then(|p| p.next_wake(now));
+        self.wake = self.playback.as_mut().and_then(|p| p.next_wake(now));
         if self.playback.as_ref().is_some_and(Playback::is_over) {
             self.finish(now);
         }

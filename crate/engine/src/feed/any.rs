@@ -3,6 +3,7 @@
 //! A load begins as what its address says and goes over to what its bytes are: a stream that is a file is read on as one from
 //! the same response.
 
+use bytes::Bytes;
 use sailcast_media::MediaTime;
 
 use super::{Extent, FeedEvent, View, kind};
@@ -10,7 +11,8 @@ use crate::{
     connection::{Brought, Connection},
     error::SailcastError,
     file::File,
-    io::{Instant, IoEvent, Load, RequestId, SourceKind},
+    hls::{self, Hls},
+    io::{Instant, IoEvent, Load, Output, RequestId, SourceKind},
     outbox::Outbox,
     retry::Failure,
 };
@@ -18,28 +20,54 @@ use crate::{
 enum Source {
     Stream(Box<Connection>),
     File(Box<File>),
+    Hls(Box<Hls>),
 }
 
 pub struct Feed {
     source: Source,
-    resolve: bool,
-    start: Option<MediaTime>,
+    load: Load,
     seed: u64,
+}
+
+impl Source {
+    fn new(kind: SourceKind, load: Load, seed: u64) -> Self {
+        let Load { resolve, start, .. } = load;
+        match kind {
+            SourceKind::Hls => Self::Hls(Box::new(Hls::new(load, hls::decodable, seed))),
+            SourceKind::File => Self::File(Box::new(File::new(load.lines, resolve, start, seed))),
+            SourceKind::Auto | SourceKind::Stream => {
+                let judges = kind == SourceKind::Auto;
+                Self::Stream(Box::new(Connection::new(load.lines, resolve, judges, seed)))
+            }
+        }
+    }
+}
+
+/// What becomes of a seek.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Going {
+    /// The place comes behind a cut.
+    There,
+    /// It will begin there: nothing has come yet.
+    Begins,
+    /// It cannot go anywhere.
+    Nowhere,
 }
 
 impl Feed {
     /// Its addresses have been checked to be such that can be opened.
     pub fn new(load: Load, seed: u64) -> Self {
-        let Load { lines, resolve, start, kind, .. } = load;
-        let by_address = || lines.first().and_then(|url| kind::by_address(url)).unwrap_or_default();
-        let source = match if kind == SourceKind::Auto { by_address() } else { kind } {
-            SourceKind::File => Source::File(Box::new(File::new(lines, resolve, start, seed))),
-            SourceKind::Auto => Source::Stream(Box::new(Connection::new(lines, resolve, true, seed))),
-            SourceKind::Stream | SourceKind::Hls => {
-                Source::Stream(Box::new(Connection::new(lines, resolve, false, seed)))
-            }
-        };
-        Self { source, resolve, start, seed }
+        let by_address = || load.lines.first().and_then(|url| kind::by_address(url)).unwrap_or_default();
+        let kind = if load.kind == SourceKind::Auto { by_address() } else { load.kind };
+        Self { source: Source::new(kind, load.clone(), seed), load, seed }
+    }
+
+    pub fn kind(&self) -> SourceKind {
+        match self.source {
+            Source::Stream(_) => SourceKind::Stream,
+            Source::File(_) => SourceKind::File,
+            Source::Hls(_) => SourceKind::Hls,
+        }
     }
 
     /// It loads ahead of the playhead by itself, and has one timeline.
@@ -51,6 +79,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.open(now, out),
             Source::File(file) => file.open(now, out),
+            Source::Hls(hls) => hls.open(now, out),
         }
     }
 
@@ -58,30 +87,75 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.owns(id),
             Source::File(file) => file.owns(id),
+            Source::Hls(hls) => hls.owns(id),
         }
     }
 
-    pub fn on_io(&mut self, event: IoEvent, now: Instant, out: &mut Outbox) {
+    pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_io(event, now),
             Source::File(file) => file.on_io(event, now, out),
+            Source::Hls(hls) => hls.on_io(id, event, now, out),
         }
         self.turn(now, out);
     }
 
     /// Goes over to what the bytes are.
     fn turn(&mut self, now: Instant, out: &mut Outbox) {
-        let Source::Stream(connection) = &mut self.source else { return };
-        let Some((other, lines)) = connection.take_other() else { return };
-        let mut file = File::new(lines, self.resolve, self.start, self.seed);
-        file.adopt(other, now, out);
-        self.source = Source::File(Box::new(file));
+        let (other, lines) = match &mut self.source {
+            Source::Stream(connection) => match connection.take_other() {
+                Some((other, lines)) => (Some(other), lines),
+                None => return,
+            },
+            Source::File(file) => match file.take_playlist() {
+                Some(lines) => (None, lines),
+                None => return,
+            },
+            Source::Hls(_) => return,
+        };
+        let load = Load { lines, ..self.load.clone() };
+        match other {
+            Some(other) if other.kind == SourceKind::File => {
+                let mut file = File::new(load.lines, load.resolve, load.start, self.seed);
+                file.adopt(other, now, out);
+                self.source = Source::File(Box::new(file));
+            }
+            // A playlist is short: it is asked for anew, as what it is.
+            other => {
+                if let Some(other) = other {
+                    out.push(Output::Cancel(other.id));
+                }
+                self.close(out);
+                self.source = Source::new(SourceKind::Hls, load, self.seed);
+                self.open(now, out);
+            }
+        }
     }
 
-    pub fn on_resolved(&mut self, url: Result<String, String>, played: bool, now: Instant, out: &mut Outbox) {
+    pub fn on_resolved(
+        &mut self,
+        id: RequestId,
+        url: Result<String, String>,
+        played: bool,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_resolved(url, played, now, out),
             Source::File(file) => file.on_resolved(url, now, out),
+            Source::Hls(hls) => hls.on_resolved(id, url, now, out),
+        }
+    }
+
+    pub fn on_decrypted(
+        &mut self,
+        id: RequestId,
+        clear: Result<Bytes, String>,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        if let Source::Hls(hls) = &mut self.source {
+            hls.on_decrypted(id, clear, now, out);
         }
     }
 
@@ -89,6 +163,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.poll(now).map(FeedEvent::Demuxed),
             Source::File(file) => file.poll(now, out),
+            Source::Hls(hls) => hls.poll(now),
         }
     }
 
@@ -96,7 +171,7 @@ impl Feed {
     pub fn is_replacement(&mut self, now: Instant, out: &mut Outbox) -> bool {
         match &mut self.source {
             Source::Stream(connection) => connection.is_replacement(now, out),
-            Source::File(_) => false,
+            Source::File(_) | Source::Hls(_) => false,
         }
     }
 
@@ -104,6 +179,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.advance(brought, now, out),
             Source::File(file) => file.advance(view, now, out),
+            Source::Hls(hls) => hls.advance(view, now, out),
         }
     }
 
@@ -116,26 +192,48 @@ impl Feed {
         false
     }
 
-    /// Goes to another place; false where that is not possible.
-    pub fn seek(&mut self, to: MediaTime) -> bool {
+    /// Goes to another place: exactly there, or to where it is quicker to begin near it.
+    pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going {
         match &mut self.source {
-            Source::Stream(_) => false,
-            Source::File(file) => file.seek(to),
+            Source::Stream(_) => Going::Nowhere,
+            Source::File(file) => {
+                if file.seek(to) {
+                    Going::There
+                } else {
+                    Going::Nowhere
+                }
+            }
+            Source::Hls(hls) => {
+                hls.seek(to, exact, now, out);
+                match hls.extent(now).seekable {
+                    _ if hls.error().is_some() => Going::Nowhere,
+                    Some(_) => Going::There,
+                    None => Going::Begins,
+                }
+            }
+        }
+    }
+
+    /// Plays this rendition; `None`: the player chooses.
+    pub fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
+        if let Source::Hls(hls) = &mut self.source {
+            hls.select(rendition, now, out);
         }
     }
 
     /// As far as an index tells.
     pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         match &self.source {
-            Source::Stream(_) => (None, None),
             Source::File(file) => file.keyframes_around(at),
+            Source::Stream(_) | Source::Hls(_) => (None, None),
         }
     }
 
-    pub fn extent(&self) -> Extent {
+    pub fn extent(&self, now: Instant) -> Extent {
         match &self.source {
             Source::Stream(_) => Extent::default(),
             Source::File(file) => file.extent(),
+            Source::Hls(hls) => hls.extent(now),
         }
     }
 
@@ -143,6 +241,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.set_online(online, now, out),
             Source::File(file) => file.set_online(online, now, out),
+            Source::Hls(hls) => hls.set_online(online, now, out),
         }
     }
 
@@ -150,6 +249,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.suspect(now),
             Source::File(file) => file.suspect(now),
+            Source::Hls(hls) => hls.suspect(now),
         }
     }
 
@@ -157,6 +257,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.suspend(out),
             Source::File(file) => file.suspend(out),
+            Source::Hls(hls) => hls.suspend(out),
         }
     }
 
@@ -164,6 +265,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.wake(now, out),
             Source::File(file) => file.wake(now, out),
+            Source::Hls(hls) => hls.wake(now, out),
         }
     }
 
@@ -171,6 +273,7 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.is_suspended(),
             Source::File(file) => file.is_suspended(),
+            Source::Hls(hls) => hls.is_suspended(),
         }
     }
 
@@ -179,6 +282,7 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.is_over(),
             Source::File(file) => file.is_over(),
+            Source::Hls(hls) => hls.is_over(),
         }
     }
 
@@ -187,6 +291,7 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.error(),
             Source::File(file) => file.error(),
+            Source::Hls(hls) => hls.error(),
         }
     }
 
@@ -194,6 +299,7 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.bytes(),
             Source::File(file) => file.bytes(),
+            Source::Hls(hls) => hls.bytes(),
         }
     }
 
@@ -201,13 +307,15 @@ impl Feed {
         match &self.source {
             Source::Stream(connection) => connection.reconnects,
             Source::File(file) => file.reconnects(),
+            Source::Hls(hls) => hls.reconnects(),
         }
     }
 
-    pub fn deadline(&self) -> Option<Instant> {
-        match &self.source {
+    pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
+        match &mut self.source {
             Source::Stream(connection) => connection.deadline(),
             Source::File(file) => file.deadline(),
+            Source::Hls(hls) => hls.deadline(now),
         }
     }
 
@@ -215,6 +323,7 @@ impl Feed {
         match &mut self.source {
             Source::Stream(connection) => connection.close(out),
             Source::File(file) => file.close(out),
+            Source::Hls(hls) => hls.close(out),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(crate) mod kind;
 
 use sailcast_media::{DemuxEvent, MediaTime, Micros};
 
-pub(crate) use self::any::Feed;
+pub(crate) use self::any::{Feed, Going};
 use crate::event::Event;
 
 /// What playback knows and a source must.

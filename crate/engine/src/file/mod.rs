@@ -139,10 +139,7 @@ impl File {
             }
         };
         self.ended = event.is_none() && demuxer.wants().is_none() && self.sought.is_none();
-        if demuxer.duration() != self.duration {
-            self.duration = demuxer.duration();
-            self.tells.push_back(FeedEvent::Tell(Event::DurationChange(self.duration)));
-        }
+        self.duration = demuxer.duration();
         self.fruitful |= matches!(event, Some(DemuxEvent::Packet(_)));
         event.map(FeedEvent::Demuxed).or_else(|| self.tells.pop_front())
     }
@@ -297,7 +294,6 @@ impl File {
         }
         demuxer.push(0, bytes);
         self.demuxer = Some(demuxer);
-        self.tells.push_back(FeedEvent::Tell(Event::Source { kind: SourceKind::File, live: false }));
     }
 
     /// Goes where it was asked to, once that can be found.

@@ -9,7 +9,7 @@ impl Playback {
     pub(super) fn on_cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
-            CutReason::Seek => self.begin_at(at, out),
+            CutReason::Seek => self.begin_at(at, now, out),
             // The decoder goes on up to there, and what it has of the rest already is not shown twice.
             CutReason::Rendition => {
                 let gone = self.video.stage.queue.cut_from(at);
@@ -20,8 +20,8 @@ impl Playback {
     }
 
     /// The source begins at the keyframe `at`, to begin elsewhere than at its beginning.
-    fn begin_at(&mut self, at: MediaTime, out: &mut Outbox) {
-        let start = self.feed.as_ref().and_then(|feed| feed.extent().start).unwrap_or(at);
+    fn begin_at(&mut self, at: MediaTime, now: Instant, out: &mut Outbox) {
+        let start = self.feed.as_ref().and_then(|feed| feed.extent(now).start).unwrap_or(at);
         if !self.clock.has_run() {
             self.video.go_to(start.max(at), out);
             (self.first_video, self.first_keyframe, self.first_sound) = (None, None, None);

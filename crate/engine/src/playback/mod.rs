@@ -35,7 +35,7 @@ use crate::{
     error::SailcastError,
     event::{Event, State, Stats},
     feed::{Extent, Feed},
-    io::{AudioOutput, Input, Instant, Load, Output, RequestId},
+    io::{AudioOutput, Input, Instant, Load, Output, RequestId, SourceKind},
     ladder::Ladder,
     latency::{Aim, LatencyController, LatencyTarget},
     outbox::Outbox,
@@ -128,6 +128,7 @@ pub struct Playback {
     next_tick: Instant,
     /// As last told to the page.
     told_target: Micros,
+    told_source: Option<(SourceKind, bool)>,
     /// What follows is of paced sources.
     extent: Extent,
     seeks: Seeks,
@@ -180,6 +181,7 @@ impl Playback {
             keyframe_warned: false,
             next_tick: now,
             told_target: start,
+            told_source: None,
             extent: Extent::default(),
             seeks: Seeks::default(),
             live: Live::default(),
@@ -221,14 +223,25 @@ impl Playback {
         match input {
             Input::Io(id, event) if self.owns(id) => {
                 if let Some(feed) = &mut self.feed {
-                    feed.on_io(event, now, out);
+                    feed.on_io(id, event, now, out);
                 }
                 self.demux(now, out);
             }
             Input::Resolved(id, url) if self.owns(id) => {
                 let played = self.end().is_some();
                 if let Some(feed) = &mut self.feed {
-                    feed.on_resolved(url, played, now, out);
+                    feed.on_resolved(id, url, played, now, out);
+                }
+            }
+            Input::Decrypted(id, clear) if self.owns(id) => {
+                if let Some(feed) = &mut self.feed {
+                    feed.on_decrypted(id, clear, now, out);
+                }
+                self.demux(now, out);
+            }
+            Input::SelectRendition(rendition) => {
+                if let Some(feed) = &mut self.feed {
+                    feed.select(rendition, now, out);
                 }
             }
             Input::Seek { to, exact } => self.seek(to, exact, now, out),
@@ -322,13 +335,13 @@ impl Playback {
     }
 
     /// The earliest instant at which `advance` has something to do.
-    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+    pub fn next_wake(&mut self, now: Instant) -> Option<Instant> {
         if self.is_over() {
             return None;
         }
         let mut wake: Option<Instant> = None;
         let mut at = |t: Instant| wake = Some(wake.map_or(t, |w: Instant| w.min(t)));
-        if let Some(deadline) = self.feed.as_ref().and_then(Feed::deadline) {
+        if let Some(deadline) = self.feed.as_mut().and_then(|feed| feed.deadline(now)) {
             at(deadline);
         }
         let paced = [self.seeks.deadline(), self.rate_due.map(|(due, _)| due)];

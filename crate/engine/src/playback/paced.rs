@@ -42,7 +42,7 @@ impl Playback {
     pub(super) fn advance_paced(&mut self, now: Instant, out: &mut Outbox) {
         // What a seek or a request that failed has to tell.
         self.demux(now, out);
-        self.reach_out(now);
+        self.reach_out(now, out);
         self.go_on_seeking(now, out);
         self.watch(now, out);
         self.bound_buffers();
@@ -70,12 +70,25 @@ impl Playback {
     }
 
     /// Takes over how far the source reaches.
-    fn reach_out(&mut self, now: Instant) {
-        if let Some(feed) = &self.feed {
-            self.extent = feed.extent();
-        }
+    fn reach_out(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(feed) = &self.feed else { return };
+        let before = std::mem::replace(&mut self.extent, feed.extent(now));
         if let Some(edge) = self.extent.live_edge {
             self.live.note(edge, now);
+        }
+        if self.extent.seekable.is_some() || self.end().is_some() {
+            self.tell_source(self.extent.live, out);
+        }
+        if before.duration != self.extent.duration {
+            out.push(Output::Event(Event::DurationChange(self.extent.duration)));
+        }
+    }
+
+    /// What is played, once, and again when a live stream becomes a recording.
+    pub(super) fn tell_source(&mut self, live: bool, out: &mut Outbox) {
+        let Some(kind) = self.feed.as_ref().map(Feed::kind) else { return };
+        if self.told_source.replace((kind, live)) != Some((kind, live)) {
+            out.push(Output::Event(Event::Source { kind, live }));
         }
     }
 

@@ -9,6 +9,7 @@ use super::{Phase, Playback};
 use crate::{
     cues::Cues,
     event::Event,
+    feed::Going,
     io::{Instant, Output},
     outbox::Outbox,
 };
@@ -90,11 +91,15 @@ impl Playback {
         let nearest = if exact { None } else { self.nearest_keyframe(to) };
         let (to, exact) = (nearest.unwrap_or(to), exact || nearest.is_some());
         let is_here = self.is_here(to, now) && told;
-        if !is_here && !self.feed.as_mut().is_some_and(|feed| feed.seek(to)) {
+        let going = match &mut self.feed {
+            Some(feed) if !is_here => feed.seek(to, exact, now, out),
+            _ => Going::Begins,
+        };
+        if going == Going::Nowhere {
             self.seeks.present = None;
             return out.push(Output::Event(Event::Seeked(self.playhead(now))));
         }
-        self.seeks.present = Some(Seek { to, exact, begun: now, awaiting: !is_here, told });
+        self.seeks.present = Some(Seek { to, exact, begun: now, awaiting: going == Going::There, told });
         self.held = false;
         if let Phase::Stalled { since } = self.phase
             && !self.paused
