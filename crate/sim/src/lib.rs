@@ -31,10 +31,10 @@ pub mod trace;
 pub mod uplink;
 
 pub use ask::percentile;
-pub use browser::{Sim, choosing, config, load};
+pub use browser::{BEGIN, Sim, choosing, config, load};
 pub use chance::Chance;
 pub use decoder::{Asked, Decoders, Trouble};
-pub use link::{Link, LinkModel, Neighbour, Stop, Stops};
+pub use link::{Bottleneck, Link, LinkModel, Neighbour, Stop, Stops};
 pub use live::LiveServer;
 pub use meter::{Figures, Histogram};
 pub use server::{Deliveries, Server};

@@ -1,0 +1,6 @@
+//! The definitions of a live stream: from one to another without a seam, and the player's own choice.
+
+mod auto;
+mod change;
+mod fails;
+mod world;
