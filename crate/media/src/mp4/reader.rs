@@ -436,12 +436,17 @@ impl Reader {
             }
             return Step::Again;
         }
+        self.go_to(self.lanes.floor().unwrap_or(sample.at));
+        // Nothing is said of a sample before its place has come, even if it is empty: what follows would depend on the split.
+        if self.queue.end() < sample.at {
+            return Step::Wait;
+        }
         if sample.size > MAX_SAMPLE || until.is_some_and(|until| sample.end() > until) {
             self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
             self.lanes.advance(lane);
+            self.read_to = self.read_to.max(sample.at);
             return Step::Again;
         }
-        self.go_to(self.lanes.floor().unwrap_or(sample.at));
         let step = self.give(lane, &sample);
         if let Step::Again = step {
             self.read_to = self.read_to.max(sample.end());

@@ -189,7 +189,9 @@ fn packets(id: TrackId, clock: Clock, sample: &Sample, facts: Facts, events: &mu
 }
 
 pub(super) fn skip(events: &mut VecDeque<DemuxEvent>, id: TrackId, (at, len): (u64, u64), why: SkipReason) {
-    events.push_back(DemuxEvent::Skipped { track: Some(id), at, len, why });
+    if len > 0 {
+        events.push_back(DemuxEvent::Skipped { track: Some(id), at, len, why });
+    }
 }
 
 impl ContainerColour {
