@@ -19,7 +19,7 @@ use crate::{
 /// one; a file whose tracks lie apart is read with a jump for each four seconds.
 const MAX_LEAD: Micros = Micros::from_secs(2);
 /// Bytes held for runs of a fragment that lie before an earlier one of their track.
-pub(super) const MAX_HELD: u64 = 16 << 20;
+const MAX_HELD: u64 = 16 << 20;
 
 /// What is still to come of a track: the samples of its tables, and behind them those of fragments.
 #[derive(Debug)]
