@@ -79,6 +79,10 @@ impl Index {
     }
 
     fn sort(&mut self) {
+        // As they mostly are.
+        if self.entries.is_sorted_by(|a, b| a.at < b.at) {
+            return;
+        }
         self.entries.sort_by_key(|entry| entry.at);
         self.entries.dedup_by_key(|entry| entry.at);
     }

@@ -304,8 +304,8 @@ impl Reader {
                 true => SkipReason::NoConfig,
                 false => SkipReason::BadPacket,
             };
-            if let Some((at, len)) = self.lanes.drop_before(lane, start) {
-                self.lost_sample(lane, at, len, why);
+            if let Some(first) = self.lanes.drop_before(lane, start) {
+                self.lost_sample(lane, first, start.saturating_sub(first), why);
             }
             return Step::Again;
         }
@@ -315,8 +315,7 @@ impl Reader {
             return Step::Wait;
         }
         if sample.size > MAX_SAMPLE || until.is_some_and(|until| sample.end() > until) {
-            self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
-            self.lanes.advance(lane);
+            self.too_large(lane, &sample);
             self.read_to = self.read_to.max(sample.at);
             return Step::Again;
         }
@@ -409,8 +408,7 @@ impl Reader {
             return Step::Again;
         }
         if sample.size > MAX_SAMPLE {
-            self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
-            self.lanes.advance(lane);
+            self.too_large(lane, &sample);
             return Step::Again;
         }
         self.go_to(sample.at);
@@ -463,6 +461,13 @@ impl Reader {
             self.queue = ByteQueue::starting_at(at);
         } else {
             self.queue.skip(usize::try_from(at.saturating_sub(start)).unwrap_or(usize::MAX));
+        }
+    }
+
+    fn too_large(&mut self, lane: usize, sample: &Sample) {
+        self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
+        if let Some(lane) = self.lanes.lanes.get_mut(lane) {
+            lane.pass_too_large();
         }
     }
 
