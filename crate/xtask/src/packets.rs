@@ -13,7 +13,7 @@ use std::{
 use md5::{Digest, Md5};
 use sailcast_media::{
     CodecParams, DemuxError, DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, Message, Metadata, Mp4Demuxer,
-    Mp4File, SkipReason, TrackId, TrackInfo, Value,
+    Mp4File, PackedDemuxer, SkipReason, TrackId, TrackInfo, TsDemuxer, Value,
     demux::{Format, probe},
 };
 use serde_json::{Map, Value as Json, json};
@@ -59,6 +59,8 @@ fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
     let is_regular = file.metadata().map_err(Failure::Input)?.is_file();
     match probe(&first) {
         Some(Format::Flv) => print_stream(FlvDemuxer::new(), file, first, out),
+        Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
+        Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),
         Some(Format::Mp4) if is_regular => print_at_any_place(Mp4File::new(), file, out),
         Some(Format::Mp4) => print_stream(Mp4Demuxer::new(), file, first, out),
         _ => {
@@ -220,6 +222,8 @@ fn error_json(error: DemuxError) -> Json {
     let at = match error {
         DemuxError::NotFlv { at }
         | DemuxError::NoTags { at, .. }
+        | DemuxError::NotTs { at, .. }
+        | DemuxError::NoFrames { at, .. }
         | DemuxError::NotMp4 { at }
         | DemuxError::BadBox { at, .. } => Some(at),
         _ => None,

@@ -94,13 +94,39 @@ pub fn parse_config(asc: Bytes) -> Result<DecoderConfig, ConfigError> {
     Ok(Asc::read(&asc)?.decoder_config(asc))
 }
 
+/// The header of ADTS for units of this configuration; `None` where it has no words for it.
+pub(crate) fn adts_header(asc: &[u8]) -> Option<adts::Header> {
+    let asc = Asc::read(asc).ok()?;
+    let rate = RATES.iter().position(|rate| *rate == asc.core_rate)?;
+    adts::Header::new(asc.core_type, rate, asc.channel_config)
+}
+
+/// Passes over an AudioSpecificConfig whose length nobody told. `None` where its end cannot be known.
+pub(super) fn pass_config(r: &mut BitReader<'_>) -> Option<()> {
+    let mut object_type = audio_object_type(r).ok()?;
+    sampling_frequency(r).ok()?;
+    let channel_config = r.bits(4)?;
+    if matches!(object_type, AOT_SBR | AOT_PS) {
+        sampling_frequency(r).ok()?;
+        object_type = audio_object_type(r).ok()?;
+    }
+    // The others have extensions, and configuration 0 a program config element, which ends where the whole does.
+    if !matches!(object_type, 1..=4) || channel_config == 0 {
+        return None;
+    }
+    general_audio(r, channel_config).ok().map(|_| ())
+}
+
 /// What is used of an AudioSpecificConfig.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asc {
     /// The object type to name: that of SBR or PS where signalled.
     object_type: u32,
     /// Before SBR and PS.
+    core_type: u32,
     core_rate: u32,
+    /// channelConfiguration; 0 where a program config element tells.
+    channel_config: u32,
     core_channels: u8,
     /// Samples of a unit at the core rate, where it is known.
     block: Option<u32>,
@@ -165,7 +191,15 @@ impl Asc {
         };
         let channels = if ps && core_channels == 1 { 2 } else { core_channels };
         let params = AudioParams { sample_rate: output_rate.unwrap_or(core_rate), channels };
-        Ok(Self { object_type: named, core_rate, core_channels, block, params })
+        Ok(Self {
+            object_type: named,
+            core_type: object_type,
+            core_rate,
+            channel_config,
+            core_channels,
+            block,
+            params,
+        })
     }
 }
 

@@ -16,6 +16,7 @@ mod index;
 mod lanes;
 mod messages;
 mod movie;
+pub mod mux;
 mod reader;
 mod sample;
 mod table;
