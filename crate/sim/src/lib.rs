@@ -17,6 +17,7 @@ pub mod feed;
 mod link;
 mod live;
 mod meter;
+pub mod origin;
 pub mod peer;
 mod server;
 mod session;
