@@ -168,7 +168,10 @@ fn what_would_play_wrong_is_refused_with_its_line() {
         ),
         ("\n#EXT-X-MAP:BYTERANGE=\"1@2\"\n", "line 4 of the playlist has a map without URI"),
         ("#EXT-X-MAP:URI=\"a\n", "line 3 of the playlist has a quote without an end"),
-        ("#EXT-X-STREAM-INF:BANDWIDTH=1\n", "line 3 of the playlist has a variant in a media playlist"),
+        (
+            "#EXTINF:4,\n#EXT-X-STREAM-INF:BANDWIDTH=1\n",
+            "line 4 of the playlist has a variant in a media playlist",
+        ),
         (
             "a\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n",
             "line 4 of the playlist has a skip that is not before all segments",

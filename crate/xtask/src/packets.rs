@@ -59,6 +59,8 @@ fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
     let is_regular = file.metadata().map_err(Failure::Input)?.is_file();
     match probe(&first) {
         Some(Format::Flv) => print_stream(FlvDemuxer::new(), file, first, out),
+        Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
+        Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),
         Some(Format::Mp4) if is_regular => print_at_any_place(Mp4File::new(), file, out),
         Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
         Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),

@@ -67,7 +67,7 @@ pub(crate) enum Cut {
 enum Header {
     No,
     NeedMore,
-    Frame { head: usize, len: usize, samples: u32, rate: u32 },
+    Frame { syntax: Syntax, head: usize, len: usize, samples: u32, rate: u32 },
     Tag { len: usize },
 }
 
@@ -147,18 +147,18 @@ impl Frames {
     /// The next frame that is whole. `ended`: a segment ends with what was pushed.
     pub fn next(&mut self, ended: bool) -> Option<Cut> {
         while !self.held.is_empty() && self.gave_up().is_none() {
-            match self.judge(ended) {
-                Header::NeedMore => break,
-                Header::No => {
-                    let passed = self.step_over();
-                    self.skipped = self.skipped.saturating_add(passed);
-                    self.in_step = false;
-                }
+            match self.judge(&self.held, self.in_step, ended) {
+                Header::NeedMore => match self.hidden().filter(|_| ended) {
+                    Some(at) => self.pass(at),
+                    None => break,
+                },
+                Header::No => self.step_over(),
                 _ if self.skipped > 0 => return self.told(),
-                Header::Frame { head, len, samples, rate } => {
+                Header::Frame { syntax, head, len, samples, rate } => {
                     let (at, mut data) = self.take(len);
                     data.advance(head.min(data.len()));
                     self.in_step = true;
+                    self.syntaxes = vec![syntax];
                     return Some(Cut::Frame(Frame { at, data, samples, rate }));
                 }
                 Header::Tag { len } => {
@@ -195,51 +195,55 @@ impl Frames {
     }
 
     /// Drops the first byte, and those behind it that begin nothing.
-    fn step_over(&mut self) -> u64 {
+    fn step_over(&mut self) {
         let begins = |byte: &u8| matches!(byte, 0xff | 0x56 | 0x0b | 0x7f | b'I');
         let next = self.held.iter().skip(1).position(begins).map_or(self.held.len(), |n| n.saturating_add(1));
         // To the byte, however they were pushed.
         let most = MAX_SEARCH_AT_START.saturating_sub(self.skipped);
         let next =
             if self.syntaxes.len() > 1 { next.min(usize::try_from(most).unwrap_or(next)) } else { next };
-        self.held.advance(next);
-        self.start = self.start.saturating_add(next as u64);
-        next as u64
+        self.pass(next);
     }
 
-    /// What is at the front, and whether that can be believed.
-    fn judge(&mut self, ended: bool) -> Header {
+    fn pass(&mut self, count: usize) {
+        let (_, passed) = self.take(count);
+        self.skipped = self.skipped.saturating_add(passed.len() as u64);
+        self.in_step = false;
+    }
+
+    /// A frame behind what is not whole at a segment's end, which then was none: its length, damaged, hides good frames.
+    fn hidden(&self) -> Option<usize> {
+        let is_frame = |at: &usize| {
+            let bytes = self.held.get(*at..).unwrap_or_default();
+            matches!(self.judge(bytes, false, true), Header::Frame { .. })
+        };
+        (1..self.held.len()).find(is_frame)
+    }
+
+    /// What is at the front of these bytes, and whether that can be believed.
+    fn judge(&self, bytes: &[u8], in_step: bool, ended: bool) -> Header {
         if self.tagged {
-            match tag(&self.held) {
-                Header::Tag { len } if self.held.len() < len => return Header::NeedMore,
+            match tag(bytes) {
+                Header::Tag { len } if bytes.len() < len => return Header::NeedMore,
                 Header::No => {}
                 found => return found,
             }
         }
-        for index in 0..self.syntaxes.len() {
-            let Some(syntax) = self.syntaxes.get(index).copied() else { break };
-            let found = self.judge_as(syntax, ended);
-            match found {
-                Header::No => continue,
-                Header::Frame { .. } => self.syntaxes = vec![syntax],
-                _ => {}
-            }
-            return found;
-        }
-        Header::No
+        let judged = self.syntaxes.iter().map(|syntax| self.judge_as(*syntax, bytes, in_step, ended));
+        judged.into_iter().find(|found| *found != Header::No).unwrap_or(Header::No)
     }
 
-    fn judge_as(&self, syntax: Syntax, ended: bool) -> Header {
-        let found = whole_header(syntax, &self.held, ended);
+    fn judge_as(&self, syntax: Syntax, bytes: &[u8], in_step: bool, ended: bool) -> Header {
+        let found = whole_header(syntax, bytes, ended);
         let Header::Frame { len, .. } = found else { return found };
-        let Some(behind) = self.held.get(len..) else { return Header::NeedMore };
+        let Some(behind) = bytes.get(len..) else { return Header::NeedMore };
         let follows = match header(syntax, behind) {
             Header::Frame { .. } => true,
-            Header::NeedMore if ended => true,
-            Header::NeedMore if !self.in_step => return Header::NeedMore,
+            Header::NeedMore if ended => behind.is_empty(),
+            Header::NeedMore if !in_step => return Header::NeedMore,
             _ => self.tagged && !behind.is_empty() && id3::may_begin(behind),
         };
-        if self.in_step || follows { found } else { Header::No }
+        if in_step || follows { found } else { Header::No }
     }
 }
 
@@ -254,7 +258,9 @@ fn tag(bytes: &[u8]) -> Header {
 /// A frame's header, and the extent of what belongs to it: dependent substreams are known by what stands behind.
 fn whole_header(syntax: Syntax, bytes: &[u8], ended: bool) -> Header {
     let found = header(syntax, bytes);
-    let (Syntax::Ac3, Header::Frame { head, len, samples, rate }) = (syntax, found) else { return found };
+    let (Syntax::Ac3, Header::Frame { syntax, head, len, samples, rate }) = (syntax, found) else {
+        return found;
+    };
     if !ac3::Syncframe::parse(bytes).is_some_and(|frame| frame.codec == Codec::Eac3) {
         return found;
     }
@@ -267,7 +273,7 @@ fn whole_header(syntax: Syntax, bytes: &[u8], ended: bool) -> Header {
             _ => break,
         }
     }
-    Header::Frame { head, len, samples, rate }
+    Header::Frame { syntax, head, len, samples, rate }
 }
 
 fn header(syntax: Syntax, bytes: &[u8]) -> Header {
@@ -284,7 +290,7 @@ fn header(syntax: Syntax, bytes: &[u8]) -> Header {
 fn adts_header(bytes: &[u8; adts::MIN_HEADER]) -> Option<Header> {
     let Extent { len, rate, blocks } = Extent::parse(bytes)?;
     let samples = u32::from(blocks).saturating_mul(1024);
-    Some(Header::Frame { head: 0, len, samples, rate: *aac::RATES.get(rate)? })
+    Some(Header::Frame { syntax: Syntax::Adts, head: 0, len, samples, rate: *aac::RATES.get(rate)? })
 }
 
 fn loas_header(bytes: &[u8; LOAS_HEADER]) -> Option<Header> {
@@ -292,6 +298,7 @@ fn loas_header(bytes: &[u8; LOAS_HEADER]) -> Option<Header> {
     let bits = u32::from_be_bytes([0, a, b, c]);
     let len = (bits & 0x1fff) as usize;
     (bits >> 13 == LOAS && len > 0).then(|| Header::Frame {
+        syntax: Syntax::Loas,
         head: LOAS_HEADER,
         len: len.saturating_add(LOAS_HEADER),
         samples: 0,
@@ -301,14 +308,26 @@ fn loas_header(bytes: &[u8; LOAS_HEADER]) -> Option<Header> {
 
 fn mpeg_header(bytes: &[u8]) -> Option<Header> {
     let header = mp3::Header::parse(bytes)?;
-    Some(Header::Frame { head: 0, len: header.len?, samples: header.samples, rate: header.rate })
+    Some(Header::Frame {
+        syntax: Syntax::Mpeg,
+        head: 0,
+        len: header.len?,
+        samples: header.samples,
+        rate: header.rate,
+    })
 }
 
 fn ac3_header(bytes: &[u8]) -> Option<Header> {
     let frame = ac3::Syncframe::parse(bytes)?;
     let begins = frame.is_first && frame.len >= ac3::HEADER_LEN;
     begins.then_some(())?;
-    Some(Header::Frame { head: 0, len: frame.len, samples: frame.samples(), rate: frame.rate })
+    Some(Header::Frame {
+        syntax: Syntax::Ac3,
+        head: 0,
+        len: frame.len,
+        samples: frame.samples(),
+        rate: frame.rate,
+    })
 }
 
 /// `None` while its bytes are not all here, `Some(None)` where it is none.
@@ -342,6 +361,7 @@ fn opus_header(bytes: &[u8]) -> Option<Option<Header>> {
     let toc = r.rest().get(..size.min(2))?;
     let head = bytes.len().saturating_sub(r.rest().len());
     Some(opus::samples(toc).map(|samples| Header::Frame {
+        syntax: Syntax::Opus,
         head,
         len: head.saturating_add(size),
         samples,

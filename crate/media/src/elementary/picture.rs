@@ -86,7 +86,7 @@ impl Picture {
             match cut {
                 Cut::Unit(unit) => self.unit(unit, out),
                 Cut::Skipped { begins, len } => {
-                    let (at, _) = self.stamps.take(begins);
+                    let at = self.stamps.place(begins);
                     out.skipped(Some(self.id), at, len, SkipReason::BadPacket);
                 }
             }

@@ -84,8 +84,7 @@ impl Sound {
                 Cut::Frame(frame) => self.frame(frame, out),
                 Cut::Tag { at, data } => return Some((at, data)),
                 Cut::Skipped { at, len } => {
-                    let (at, _) = self.stamps.take(at);
-                    out.skipped(Some(self.id), at, len, SkipReason::LostSync);
+                    out.skipped(Some(self.id), self.stamps.place(at), len, SkipReason::LostSync);
                 }
             }
         }

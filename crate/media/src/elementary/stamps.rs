@@ -29,6 +29,12 @@ impl Stamps {
         self.marks.push_back(Mark { offset, at, stamp });
     }
 
+    /// Where the bytes at `offset` stand in the container; a time for them stays for the unit behind them.
+    pub fn place(&self, offset: u64) -> u64 {
+        let mark = self.marks.iter().rev().find(|mark| mark.offset <= offset);
+        mark.map(|mark| mark.at).or(self.place).unwrap_or(offset)
+    }
+
     /// Where the unit that begins at `offset` stands in the container, and the time for it.
     pub fn take(&mut self, offset: u64) -> (u64, Option<Stamp>) {
         let mut stamp = None;

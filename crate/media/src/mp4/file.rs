@@ -38,6 +38,8 @@ pub struct Mp4File {
     index: Index,
     has_tables: bool,
     is_fragmented: bool,
+    /// Fragments were jumped over that no index tells of.
+    has_estimated: bool,
     tail: Tail,
 }
 
@@ -61,6 +63,7 @@ impl Default for Mp4File {
             index: Index::default(),
             has_tables: false,
             is_fragmented: false,
+            has_estimated: false,
             tail: Tail::default(),
         }
     }
@@ -98,6 +101,7 @@ impl FileDemuxer for Mp4File {
         while let Some(note) = self.reader.notes.pop_front() {
             self.note(note);
         }
+        self.index.is_whole |= self.reader.is_done() && !self.has_estimated;
         Ok(event)
     }
 
@@ -196,6 +200,7 @@ impl Mp4File {
             true => (known, false),
             false => (self.estimate(to, first)?, true),
         };
+        self.has_estimated |= is_estimate;
         for lane in &mut self.reader.lanes.lanes {
             lane.seek_fragments(entry.time);
         }

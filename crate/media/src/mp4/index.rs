@@ -113,7 +113,7 @@ impl Index {
 
     /// Whether the fragment of this time is among those known.
     pub fn covers(&self, to: MediaTime) -> bool {
-        self.is_whole || self.around(to).1.is_some()
+        self.is_whole || self.around(to).1.is_some() || self.until.is_some_and(|until| to < until)
     }
 
     pub fn first(&self) -> Option<Entry> {

@@ -79,7 +79,7 @@ pub(super) struct Reader {
     /// It is a file, which can be read anywhere.
     anywhere: bool,
     pub len: Option<u64>,
-    /// Where the last sample of tables ended that was read.
+    /// Where the last sample that was read ended.
     read_to: u64,
     /// Where the fragments begin behind the samples of tables.
     after: Option<u64>,
@@ -271,6 +271,7 @@ impl Reader {
         let until = header.size.map(|size| at.saturating_add(size));
         if header.kind == MDAT {
             self.queue.skip(usize::try_from(header.len).unwrap_or_default());
+            self.read_to = self.queue.start();
             self.state = State::Media { at, until };
             return Step::Again;
         }
@@ -418,7 +419,9 @@ impl Reader {
     fn media(&mut self, at: u64, until: Option<u64>) -> Step {
         let next = self.lanes.first().filter(|(_, sample)| until.is_none_or(|until| sample.at < until));
         let Some((lane, sample)) = next else {
-            let from = if self.movie.is_none() { at } else { self.queue.start() };
+            let end = self.read_to.max(self.queue.start());
+            self.go_to(end);
+            let from = if self.movie.is_none() { at } else { end };
             self.state = State::Rest { from, until };
             return Step::Again;
         };
@@ -439,7 +442,11 @@ impl Reader {
             return Step::Again;
         }
         self.go_to(self.lanes.floor().unwrap_or(sample.at));
-        self.give(lane, &sample)
+        let step = self.give(lane, &sample);
+        if let Step::Again = step {
+            self.read_to = self.read_to.max(sample.end());
+        }
+        step
     }
 
     /// Gives a sample out if it is here, and goes on to the next one.
@@ -547,8 +554,13 @@ impl Reader {
     /// Fragments come next, from the box at `at` on, or from the first one behind it, where that is only estimated.
     pub fn read_fragments(&mut self, at: u64, is_estimate: bool) {
         self.break_off();
-        self.state = if is_estimate { State::Lost { at, is_quiet: true } } else { State::Box };
-        self.go_to(at);
+        if is_estimate {
+            self.queue = ByteQueue::starting_at(at);
+            self.state = State::Lost { at, is_quiet: true };
+        } else {
+            self.go_to(at);
+            self.state = State::Skip { until: at };
+        }
     }
 
     /// What comes next does not go on where the last samples ended; what was told of tracks holds.
