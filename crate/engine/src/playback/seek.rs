@@ -131,6 +131,7 @@ impl Playback {
         self.video.go_to(to, out);
         self.audio.go_to(now, out);
         self.clock.forget_sound();
+        self.recording.joined(now);
         self.cues = Cues::default();
         self.sei.clear();
         self.holes.clear();
