@@ -15,6 +15,7 @@ use crate::{
     origin::Origins,
     pages::Mount,
     rtmp::Target,
+    tls::TlsFiles,
 };
 
 pub const HELP: &str = "\
@@ -24,6 +25,8 @@ Usage: sailcast-relay [OPTIONS]
 
   --bind ADDRESS           address to listen on (127.0.0.1: this machine only)
   --port PORT              port to listen on (8080); 0 takes a free one
+  --tls-cert FILE          speak TLS, and HTTP/2 to who wants it, with this certificate and its chain (PEM)
+  --tls-key FILE           the certificate's private key (PEM)
   --demo FILE              loop this FLV file for ever as /live/demo
   --serve PREFIX=DIR       serve a folder; may be given several times (/=www, /dist=dist)
   --isolate                make the served pages cross-origin isolated
@@ -53,6 +56,7 @@ RUST_LOG=debug logs more, RUST_LOG=warn less.
 pub struct Options {
     pub bind: IpAddr,
     pub port: u16,
+    pub tls: Option<TlsFiles>,
     pub demo: Option<PathBuf>,
     pub mounts: Vec<Mount>,
     pub isolate: bool,
@@ -68,6 +72,7 @@ impl Default for Options {
         Self {
             bind: Ipv4Addr::LOCALHOST.into(),
             port: 8080,
+            tls: None,
             demo: None,
             mounts: Vec::new(),
             isolate: false,
@@ -82,7 +87,7 @@ impl Default for Options {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
-    Run(Options),
+    Run(Box<Options>),
     Help,
     Version,
 }
@@ -102,10 +107,13 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
         let target = url.parse().map_err(|error| Error::from(format!("SAILCAST_UPSTREAM: {error}")))?;
         options.upstreams.push(target);
     }
+    let (mut cert, mut key) = (None, None);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("bind") => options.bind = parser.value()?.parse()?,
             Arg::Long("port") => options.port = parser.value()?.parse()?,
+            Arg::Long("tls-cert") => cert = Some(parser.value()?.into()),
+            Arg::Long("tls-key") => key = Some(parser.value()?.into()),
             Arg::Long("demo") => options.demo = Some(parser.value()?.into()),
             Arg::Long("serve") => options.mounts.push(parser.value()?.parse()?),
             Arg::Long("isolate") => options.isolate = true,
@@ -129,7 +137,12 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
     if let Some(twice) = repeated(&options.upstreams) {
         return Err(format!("upstream {twice} is named twice").into());
     }
-    Ok(Command::Run(options))
+    options.tls = match (cert, key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+        (None, None) => None,
+        _ => return Err("TLS takes both --tls-cert and --tls-key".into()),
+    };
+    Ok(Command::Run(Box::new(options)))
 }
 
 /// One application would refuse the second of each name.
@@ -170,7 +183,7 @@ mod tests {
         let variable =
             |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
         match parse(Parser::from_args(args), variable) {
-            Ok(Command::Run(options)) => options,
+            Ok(Command::Run(options)) => *options,
             other => panic!("options expected, not {other:?}"),
         }
     }
@@ -238,7 +251,12 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         let limits = [&["--max-streams=0"][..], &["--max-bitrate=2M"], &["--max-tag=-1"]];
-        let guards = [&["--publish-secret="][..], &["--allow-origin=example.org"], &["--upstream=x"]];
+        let guards = [
+            &["--publish-secret="][..],
+            &["--tls-cert=c"],
+            &["--allow-origin=example.org"],
+            &["--upstream=x"],
+        ];
         let plain = [&["--port", "x"][..], &["--serve", "www"], &["--nope"], &["file"], &["--demo"]];
         for bad in [&plain[..], &limits, &guards].concat() {
             assert!(parsed(bad).is_err(), "{bad:?}");

@@ -3,7 +3,7 @@
 //! **Invariant:** every answer about a stream may be read by the pages that may use the relay (CORS) and kept by no
 //! cache. Folders named by the operator go before streams, streams before the folder at `/`.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -12,15 +12,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
-use hyper::{Method, StatusCode, header, header::HeaderValue, http::request::Parts};
+use hyper::{Method, StatusCode, Version, header, header::HeaderValue, http::request::Parts};
 use serde_json::{Value, json};
-use tokio::{sync::SetOnce, time::timeout};
+use tokio::{
+    sync::{SetOnce, mpsc},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
     auth::Action,
     health,
+    hub::Subscription,
     ingest::{Over, forward},
     metrics,
     name::{BadName, StreamName},
@@ -36,7 +40,7 @@ const FLV_TYPE: &str = "video/x-flv";
 /// and the refusal might be lost on the way.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Of one connection: cancelled once the stream that it plays has been let go. A connection whose client does not
+/// Of one connection of HTTP/1: cancelled once the stream that it plays has been let go. A connection whose client does not
 /// read asks for no more of the body, and could not learn it from there.
 #[derive(Clone, Default)]
 pub struct Playing(pub Arc<SetOnce<CancellationToken>>);
@@ -127,17 +131,42 @@ pub async fn handle(
 fn play(app: &App, name: &StreamName, parts: &Parts, playing: &Playing) -> Result<Response, Refusal> {
     app.admit(Action::Play, name, &parts.uri, &parts.headers)?;
     let subscription = app.hub.play(name)?;
+    if parts.version == Version::HTTP_2 {
+        return Ok(([(header::CONTENT_TYPE, FLV_TYPE)], pumped(app, subscription)).into_response());
+    }
     if playing.0.set(subscription.let_go()).is_err() {
         return Err(Refusal::SecondStream);
     }
     // A tag at a time and uncopied: the connection gathers what is there into one write.
     let tags = stream::unfold(subscription, async |mut subscription| {
         let bytes = subscription.next().await.ok()?;
-        Some((Ok::<_, std::convert::Infallible>(bytes), subscription))
+        Some((Ok::<_, Infallible>(bytes), subscription))
     });
     // The connection ends with the stream that it plays, and is not another request's.
     let headers = [(header::CONTENT_TYPE, FLV_TYPE), (header::CONNECTION, "close")];
     Ok((headers, Body::from_stream(tags)).into_response())
+}
+
+/// What a player gets over HTTP/2, where its connection is other requests' too: a stream that it does not read holds no
+/// place in the ring once it has been let go, though nobody asks for more of the body.
+fn pumped(app: &App, mut subscription: Subscription) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    app.tasks.spawn(async move {
+        let let_go = subscription.let_go();
+        let pump = async {
+            while let Ok(bytes) = subscription.next().await
+                && sender.send(bytes).await.is_ok()
+            {}
+        };
+        tokio::select! {
+            () = pump => {}
+            () = sender.closed() => {}
+            () = let_go.cancelled() => {}
+        }
+    });
+    Body::from_stream(stream::unfold(receiver, async |mut receiver| {
+        Some((Ok::<_, Infallible>(receiver.recv().await?), receiver))
+    }))
 }
 
 async fn publish(app: &App, name: StreamName, parts: &Parts, body: Body) -> Response {

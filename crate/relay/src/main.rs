@@ -33,6 +33,7 @@ mod server;
 mod stats;
 mod tags;
 mod throttle;
+mod tls;
 mod upstream;
 mod ws;
 
@@ -54,6 +55,7 @@ use crate::{
     pages::Pages,
     refusal::Refusal,
     throttle::Throttle,
+    tls::TlsError,
     upstream::Upstream,
 };
 
@@ -68,6 +70,8 @@ enum StartError {
     DemoName(#[from] BadName),
     #[error(transparent)]
     DemoRefused(#[from] Refusal),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     #[error(transparent)]
@@ -77,7 +81,7 @@ enum StartError {
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let options = match args::parse(Parser::from_env(), args::variable) {
-        Ok(Command::Run(options)) => options,
+        Ok(Command::Run(options)) => *options,
         Ok(Command::Help) => return say(args::HELP),
         Ok(Command::Version) => return say(concat!("sailcast-relay ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
@@ -114,6 +118,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
             return Err(StartError::NoFolder(mount.dir().display().to_string()));
         }
     }
+    let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
     let upstreams = options.upstreams.into_iter().map(|target| Arc::new(Upstream::new(target))).collect();
     let pages = Pages::new(options.mounts, options.isolate);
     let app = Arc::new(App::new(
@@ -145,9 +150,10 @@ async fn serve(options: Options) -> Result<(), StartError> {
     });
 
     let mut out = io::stdout();
-    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{}", listener.local_addr()?)?;
     out.flush()?;
-    server::serve(listener, app).await;
+    server::serve(listener, tls, app).await;
     Ok(())
 }
 
