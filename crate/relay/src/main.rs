@@ -17,6 +17,7 @@ mod args;
 mod auth;
 mod demo;
 mod health;
+mod hls;
 mod http;
 mod hub;
 mod ingest;
