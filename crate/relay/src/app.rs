@@ -13,6 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     auth::{Action, Gate},
+    hls::{Channels, HlsOptions},
     hub::{Hub, Publication},
     limits::Limits,
     name::StreamName,
@@ -25,6 +26,7 @@ use crate::{
 
 pub struct App {
     pub hub: Arc<Hub>,
+    pub hls: Arc<Channels>,
     pub limits: Limits,
     pub gate: Gate,
     pub origins: Origins,
@@ -46,17 +48,21 @@ impl App {
         upstreams: Vec<Arc<Upstream>>,
         pages: Pages,
         throttle: Option<Throttle>,
+        hls: HlsOptions,
     ) -> Self {
+        let (hub, tasks, shutdown) =
+            (Arc::new(Hub::new(limits)), TaskTracker::new(), CancellationToken::new());
         Self {
-            hub: Arc::new(Hub::new(limits)),
+            hls: Arc::new(Channels::new(hls, limits, hub.clone(), tasks.clone(), shutdown.clone())),
+            hub,
             limits,
             gate,
             origins,
             upstreams,
             pages,
             throttle,
-            tasks: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
+            tasks,
+            shutdown,
             publishers: AtomicUsize::new(0),
         }
     }
@@ -76,6 +82,7 @@ impl App {
     /// Takes the name for a publisher, and sends its stream on.
     pub async fn publish(&self, name: StreamName) -> Result<Publication, Refusal> {
         let publication = self.hub.publish(name).await?;
+        self.hls.published(&publication);
         for upstream in &self.upstreams {
             let following = upstream.clone().follow(publication.name().clone(), publication.follow());
             self.tasks.spawn(following);

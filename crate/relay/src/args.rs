@@ -3,20 +3,27 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     num::NonZeroUsize,
+    ops::RangeInclusive,
     path::PathBuf,
 };
 
 use lexopt::{Arg, Error, Parser, ValueExt};
-use sailcast_media::flv::tag::MAX_TAG_BODY;
+use sailcast_media::{Micros, flv::tag::MAX_TAG_BODY};
 
 use crate::{
     auth::{Gate, Secret},
+    hls::HlsOptions,
     limits::Limits,
     origin::Origins,
     pages::Mount,
     rtmp::Target,
     tls::TlsFiles,
 };
+
+/// Seconds that make sense.
+const HLS_WINDOW: RangeInclusive<f64> = 6.0..=86_400.0;
+const SEGMENT_TARGET: RangeInclusive<f64> = 1.0..=10.0;
+const PART_TARGET: RangeInclusive<f64> = 0.1..=2.0;
 
 pub const HELP: &str = "\
 Takes FLV from publishers and serves it to players.
@@ -30,6 +37,10 @@ Usage: sailcast-relay [OPTIONS]
   --demo FILE              loop this FLV file for ever as /live/demo
   --serve PREFIX=DIR       serve a folder; may be given several times (/=www, /dist=dist)
   --isolate                make the served pages cross-origin isolated
+  --hls-window SECONDS     how far back viewers of HLS may go (60); each second of a stream and format is up to 1 MiB
+  --hls-always             package every stream for HLS, not only those that somebody asks for
+  --segment-target SECONDS of HLS; a segment ends at the first keyframe behind it (2)
+  --part-target SECONDS    of LL-HLS (0.33)
   --throttle               for development: POST /throttle/APP/NAME?bitrate=BIT/S makes a publisher's network narrow
   --upstream URL           push each stream on to rtmp://HOST[:PORT]/APP[?QUERY] under its own name; several times
   --publish-secret SECRET  publish only with ?secret=SECRET, or signed with it
@@ -43,6 +54,7 @@ Usage: sailcast-relay [OPTIONS]
 
 Publish:  POST /APP/NAME, or WebSocket /APP/NAME with the subprotocol \"publisher\"
 Play:     GET /APP/NAME.flv, or WebSocket /APP/NAME.flv
+HLS:      GET /APP/NAME.m3u8 (fragmented MP4, LL-HLS), /APP/NAME.ts.m3u8 (MPEG-TS)
 State:    GET /health, GET /metrics (Prometheus)
 
 There is no authentication without a secret: whoever reaches the port, and any web page open in a browser on this
@@ -61,6 +73,7 @@ pub struct Options {
     pub mounts: Vec<Mount>,
     pub isolate: bool,
     pub throttle: bool,
+    pub hls: HlsOptions,
     pub upstreams: Vec<Target>,
     pub gate: Gate,
     pub origins: Origins,
@@ -77,6 +90,7 @@ impl Default for Options {
             mounts: Vec::new(),
             isolate: false,
             throttle: false,
+            hls: HlsOptions::default(),
             upstreams: Vec::new(),
             gate: Gate::default(),
             origins: Origins::default(),
@@ -117,6 +131,10 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
             Arg::Long("demo") => options.demo = Some(parser.value()?.into()),
             Arg::Long("serve") => options.mounts.push(parser.value()?.parse()?),
             Arg::Long("isolate") => options.isolate = true,
+            Arg::Long("hls-window") => options.hls.window = seconds(&mut parser, HLS_WINDOW)?,
+            Arg::Long("hls-always") => options.hls.always = true,
+            Arg::Long("segment-target") => options.hls.wanted.segment = seconds(&mut parser, SEGMENT_TARGET)?,
+            Arg::Long("part-target") => options.hls.wanted.part = seconds(&mut parser, PART_TARGET)?,
             Arg::Long("throttle") => options.throttle = true,
             Arg::Long("upstream") => {
                 let url = parser.value()?.string()?;
@@ -155,6 +173,14 @@ fn repeated(upstreams: &[Target]) -> Option<String> {
 /// A limit of nothing would be a relay that does nothing.
 fn count(parser: &mut Parser) -> Result<usize, Error> {
     Ok(parser.value()?.parse::<NonZeroUsize>()?.get())
+}
+
+fn seconds(parser: &mut Parser, range: RangeInclusive<f64>) -> Result<Micros, Error> {
+    let seconds: f64 = parser.value()?.parse()?;
+    match range.contains(&seconds) {
+        true => Ok(Micros((seconds * 1e6).round() as i64)),
+        false => Err(format!("{seconds} is not within {} and {} s", range.start(), range.end()).into()),
+    }
 }
 
 fn secret(parser: &mut Parser) -> Result<Secret, Error> {
@@ -203,6 +229,14 @@ mod tests {
         assert_eq!((options.bind.to_string().as_str(), options.port), ("::1", 0));
         assert_eq!(options.mounts, ["/=www".parse().unwrap(), "/dist=d".parse().unwrap()]);
         assert!(options.isolate && options.throttle);
+    }
+
+    #[test]
+    fn how_hls_is_packaged_is_read() {
+        let args = ["--hls-window=600", "--hls-always", "--segment-target=4", "--part-target=0.2"];
+        let read = options(&args, &[]).hls;
+        assert_eq!((read.window, read.always), (Micros::from_secs(600), true));
+        assert_eq!((read.wanted.segment, read.wanted.part), (Micros::from_secs(4), Micros::from_millis(200)));
     }
 
     #[test]
@@ -257,7 +291,15 @@ mod tests {
             &["--allow-origin=example.org"],
             &["--upstream=x"],
         ];
-        let plain = [&["--port", "x"][..], &["--serve", "www"], &["--nope"], &["file"], &["--demo"]];
+        let plain = [
+            &["--port", "x"][..],
+            &["--hls-window=1"],
+            &["--part-target=NaN"],
+            &["--serve", "www"],
+            &["--nope"],
+            &["file"],
+            &["--demo"],
+        ];
         for bad in [&plain[..], &limits, &guards].concat() {
             assert!(parsed(bad).is_err(), "{bad:?}");
         }

@@ -1,7 +1,7 @@
 //! HTTP: which request means what, publishing by POST, playing by GET, and the reports.
 //!
 //! **Invariant:** every answer about a stream may be read by the pages that may use the relay (CORS) and kept by no
-//! cache. Folders named by the operator go before streams, streams before the folder at `/`.
+//! cache, but for what HLS says may be. Folders named by the operator go before streams, streams before the folder at `/`.
 
 use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
@@ -24,6 +24,7 @@ use crate::{
     app::App,
     auth::Action,
     health,
+    hls::{self, Resource},
     hub::Subscription,
     ingest::{Over, forward},
     metrics,
@@ -54,6 +55,7 @@ enum Route {
     Publish(StreamName),
     Throttle(StreamName),
     Play(StreamName),
+    Hls(StreamName, Resource),
     Socket(StreamName),
     Page,
     BadName,
@@ -77,6 +79,13 @@ impl Route {
             && let Ok(name) = name.parse()
         {
             return Self::Throttle(name);
+        }
+        if reads
+            && !is_socket
+            && !folder
+            && let Some((name, resource)) = Resource::of(path)
+        {
+            return Self::Hls(name, resource);
         }
         let name = path.strip_suffix(FLV_SUFFIX).unwrap_or(path).parse::<StreamName>();
         let is_flv = path.ends_with(FLV_SUFFIX) && path.matches('/').count() == 1;
@@ -115,6 +124,9 @@ pub async fn handle(
         }
         Route::Preflight => StatusCode::NO_CONTENT.into_response(),
         Route::Play(name) => play(&app, &name, &parts, &playing).unwrap_or_else(|why| refusal(&app, &why)),
+        Route::Hls(name, resource) => {
+            hls::answer(&app, &name, resource, &parts).await.unwrap_or_else(|why| refusal(&app, &why))
+        }
         Route::Publish(name) => publish(&app, name, &parts, body).await,
         Route::Throttle(name) => throttle(&app, name, &parts),
         Route::BadName => refusal(&app, &BadName.into()),
@@ -122,7 +134,7 @@ pub async fn handle(
     };
     app.origins.mark(&mut response, origin.as_ref());
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     // Pages that are cross-origin isolated may embed streams.
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     response
@@ -255,6 +267,9 @@ mod tests {
         assert_eq!(get("/metrics"), Route::Metrics);
         assert_eq!(get("/live/a.flv"), Route::Play(name("live/a")));
         assert_eq!(Route::of(&Method::HEAD, "/live/a.flv", false, false), Route::Play(name("live/a")));
+        let live = Route::Hls(name("live/a"), Resource::of("live/a/ll.m3u8").unwrap().1);
+        assert_eq!(get("/live/a/ll.m3u8"), live);
+        assert_eq!(get("/live/a/index.m3u8"), Route::Page);
         assert_eq!(get("/live/a.b.flv"), Route::BadName);
         assert_eq!(get("/live/.flv"), Route::BadName);
         assert_eq!(get("/live/a"), Route::Page);
@@ -283,6 +298,7 @@ mod tests {
     #[test]
     fn a_folder_keeps_its_paths_from_streams() {
         assert_eq!(Route::of(&Method::GET, "/dist/a.flv", false, true), Route::Page);
+        assert_eq!(Route::of(&Method::GET, "/dist/a.m3u8", false, true), Route::Page);
         assert_eq!(Route::of(&Method::POST, "/dist/a.flv", false, true), Route::NotAllowed);
         assert_eq!(Route::of(&Method::GET, "/dist/a", true, true), Route::NotAllowed);
     }

@@ -129,6 +129,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
         upstreams,
         pages,
         options.throttle.then(Throttle::default),
+        options.hls,
     ));
     if let Some(path) = options.demo {
         let demo = Demo::open(&path).await.map_err(|e| StartError::Demo(path.display().to_string(), e))?;

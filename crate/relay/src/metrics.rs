@@ -37,6 +37,9 @@ pub struct Counters {
     pub tags_in: Counter,
     pub skips: Counter,
     pub skipped_tags: Counter,
+    /// For playlists, segments and parts.
+    pub hls_requests: Counter,
+    pub hls_bytes: Counter,
     refusals: [Counter; LABELS.len()],
 }
 
@@ -132,6 +135,15 @@ fn streams(page: &mut Page, app: &App) -> fmt::Result {
         counters.skips.get(),
     )?;
     page.one("skipped_tags_total", Counter, "FLV tags that slow players lost.", counters.skipped_tags.get())?;
+    page.one("hls_streams", Gauge, "Streams packaged for HLS, once a format.", app.hls.count() as u64)?;
+    page.one("hls_waiting", Gauge, "Requests that wait for what comes next.", app.hls.waiting() as u64)?;
+    page.one(
+        "hls_requests_total",
+        Counter,
+        "Requests for playlists, segments and parts.",
+        counters.hls_requests.get(),
+    )?;
+    page.one("hls_sent_bytes_total", Counter, "Bytes of the answers to them.", counters.hls_bytes.get())?;
     let refusals: Vec<_> = LABELS
         .iter()
         .zip(&counters.refusals)

@@ -8,14 +8,21 @@
 //! **Invariant:** packager, window, playlist and reload are pure: packets and the time in, bytes and text out. Packaging
 //! begins with the first request and ends when nobody asks any more, unless the operator wants it always.
 
+mod answer;
+mod channel;
+mod channels;
 mod clock;
 mod muxer;
 mod packager;
 mod playlist;
+mod range;
 mod reload;
 mod resource;
 #[cfg(test)]
 mod testing;
 mod window;
 
+pub use answer::answer;
+pub use channels::{Channels, HlsOptions};
+pub use reload::BadDirective;
 pub use resource::Resource;

@@ -16,7 +16,7 @@ use sailcast_media::{
 use super::{
     clock::WallClock,
     muxer::{Format, MuxError, Muxer, Piece},
-    window::{Bounds, Window},
+    window::{Bounds, Edge, Window},
 };
 
 /// A keyframe that comes so little before the wanted duration is not waited past.
@@ -55,6 +55,14 @@ pub struct Wanted {
 pub struct Description {
     pub tracks: Vec<TrackInfo>,
     pub frame_rate: Option<f64>,
+}
+
+/// How far a packager has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    edge: Edge,
+    is_ready: bool,
+    is_hopeless: bool,
 }
 
 #[derive(Debug)]
@@ -148,15 +156,19 @@ impl Packager {
         described.or_else(|| self.description.clone())
     }
 
-    /// Whether there is something to play.
+    /// Whether there is something to play: players take a playlist without a segment for a broken one.
     pub fn is_ready(&self) -> bool {
-        let mut listed = self.window.listed();
-        self.target.is_some() && listed.any(|one| one.complete || self.format == Format::Fmp4)
+        self.target.is_some() && self.window.listed().any(|segment| segment.complete)
     }
 
     /// Whether the stream has tracks, and the format takes none of them.
     pub fn is_hopeless(&self) -> bool {
         !self.tracks.is_empty() && self.usable.is_empty()
+    }
+
+    /// Changes whenever somebody may find what they wait for.
+    pub fn progress(&self) -> Progress {
+        Progress { edge: self.window.edge(), is_ready: self.is_ready(), is_hopeless: self.is_hopeless() }
     }
 
     /// Takes what has come by `now`, since 1970: all that is there, so that the newest of it tells when the rest happened.

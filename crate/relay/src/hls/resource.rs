@@ -57,13 +57,6 @@ impl Resource {
             _ => None,
         }
     }
-
-    pub fn format(self) -> Format {
-        match self {
-            Self::Multivariant(format) | Self::Media(format) | Self::Segment { format, .. } => format,
-            Self::Init { .. } | Self::Part { .. } => Format::Fmp4,
-        }
-    }
 }
 
 impl fmt::Display for Resource {
