@@ -41,6 +41,7 @@ Usage: sailcast-relay [OPTIONS]
   --hls-always             package every stream for HLS, not only those that somebody asks for
   --segment-target SECONDS of HLS; a segment ends at the first keyframe behind it (2)
   --part-target SECONDS    of LL-HLS (0.33)
+  --record DIR             record every stream to DIR/APP/NAME-TIME.mp4
   --throttle               for development: POST /throttle/APP/NAME?bitrate=BIT/S makes a publisher's network narrow
   --upstream URL           push each stream on to rtmp://HOST[:PORT]/APP[?QUERY] under its own name; several times
   --publish-secret SECRET  publish only with ?secret=SECRET, or signed with it
@@ -74,6 +75,7 @@ pub struct Options {
     pub isolate: bool,
     pub throttle: bool,
     pub hls: HlsOptions,
+    pub record: Option<PathBuf>,
     pub upstreams: Vec<Target>,
     pub gate: Gate,
     pub origins: Origins,
@@ -91,6 +93,7 @@ impl Default for Options {
             isolate: false,
             throttle: false,
             hls: HlsOptions::default(),
+            record: None,
             upstreams: Vec::new(),
             gate: Gate::default(),
             origins: Origins::default(),
@@ -135,6 +138,7 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
             Arg::Long("hls-always") => options.hls.always = true,
             Arg::Long("segment-target") => options.hls.wanted.segment = seconds(&mut parser, SEGMENT_TARGET)?,
             Arg::Long("part-target") => options.hls.wanted.part = seconds(&mut parser, PART_TARGET)?,
+            Arg::Long("record") => options.record = Some(parser.value()?.into()),
             Arg::Long("throttle") => options.throttle = true,
             Arg::Long("upstream") => {
                 let url = parser.value()?.string()?;

@@ -114,7 +114,9 @@ impl fmt::Display for Escaped<'_> {
 pub fn page(app: &App) -> String {
     let mut page = Page(String::new());
     // Text in memory takes whatever is written.
-    let _ = streams(&mut page, app).and_then(|()| upstreams(&mut page, app));
+    let _ = streams(&mut page, app)
+        .and_then(|()| recordings(&mut page, app))
+        .and_then(|()| upstreams(&mut page, app));
     page.0
 }
 
@@ -151,6 +153,14 @@ fn streams(page: &mut Page, app: &App) -> fmt::Result {
         .collect();
     let refusals = refusals.iter().map(|(labels, value)| (&labels[..], *value));
     page.family("refusals_total", Counter, "Clients refused or sent away.", refusals)
+}
+
+fn recordings(page: &mut Page, app: &App) -> fmt::Result {
+    use Kind::{Counter, Gauge};
+    let Some(recorder) = &app.recorder else { return Ok(()) };
+    page.one("recordings", Gauge, "Files that are written.", recorder.open() as u64)?;
+    page.one("recorded_bytes_total", Counter, "Bytes written to them.", recorder.bytes.get())?;
+    page.one("recording_errors_total", Counter, "Files that were given up.", recorder.errors.get())
 }
 
 fn upstreams(page: &mut Page, app: &App) -> fmt::Result {

@@ -21,7 +21,6 @@ use tokio::time::timeout;
 use super::{
     Channels,
     channel::Channel,
-    muxer::Format,
     packager::Packager,
     playlist,
     range::{Range, slice},
@@ -29,7 +28,7 @@ use super::{
     resource::Resource,
     window::Segment,
 };
-use crate::{app::App, auth::Action, name::StreamName, refusal::Refusal};
+use crate::{app::App, auth::Action, muxer::Format, name::StreamName, refusal::Refusal};
 
 const PLAYLIST_TYPE: &str = "application/vnd.apple.mpegurl";
 const MP4_TYPE: &str = "video/mp4";

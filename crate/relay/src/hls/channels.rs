@@ -16,13 +16,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     channel::{Channel, unix_now},
-    muxer::Format,
     packager::{Packager, Wanted},
     window::Bounds,
 };
 use crate::{
     hub::{Hub, Publication, Subscription},
     limits::Limits,
+    muxer::Format,
     name::StreamName,
     refusal::Refusal,
 };

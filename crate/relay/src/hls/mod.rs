@@ -12,7 +12,6 @@ mod answer;
 mod channel;
 mod channels;
 mod clock;
-mod muxer;
 mod packager;
 mod playlist;
 mod range;

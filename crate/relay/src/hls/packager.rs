@@ -1,7 +1,6 @@
 //! Packets to segments and parts of segments, and what a playlist says of them.
 //!
-//! **Invariant:** a run of segments has one timeline and one configuration, and begins with a keyframe where it has pictures; what
-//! does not fit it begins another one, a discontinuity. No segment is longer than the target duration says, which is decided
+//! **Invariant:** a run (`runs`) is what stands between two discontinuities. No segment is longer than the target duration says, which is decided
 //! once, like the longest part: a group of pictures that is longer is cut within.
 //!
 //! No clock, no network: the time is an argument.
@@ -15,8 +14,11 @@ use sailcast_media::{
 
 use super::{
     clock::WallClock,
-    muxer::{Format, MuxError, Muxer, Piece},
     window::{Bounds, Edge, Window},
+};
+use crate::{
+    muxer::{Format, MuxError, Muxer, Piece},
+    runs::{RunEvent, Runs},
 };
 
 /// A keyframe that comes so little before the wanted duration is not waited past.
@@ -29,9 +31,6 @@ const MEASURED: Micros = Micros::from_millis(500);
 const USUAL_STEP: Micros = Micros::from_millis(40);
 /// Sound goes on without pictures that are so late.
 const STALL: Micros = Micros::from_millis(500);
-/// A track that goes back by more, and what is further from the rest, is of another timeline.
-const MAX_BACK: Micros = Micros::from_millis(200);
-const MAX_APART: Micros = Micros::from_secs(3);
 /// What is earlier than the first packet of its run by less has a place in it.
 const HEAD: Micros = Micros::from_secs(1);
 /// Packets gathered for one piece; more end the segment.
@@ -75,9 +74,7 @@ pub struct Packager {
     /// The longest part; once it is known. Of MPEG-TS there are none but whole segments.
     longest_part: Option<Micros>,
     clock: WallClock,
-    /// The newest configurations, pictures first, and those of them that the format can carry.
-    tracks: Vec<TrackInfo>,
-    usable: Vec<TrackInfo>,
+    runs: Runs,
     run: Option<Run>,
     description: Option<Description>,
 }
@@ -94,8 +91,6 @@ struct Run {
     first: MediaTime,
     /// How far the lead has come, or should have.
     newest: MediaTime,
-    /// Of each track.
-    last: Vec<(TrackId, MediaTime)>,
     /// Frames of the lead, and the duration of one, once it is known.
     frames: u64,
     step: Option<Micros>,
@@ -125,8 +120,7 @@ impl Packager {
             target,
             longest_part: None,
             clock: WallClock::default(),
-            tracks: Vec::new(),
-            usable: Vec::new(),
+            runs: Runs::new(format),
             run: None,
             description: None,
         }
@@ -163,7 +157,7 @@ impl Packager {
 
     /// Whether the stream has tracks, and the format takes none of them.
     pub fn is_hopeless(&self) -> bool {
-        !self.tracks.is_empty() && self.usable.is_empty()
+        self.runs.is_hopeless()
     }
 
     /// Changes whenever somebody may find what they wait for.
@@ -188,80 +182,56 @@ impl Packager {
             }
         }
         for event in events {
-            match event {
-                DemuxEvent::Track(info) if info.id.number == 0 => self.track(info),
-                DemuxEvent::Packet(packet) if packet.track.number == 0 => self.packet(packet, now),
-                _ => {}
+            for event in self.runs.push(event) {
+                self.sorted(event, now);
             }
         }
     }
 
     /// The publisher has gone, and may come back: then as another run.
     pub fn interrupt(&mut self) {
+        self.runs.forget();
         self.end_run();
-        self.tracks.clear();
-        self.usable.clear();
-        self.clock = WallClock::default();
     }
 
     /// Nothing comes any more.
     pub fn end(&mut self) {
-        self.end_run();
+        self.interrupt();
         self.window.end();
     }
 
-    fn track(&mut self, info: TrackInfo) {
-        self.tracks.retain(|known| known.id != info.id);
-        self.tracks.push(info);
-        self.tracks.sort_by_key(|track| track.id);
-        self.usable = self.tracks.iter().filter(|track| Muxer::takes(self.format, track)).cloned().collect();
-    }
-
-    fn packet(&mut self, packet: Packet, now: Micros) {
-        if let Some(run) = &self.run
-            && run.is_elsewhere(&packet)
-        {
-            self.end_run();
-            self.clock = WallClock::default();
-            self.clock.arrived(packet.dts, now);
-        }
-        if self.begins_run(&packet) {
-            self.end_run();
-            self.begin_run(&packet);
-        }
-        let Some(run) = &self.run else { return };
-        // What waits for its configuration to be in force is left out, and what the run cannot tell.
-        let mut current = run.tracks.iter().filter(|track| self.usable.contains(track));
-        if current.any(|track| track.id == packet.track) && packet.dts >= run.base {
-            self.place(packet);
+    fn sorted(&mut self, event: RunEvent, now: Micros) {
+        match event {
+            RunEvent::Begin { tracks, at, jumped } => {
+                if jumped {
+                    self.clock = WallClock::default();
+                    self.clock.arrived(at, now);
+                }
+                self.begin_run(tracks, at);
+            }
+            RunEvent::Packet(packet) => self.place(packet),
+            RunEvent::End => self.end_run(),
         }
     }
 
-    /// A run begins where its pictures can be decoded, if it is the first or another configuration is to come into force.
-    fn begins_run(&self, packet: &Packet) -> bool {
-        let leads = self.usable.first().is_some_and(|lead| lead.id == packet.track);
-        leads && packet.keyframe && self.run.as_ref().is_none_or(|run| run.tracks != self.usable)
-    }
-
-    fn begin_run(&mut self, packet: &Packet) {
-        let tracks = self.usable.clone();
-        let base = packet.dts.min(MediaTime(0)) - HEAD;
+    fn begin_run(&mut self, tracks: Vec<TrackInfo>, at: MediaTime) {
+        let Some(lead) = tracks.first().map(|track| track.id) else { return };
+        let base = at.min(MediaTime(0)) - HEAD;
         let Ok(muxer) = Muxer::new(self.format, &tracks, base) else { return };
         self.window.begin_run(muxer.init());
         self.run = Some(Run {
             muxer,
             tracks,
-            lead: packet.track,
+            lead,
             base,
-            first: packet.dts,
-            newest: packet.dts,
-            last: Vec::new(),
+            first: at,
+            newest: at,
             frames: 0,
             step: None,
             gathered: Vec::new(),
             cost: 0,
-            piece_began: packet.dts,
-            segment_began: packet.dts,
+            piece_began: at,
+            segment_began: at,
             begins_segment: true,
         });
     }
@@ -279,7 +249,7 @@ impl Packager {
 
     /// Puts a packet into the run, and ends what ends in front of it.
     fn place(&mut self, packet: Packet) {
-        let Some(run) = &mut self.run else { return };
+        let Some(run) = self.run.as_mut().filter(|run| packet.dts >= run.base) else { return };
         run.note(&packet);
         if run.step.is_some() {
             return self.gather(packet);
@@ -361,16 +331,7 @@ impl Run {
         Description { tracks: self.tracks.clone(), frame_rate: step.map(|step| 1.0 / step.as_secs_f64()) }
     }
 
-    fn is_elsewhere(&self, packet: &Packet) -> bool {
-        let last = self.last.iter().find(|(track, _)| *track == packet.track);
-        let apart = MAX_APART.max(self.step.unwrap_or_default().scale(3.0));
-        last.is_some_and(|(_, last)| *last - packet.dts > MAX_BACK)
-            || (packet.dts - self.newest).abs() > apart
-    }
-
     fn note(&mut self, packet: &Packet) {
-        self.last.retain(|(track, _)| *track != packet.track);
-        self.last.push((packet.track, packet.dts));
         if packet.track == self.lead {
             self.frames += 1;
             self.newest = self.newest.max(packet.dts);

@@ -142,7 +142,7 @@ fn a_clock_that_jumps_is_a_discontinuity() {
         let mut studio = Studio::new(Format::Fmp4);
         studio.run(ms(4500));
         let now = studio.now();
-        studio.at = studio.at + ms(jump + 1500);
+        studio.at += ms(jump + 1500);
         studio.ahead = now - studio.at;
         studio.run(ms(4000));
         let last = segments(&studio).pop().unwrap();
@@ -159,7 +159,7 @@ fn a_publisher_that_returns_begins_a_discontinuity_and_numbers_go_on() {
     studio.packager.interrupt();
     let before = segments(&studio).len() as u64;
     assert!(segments(&studio).iter().all(|one| one.complete), "what was under way is whole");
-    studio.ahead = studio.ahead + ms(8000);
+    studio.ahead += ms(8000);
     studio.at = Micros::ZERO;
     studio.configure(video());
     studio.configure(audio(48_000));
@@ -186,7 +186,7 @@ fn a_hole_makes_no_segment_or_part_longer_than_promised() {
     let mut studio = Studio::new(Format::Fmp4);
     studio.has_sound = false;
     studio.run(ms(4500));
-    studio.at = studio.at + ms(1400);
+    studio.at += ms(1400);
     studio.run(ms(6000));
     let longest = studio.packager.part_target().unwrap();
     for segment in complete(&studio) {

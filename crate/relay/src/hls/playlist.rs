@@ -13,7 +13,8 @@ use sailcast_media::{
     },
 };
 
-use super::{muxer::Format, packager::Packager, resource::Resource, window};
+use super::{packager::Packager, resource::Resource, window};
+use crate::muxer::Format;
 
 /// EXT-X-SKIP and PRELOAD-HINT.
 const LOW_LATENCY_VERSION: u32 = 9;

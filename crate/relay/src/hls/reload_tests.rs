@@ -1,7 +1,7 @@
 use super::*;
-use crate::hls::{
+use crate::{
+    hls::testing::{EPOCH, Studio, ms},
     muxer::Format,
-    testing::{EPOCH, Studio, ms},
 };
 
 /// Two segments are complete, and of the third two parts are there.

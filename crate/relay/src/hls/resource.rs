@@ -10,8 +10,7 @@
 
 use std::fmt;
 
-use super::muxer::Format;
-use crate::name::StreamName;
+use crate::{muxer::Format, name::StreamName};
 
 const SUFFIX: &str = ".m3u8";
 const TS_SUFFIX: &str = ".ts.m3u8";

@@ -1,6 +1,8 @@
 //! The real binary and plain clients for it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod ffmpeg;
+
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,

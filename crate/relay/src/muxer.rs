@@ -1,4 +1,6 @@
 //! The two formats of segments, behind one face.
+//!
+//! **Invariant:** a piece is written whole or not at all.
 
 use bytes::{Bytes, BytesMut};
 use sailcast_media::{
