@@ -82,7 +82,7 @@ impl App {
         let publication = self.hub.publish(name).await?;
         self.hls.published(&publication);
         if let Some(recorder) = &self.recorder {
-            self.tasks.spawn(recorder.clone().follow(publication.follow()));
+            self.tasks.spawn(recorder.clone().follow(publication.follow_all()));
         }
         for upstream in &self.upstreams {
             let following = upstream.clone().follow(publication.name().clone(), publication.follow());

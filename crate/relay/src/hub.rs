@@ -164,9 +164,7 @@ impl Hub {
     /// A view of a live stream, from the oldest that is left of it, for what is no player.
     pub fn follow(&self, name: &StreamName) -> Result<Subscription, Refusal> {
         let stream = self.lock().live.get(name).cloned().ok_or_else(|| Refusal::NotLive(name.clone()))?;
-        let mut subscription = Subscription::of(stream);
-        subscription.cursor = Cursor::with_history(Instant::now());
-        Ok(subscription)
+        Ok(Subscription::with_history(stream))
     }
 
     pub fn is_live(&self, name: &StreamName) -> bool {
@@ -239,6 +237,11 @@ impl Publication {
         Subscription::of(self.stream.clone())
     }
 
+    /// The same, from the oldest that is left of the stream.
+    pub fn follow_all(&self) -> Subscription {
+        Subscription::with_history(self.stream.clone())
+    }
+
     /// What the publisher's connection brought.
     pub fn note_received(&self, bytes: usize) {
         self.hub.counters.bytes_in.add(bytes as u64);
@@ -306,6 +309,12 @@ impl Subscription {
     fn of(stream: Arc<Stream>) -> Self {
         let ring = stream.ring.subscribe();
         Self { hub: None, stream, ring, cursor: Cursor::new(Instant::now()), told: Skipped::default() }
+    }
+
+    fn with_history(stream: Arc<Stream>) -> Self {
+        let mut subscription = Self::of(stream);
+        subscription.cursor = Cursor::with_history(Instant::now());
+        subscription
     }
 
     pub fn name(&self) -> &StreamName {

@@ -77,7 +77,12 @@ async fn another_configuration_begins_another_file() {
     let (publisher, _answer) = relay.post("/live/a");
     publisher.send(flv_of(&[first, second].concat(), true)).await.unwrap();
     drop(publisher);
-    relay.until_gone("live/a").await;
+    within("two files", async {
+        while files(&dir.join("live")).len() < 2 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     until(&relay, "recordings", |open| open == 0).await;
     let recorded = files(&dir.join("live"));
     assert_eq!(recorded.len(), 2, "{recorded:?}");

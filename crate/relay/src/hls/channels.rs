@@ -110,10 +110,10 @@ impl Channels {
         let mut open = self.lock();
         for format in FORMATS {
             let known = open.get(&(publication.name().clone(), format));
-            let resumed = known.is_some_and(|known| known.resume(publication.follow()));
+            let resumed = known.is_some_and(|known| known.resume(publication.follow_all()));
             if self.options.always
                 && !resumed
-                && let Err(why) = self.begin(&mut open, publication.follow(), format)
+                && let Err(why) = self.begin(&mut open, publication.follow_all(), format)
             {
                 log::warn!("{}: not packaged as {}: {why}", publication.name(), format.word());
             }
