@@ -158,6 +158,22 @@ async fn only_a_playlist_that_was_waited_for_may_be_kept() {
 }
 
 #[tokio::test]
+async fn a_playlist_is_compressed_for_who_takes_that() {
+    let relay = demo();
+    let plain = get(&relay, "/live/demo.m3u8").await.2;
+    for (accepts, encoding) in [("br, gzip", Some("gzip")), ("gzip;q=0", None), ("br", None)] {
+        let headers = [("accept-encoding", accepts)];
+        let stream = relay.connect().await;
+        let response = relay.request_on(stream, Method::GET, "/live/demo.m3u8", &headers, empty()).await;
+        let found = response.headers().get("content-encoding").map(|value| value.to_str().unwrap());
+        assert_eq!((found, response.headers()["vary"].to_str().unwrap()), (encoding, "accept-encoding"));
+        let bytes = whole(response).await;
+        let gzip = bytes.starts_with(&[0x1f, 0x8b]);
+        assert!(gzip == encoding.is_some() && (gzip || bytes[..7] == plain[..7]), "{accepts}: {bytes:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_publisher_that_comes_back_is_a_discontinuity_and_one_that_does_not_is_the_end() {
     let relay = Relay::start(&[]);
     let publisher = publish(&relay, "live/a", 4500).await;

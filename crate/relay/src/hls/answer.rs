@@ -3,13 +3,19 @@
 //! **Invariant:** a request waits only for what is next, and no longer than three target durations. What is below EPOCH
 //! never changes and may be kept by caches; a playlist only if it was waited for, as its address then names its state.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use axum::{
     body::Body,
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use futures_util::stream;
 use hyper::{HeaderMap, StatusCode, header, header::HeaderValue, http::request::Parts};
 use sailcast_media::{
@@ -51,14 +57,13 @@ pub async fn answer(
     app.admit(Action::Play, name, &parts.uri, &parts.headers)?;
     app.hub.counters.hls_requests.add(1);
     let asked = Asked { app, name, parts };
-    let response = match resource {
+    match resource {
         Resource::Multivariant(format) => asked.multivariant(format).await,
         Resource::Media(format) => asked.media(format).await,
         Resource::Init { epoch, number } => asked.init(epoch, number),
         Resource::Segment { format, epoch, sequence } => asked.segment(format, epoch, sequence),
         Resource::Part { epoch, number } => asked.part(epoch, number).await,
-    }?;
-    Ok(response)
+    }
 }
 
 struct Asked<'a> {
@@ -75,12 +80,12 @@ impl Asked<'_> {
     async fn multivariant(&self, format: Format) -> Result<Response, Refusal> {
         let channel = self.app.hls.find(self.name, format)?;
         let suffix = self.app.gate.carried(self.query());
-        let text = until(&self.app.hls, &channel, FIRST_SEGMENT, |packager| {
+        let playlist = until(&self.app.hls, &channel, FIRST_SEGMENT, |packager| {
             self.ready(packager)
                 .map(|ready| ready.map(|()| playlist::multivariant(packager, self.name.name(), &suffix)))
         })
         .await?;
-        Ok(self.playlist(write_multivariant(&text), None))
+        Ok(self.playlist(&write_multivariant(&playlist), None))
     }
 
     async fn media(&self, format: Format) -> Result<Response, Refusal> {
@@ -99,7 +104,7 @@ impl Asked<'_> {
                 Err(bad) => Some(Err(bad.into())),
             })
             .await?;
-        Ok(self.playlist(text, directives.msn.map(|_| target)))
+        Ok(self.playlist(&text, directives.msn.map(|_| target)))
     }
 
     fn init(&self, epoch: u64, number: u64) -> Result<Response, Refusal> {
@@ -151,12 +156,23 @@ impl Asked<'_> {
     }
 
     /// `waited_for`: the target duration of a playlist that was.
-    fn playlist(&self, text: String, waited_for: Option<Micros>) -> Response {
-        self.count(text.len());
+    fn playlist(&self, text: &str, waited_for: Option<Micros>) -> Response {
         let life = waited_for.map(|target| target.0 / 1_000_000 * PLAYLIST_LIFE);
         let cache = life.map_or("no-store".to_owned(), |life| format!("public, max-age={life}"));
-        let headers = [(header::CONTENT_TYPE, PLAYLIST_TYPE.to_owned()), (header::CACHE_CONTROL, cache)];
-        (headers, text).into_response()
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PLAYLIST_TYPE));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+        insert(&mut headers, header::CACHE_CONTROL, cache);
+        // Three playlists a second are many bytes beside a stream of sound.
+        let body = match accepts_gzip(&self.parts.headers).then(|| gzip(text.as_bytes())) {
+            Some(Ok(zipped)) => {
+                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+                zipped
+            }
+            _ => text.as_bytes().to_vec(),
+        };
+        self.count(body.len());
+        (headers, body).into_response()
     }
 
     /// A file that never changes, or the range of it that is asked for.
@@ -179,7 +195,7 @@ impl Asked<'_> {
         };
         self.count(usize::try_from(until - from).unwrap_or(usize::MAX));
         insert(&mut headers, header::CONTENT_LENGTH, (until - from).to_string());
-        let chunks = slice(chunks, from, until).into_iter().map(Ok::<_, std::convert::Infallible>);
+        let chunks = slice(chunks, from, until).into_iter().map(Ok::<_, Infallible>);
         (status, headers, Body::from_stream(stream::iter(chunks))).into_response()
     }
 
@@ -187,6 +203,20 @@ impl Asked<'_> {
         self.app.hub.counters.bytes_out.add(len as u64);
         self.app.hub.counters.hls_bytes.add(len as u64);
     }
+}
+
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    accepted.flat_map(|value| value.split(',')).any(|coding| {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim().eq_ignore_ascii_case("gzip") && quality.trim() != "q=0"
+    })
+}
+
+fn gzip(bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: String) {
