@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::hls::{
     testing::{EPOCH, NOON, Studio, audio, ms, picture, sound, video},
@@ -280,4 +282,76 @@ fn a_publisher_that_stamps_everything_alike_costs_no_more_than_bounds_allow() {
     let held: usize = segments(&studio).iter().map(Segment::len).sum();
     let gathered = studio.packager.run.as_ref().unwrap().cost;
     assert!(held + gathered < 3 * MAX_GATHERED, "{held} + {gathered}");
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Configure(TrackInfo),
+    /// So many packets, each so many milliseconds behind the one before it.
+    Send {
+        pictures: bool,
+        count: u8,
+        step: i64,
+        keyframes: u8,
+    },
+    Jump(i64),
+    Interrupt,
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let rate = prop_oneof![Just(44_100), Just(48_000)];
+    let step = prop_oneof![9 => 0_i64..100, 1 => -300_i64..5000];
+    prop_oneof![
+        1 => Just(Act::Configure(video())),
+        1 => rate.prop_map(|rate| Act::Configure(audio(rate))),
+        8 => (any::<bool>(), any::<u8>(), step, 1_u8..=255).prop_map(|(pictures, count, step, keyframes)| {
+            Act::Send { pictures, count, step, keyframes }
+        }),
+        1 => prop_oneof![-100_000_i64..100_000, Just(i64::MAX / 1000), Just(i64::MIN / 1000)].prop_map(Act::Jump),
+        1 => Just(Act::Interrupt),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn whatever_a_publisher_sends_the_playlist_keeps_its_promises(
+        acts in prop::collection::vec(act(), 1..40),
+        ts in any::<bool>(),
+    ) {
+        let format = if ts { Format::Ts } else { Format::Fmp4 };
+        let bounds = Bounds { listed: Micros::from_secs(20), bytes: 1 << 20 };
+        let mut studio = Studio::with(format, bounds);
+        for act in acts {
+            match act {
+                Act::Configure(track) => studio.configure(track),
+                Act::Send { pictures, count, step, keyframes } => {
+                    for n in 0..count {
+                        studio.at += ms(step);
+                        let keyframe = n % keyframes == 0;
+                        let at = studio.at;
+                        studio.send(if pictures { picture(at, keyframe) } else { sound(at) });
+                    }
+                }
+                Act::Jump(by) => studio.at += ms(by),
+                Act::Interrupt => studio.packager.interrupt(),
+            }
+            let target = studio.packager.target().unwrap();
+            let found = segments(&studio);
+            for (before, next) in found.iter().zip(found.iter().skip(1)) {
+                prop_assert_eq!(before.sequence + 1, next.sequence);
+                prop_assert!(before.complete && before.discontinuity <= next.discontinuity);
+            }
+            for segment in &found {
+                prop_assert!(segment.duration().as_secs_f64().round() <= target.as_secs_f64());
+                let longest = studio.packager.part_target();
+                prop_assert!(longest.is_none_or(|longest| segment.parts.iter().all(|one| one.duration <= longest)));
+                prop_assert_eq!(segment.map.is_some(), format == Format::Fmp4);
+                prop_assert!(segment.map.is_none_or(|map| studio.packager.window().map(map).is_some()));
+            }
+            let held: usize = found.iter().map(Segment::len).sum();
+            prop_assert!(held <= bounds.bytes + MAX_GATHERED);
+        }
+    }
 }
