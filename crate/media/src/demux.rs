@@ -13,7 +13,9 @@ use thiserror::Error;
 use crate::{
     flv,
     metadata::Metadata,
+    mp4, packed,
     packet::{Packet, TrackId, TrackInfo},
+    ts,
 };
 
 /// The containers with a demuxer here.
@@ -31,7 +33,16 @@ pub enum Format {
 
 /// The format that the first bytes of a stream announce; `None` when there is none, or are too few of them.
 pub fn probe(first_bytes: &[u8]) -> Option<Format> {
-    first_bytes.starts_with(&flv::tag::SIGNATURE).then_some(Format::Flv)
+    if first_bytes.starts_with(&flv::tag::SIGNATURE) {
+        return Some(Format::Flv);
+    }
+    if ts::is_stream(first_bytes) {
+        return Some(Format::Ts);
+    }
+    if mp4::is_mp4(first_bytes) {
+        return Some(Format::Mp4);
+    }
+    packed::is_stream(first_bytes).then_some(Format::PackedAudio)
 }
 
 /// Turns one container's bytes into events. Implementations obey the crate's one rule.
@@ -92,6 +103,9 @@ pub enum SkipReason {
     BadConfig,
     #[error("packet before its codec configuration")]
     NoConfig,
+    /// Of MPEG-TS, which has a time now and then.
+    #[error("packet before the first time of its track")]
+    NoTime,
     #[error("packet's contents are damaged")]
     BadPacket,
     #[error("script data cannot be read")]
@@ -113,6 +127,7 @@ impl SkipReason {
             Self::TooShort => "too-short",
             Self::BadConfig => "bad-config",
             Self::NoConfig => "no-config",
+            Self::NoTime => "no-time",
             Self::BadPacket => "bad-packet",
             Self::BadScript => "bad-script",
             Self::Truncated => "truncated",

@@ -17,11 +17,14 @@
 
 pub mod codec;
 pub mod demux;
+mod elementary;
 pub mod file;
 pub mod flv;
 pub mod hls;
+mod id3;
 pub mod metadata;
 pub mod mp4;
+pub mod packed;
 pub mod packet;
 mod queue;
 pub mod read;
@@ -33,9 +36,12 @@ pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
+pub use mp4::{Mp4Demuxer, Mp4File};
+pub use packed::PackedDemuxer;
 pub use packet::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
     VideoParams,
 };
 pub use time::{MediaTime, Micros};
+pub use ts::TsDemuxer;
 pub use unwrap::Unwrapper;

@@ -49,6 +49,10 @@ impl<'a> ByteReader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
+    pub fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
     pub fn f64(&mut self) -> Option<f64> {
         self.array().map(f64::from_be_bytes)
     }
@@ -107,6 +111,27 @@ impl<'a> BitReader<'a> {
     /// Reads a NAL unit's payload: the 3 of each 0, 0, 3 is dropped.
     pub fn rbsp(bytes: &'a [u8]) -> Self {
         Self { emulation: true, ..Self::new(bytes) }
+    }
+
+    /// Bits not yet read, emulation prevention included.
+    pub fn bits_left(&self) -> usize {
+        self.rest.len().saturating_mul(u8::BITS as usize).saturating_add(self.left as usize)
+    }
+
+    /// `n` bits, the last byte filled up with zeros.
+    pub fn bytes_of_bits(&mut self, n: usize) -> Option<Vec<u8>> {
+        if n > self.bits_left() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(n.div_ceil(8));
+        let mut left = n;
+        while left > 0 {
+            let now = u32::try_from(left.min(8)).ok()?;
+            let byte = self.bits(now)?.checked_shl(8u32.saturating_sub(now))?;
+            out.push(u8::try_from(byte).ok()?);
+            left = left.saturating_sub(8);
+        }
+        Some(out)
     }
 
     pub fn bit(&mut self) -> Option<bool> {

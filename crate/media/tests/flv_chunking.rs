@@ -2,24 +2,11 @@
 
 mod common;
 
-use bytes::Bytes;
-use common::{demux, demux_chunks, fixture};
+use common::{demux, demux_chunks, fixture, split};
 use proptest::prelude::*;
 use sailcast_media::DemuxEvent;
 
 const FIXTURES: [&str; 4] = ["counter-av.flv", "counter-bframes.flv", "video-only.flv", "audio-only.flv"];
-
-fn split(stream: &Bytes, sizes: &[usize]) -> Vec<Bytes> {
-    let mut rest = stream.clone();
-    let mut chunks = Vec::new();
-    for size in sizes.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        chunks.push(rest.split_to(rest.len().min(*size)));
-    }
-    chunks
-}
 
 #[test]
 fn real_streams_come_whole_and_without_complaint() {

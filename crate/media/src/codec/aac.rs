@@ -101,6 +101,22 @@ pub(crate) fn adts_header(asc: &[u8]) -> Option<adts::Header> {
     adts::Header::new(asc.core_type, rate, asc.channel_config)
 }
 
+/// Passes over an AudioSpecificConfig whose length nobody told. `None` where its end cannot be known.
+pub(super) fn pass_config(r: &mut BitReader<'_>) -> Option<()> {
+    let mut object_type = audio_object_type(r).ok()?;
+    sampling_frequency(r).ok()?;
+    let channel_config = r.bits(4)?;
+    if matches!(object_type, AOT_SBR | AOT_PS) {
+        sampling_frequency(r).ok()?;
+        object_type = audio_object_type(r).ok()?;
+    }
+    // The others have extensions, and configuration 0 a program config element, which ends where the whole does.
+    if !matches!(object_type, 1..=4) || channel_config == 0 {
+        return None;
+    }
+    general_audio(r, channel_config).ok().map(|_| ())
+}
+
 /// What is used of an AudioSpecificConfig.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asc {

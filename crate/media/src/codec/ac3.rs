@@ -21,6 +21,8 @@ const BITRATES: [u32; 19] =
 /// Full bandwidth channels by acmod (table 4.3).
 const CHANNELS: [u8; 8] = [2, 1, 2, 3, 3, 4, 4, 5];
 const BLOCK_SAMPLES: u32 = 256;
+/// Bytes that tell all that is read of a syncframe.
+pub(super) const HEADER_LEN: usize = 8;
 const AC3_BLOCKS: u32 = 6;
 /// The last bsid of AC-3 and the last of E-AC-3.
 const LAST_AC3: u32 = 10;
@@ -33,14 +35,14 @@ pub struct Ac3 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Syncframe {
-    codec: Codec,
-    len: usize,
+pub(super) struct Syncframe {
+    pub codec: Codec,
+    pub len: usize,
     blocks: u32,
-    rate: u32,
+    pub rate: u32,
     channels: u8,
     /// It begins new time: neither a dependent substream nor another programme.
-    is_first: bool,
+    pub is_first: bool,
 }
 
 impl Ac3 {
@@ -52,7 +54,7 @@ impl Ac3 {
         while let Some(frame) = Syncframe::parse(r.rest()).filter(|_| units.len() < MAX_UNITS) {
             let len = frame.len.min(r.rest().len());
             let Some(bytes) = r.bytes(len) else { break };
-            let its_own = if frame.is_first { frame.blocks.saturating_mul(BLOCK_SAMPLES) } else { 0 };
+            let its_own = frame.samples();
             if first.codec == Codec::Ac3 {
                 units.push(AccessUnit::samples(data.slice_ref(bytes), samples, its_own, first.rate));
             }
@@ -81,7 +83,12 @@ impl Ac3 {
 }
 
 impl Syncframe {
-    fn parse(data: &[u8]) -> Option<Self> {
+    /// Those that it adds to the time.
+    pub fn samples(&self) -> u32 {
+        if self.is_first { self.blocks.saturating_mul(BLOCK_SAMPLES) } else { 0 }
+    }
+
+    pub fn parse(data: &[u8]) -> Option<Self> {
         // bsid stands at the same place in both.
         let bsid = u32::from(data.get(5)? >> 3);
         let mut r = BitReader::new(data);

@@ -25,6 +25,12 @@ pub struct Sps {
     pub colour: Colour,
     /// max_num_reorder_frames, read or inferred (E.2.1).
     pub reorder_depth: u8,
+    /// frame_mbs_only_flag: no picture is a field.
+    pub frame_mbs_only: bool,
+    /// log2_max_frame_num: bits of frame_num in a slice header.
+    pub frame_num_bits: u32,
+    /// separate_colour_plane_flag: slice headers say which plane they are of.
+    pub separate_planes: bool,
 }
 
 const PROFILE_BASELINE: u8 = 66;
@@ -69,7 +75,7 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
         true => chroma_format(r)?,
         false => Chroma { format_idc: 1, array_type: 1, bit_depths: [8; 2] },
     };
-    ue_to(r, 12, "log2_max_frame_num_minus4")?;
+    let frame_num_bits = ue_to(r, 12, "log2_max_frame_num_minus4")?.saturating_add(4);
     let poc_type = ue_to(r, 2, "pic_order_cnt_type")?;
     match poc_type {
         0 => {
@@ -120,6 +126,9 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
         bit_depth_chroma,
         colour,
         reorder_depth: reorder_depth(&frame, signalled),
+        frame_mbs_only,
+        frame_num_bits,
+        separate_planes: chroma.format_idc == 3 && chroma.array_type == 0,
     })
 }
 

@@ -8,17 +8,21 @@
 
 pub mod aac;
 mod ac3;
+pub(crate) mod access_units;
 pub(crate) mod adts;
 mod av1;
 pub mod av1_headers;
 pub mod avc;
+mod avc_fields;
 pub(crate) mod avc_record;
 pub mod avc_sps;
 mod flac;
+pub(crate) mod frames;
 mod g711;
 pub(crate) mod hevc;
 pub(crate) mod hevc_record;
 pub mod hevc_sps;
+pub(crate) mod latm;
 mod mp3;
 pub(crate) mod nal;
 mod opus;

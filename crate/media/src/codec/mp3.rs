@@ -22,7 +22,7 @@ const BITRATES: [[u32; 15]; 5] = [
 ];
 /// Of MPEG-1; half of it in MPEG-2, a quarter in MPEG-2.5.
 const RATES: [u32; 3] = [44_100, 48_000, 32_000];
-const HEADER_LEN: usize = 4;
+pub(super) const HEADER_LEN: usize = 4;
 
 /// A track of MPEG audio.
 #[derive(Debug, Default)]
@@ -31,11 +31,11 @@ pub struct Mp3 {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Header {
+pub(super) struct Header {
     /// `None` of free format: up to the next header.
-    len: Option<usize>,
-    samples: u32,
-    rate: u32,
+    pub len: Option<usize>,
+    pub samples: u32,
+    pub rate: u32,
     channels: u8,
 }
 
@@ -88,7 +88,7 @@ fn skip_to_header(data: &[u8]) -> Option<&[u8]> {
 }
 
 impl Header {
-    fn parse(frame: &[u8]) -> Option<Self> {
+    pub fn parse(frame: &[u8]) -> Option<Self> {
         let bits = u32::from_be_bytes(*frame.first_chunk::<HEADER_LEN>()?);
         let field = |shift: u32, mask: u32| bits >> shift & mask;
         if field(21, 0x7ff) != 0x7ff {

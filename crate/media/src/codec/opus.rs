@@ -11,7 +11,7 @@ use crate::{
     read::ByteReader,
 };
 
-const RATE: u32 = 48_000;
+pub(super) const RATE: u32 = 48_000;
 const MAGIC: &[u8] = b"OpusHead";
 /// A packet is at most 120 ms (RFC 6716, 3.4).
 const MAX_SAMPLES: u32 = 5760;
@@ -82,7 +82,7 @@ fn from_box(bytes: &[u8]) -> Result<Bytes, ConfigError> {
 }
 
 /// The samples of a packet, of all its frames.
-fn samples(packet: &[u8]) -> Option<u32> {
+pub(super) fn samples(packet: &[u8]) -> Option<u32> {
     let (toc, rest) = packet.split_first()?;
     let (config, code) = (toc >> 3, toc & 3);
     let frame: u32 = match (config, config & 3) {

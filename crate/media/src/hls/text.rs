@@ -10,7 +10,7 @@ use super::{
 /// Windows' editors put it there. The draft (4.1) forbids it; all players pass over it.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// A playlist's text, whose first line is `#EXTM3U`.
+/// A playlist's text, whose first line that says something is `#EXTM3U`.
 #[derive(Clone, Copy)]
 pub(super) struct Text<'a> {
     bytes: &'a [u8],
@@ -45,7 +45,8 @@ impl<'a> Text<'a> {
         }
         let text = bytes.strip_prefix(BOM).unwrap_or(bytes);
         let before = bytes.len().saturating_sub(text.len());
-        if !text.trim_ascii_start().starts_with(b"#EXTM3U") {
+        let first = text.split(|&byte| byte == b'\n').find(|line| !is_silent(line));
+        if !first.is_some_and(|line| line.trim_ascii_start().starts_with(b"#EXTM3U")) {
             return Err(PlaylistError::NotM3u);
         }
         if text.iter().filter(|&&byte| byte == b'\n').count() >= MAX_LINES {
@@ -54,19 +55,23 @@ impl<'a> Text<'a> {
         Ok(Self { bytes: text, before })
     }
 
-    /// By the first tag that only one kind has (4.1).
+    /// By the first segment or variant; else by the tag that every media playlist has (4.1).
     pub fn kind(self) -> Option<Kind> {
-        self.bytes.split(|&byte| byte == b'\n').find_map(|line| {
-            let line = line.trim_ascii();
-            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+        let mut has_target = false;
+        let decisive = self.bytes.split(|&byte| byte == b'\n').find_map(|line| {
+            let name = line.trim_ascii().split(|&byte| byte == b':').next().unwrap_or_default();
             match name {
-                b"#EXTINF" | b"#EXT-X-TARGETDURATION" | b"#EXT-X-PART" => Some(Kind::Media),
+                b"#EXTINF" | b"#EXT-X-PART" => Some(Kind::Media),
                 b"#EXT-X-STREAM-INF" | b"#EXT-X-I-FRAME-STREAM-INF" | b"#EXT-X-MEDIA" => {
                     Some(Kind::Multivariant)
                 }
-                _ => None,
+                _ => {
+                    has_target |= name == b"#EXT-X-TARGETDURATION";
+                    None
+                }
             }
-        })
+        });
+        decisive.or(has_target.then_some(Kind::Media))
     }
 
     pub fn lines(self) -> impl Iterator<Item = Result<Line<'a>, PlaylistError>> {
@@ -74,13 +79,15 @@ impl<'a> Text<'a> {
         self.bytes.split(|&byte| byte == b'\n').zip(1..).filter_map(move |(bytes, number)| {
             let start = at;
             at = start.saturating_add(bytes.len()).saturating_add(1);
-            let comment = bytes.trim_ascii_start();
-            if comment.is_empty() || (comment.starts_with(b"#") && !comment.starts_with(b"#EXT")) {
-                return None;
-            }
-            Some(decode(bytes, start).map(|text| Line { number, text }))
+            (!is_silent(bytes)).then(|| decode(bytes, start).map(|text| Line { number, text }))
         })
     }
+}
+
+/// Blank, or a comment.
+fn is_silent(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.is_empty() || (line.starts_with(b"#") && !line.starts_with(b"#EXT"))
 }
 
 /// A title may be in any encoding: nothing plays by it.

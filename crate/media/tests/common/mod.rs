@@ -1,6 +1,9 @@
 //! What the integration tests share: real streams, synthesised ones, and a bounded way to demux them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod mp4;
+pub mod ts;
+
 use bytes::{Bytes, BytesMut};
 use proptest::test_runner::Config as ProptestConfig;
 use sailcast_media::{
@@ -86,6 +89,19 @@ pub fn stream(tags: &[(TagKind, u32, &[u8])]) -> Bytes {
         write_tag(&mut out, *kind, *timestamp, body).unwrap();
     }
     out.freeze()
+}
+
+/// Chunks of these sizes, over and over.
+pub fn split(stream: &Bytes, sizes: &[usize]) -> Vec<Bytes> {
+    let mut rest = stream.clone();
+    let mut chunks = Vec::new();
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        chunks.push(rest.split_to(rest.len().min(*size)));
+    }
+    chunks
 }
 
 pub fn skips(events: &[DemuxEvent]) -> Vec<(u64, u64, SkipReason)> {
