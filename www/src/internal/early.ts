@@ -11,19 +11,27 @@ export interface EarlyRequest {
   url: string;
   abort: AbortController;
   response: Promise<Response>;
+  /** It asked for a range: all from the first byte on. */
+  ranged: boolean;
 }
 
 /** More than a GOP of a stream that is worth watching: 10 s at 3 Mbit/s. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 
-/** Undefined for what is not fetched. */
-export function ask(url: string): EarlyRequest | undefined {
+/** What is read at any place: the engine asks for its ranges. */
+const FILE = /\.(mp4|m4v|m4a|mov)(\?|#|$)/i;
+
+/** Undefined for what is not fetched. `isFile`: whatever its name. */
+export function ask(url: string, isFile = FILE.test(url)): EarlyRequest | undefined {
   if (!/^https?:/i.test(url)) return undefined;
   const abort = new AbortController();
-  const response = fetch(url, { cache: 'no-store', signal: abort.signal });
+  const { signal } = abort;
+  const response = isFile
+    ? fetch(url, { signal, headers: { Range: 'bytes=0-' } })
+    : fetch(url, { signal, cache: 'no-store' });
   // Whoever takes it over hears of the failure as well.
   response.catch(() => {});
-  return { url, abort, response };
+  return { url, abort, response, ranged: isFile };
 }
 
 /** The same, and its body is read before anybody asks for it. */
@@ -32,8 +40,10 @@ export function askAhead(url: string): EarlyRequest | undefined {
   if (!request) return undefined;
   const response = request.response.then(response => {
     if (!response.ok || !response.body) return response;
-    const { status, headers } = response;
-    return new Response(readAhead(response.body), { status, headers });
+    const { status, headers, url, redirected } = response;
+    const ahead = new Response(readAhead(response.body), { status, headers });
+    // What a playlist names is relative to where it was found.
+    return Object.defineProperties(ahead, { url: { value: url }, redirected: { value: redirected } });
   });
   response.catch(() => {});
   return { ...request, response };
