@@ -383,7 +383,10 @@ export class Player extends Target {
     const face = this.#face;
     if (face.destroyed)
       return Promise.reject(pageError('destroyed', 'The player was destroyed before play().'));
-    if (!face.loaded) {
+    if (this.#endedHere) {
+      this.#link.send({ type: 'seek', to: face.figures.stats.seekable?.[0] ?? 0, exact: true });
+      face.setState('waiting');
+    } else if (!face.loaded) {
       const load = this.load();
       if (!face.loaded) return load;
       quiet(load);
@@ -459,10 +462,17 @@ export class Player extends Target {
     face.emit('destroyed', null);
   }
 
+  /** A recording was played to its end, and its session can go on elsewhere in it. */
+  get #endedHere(): boolean {
+    return this.ended && this.live === false && this.#link.open;
+  }
+
   #seek(time: number, exact: boolean): void {
     const face = this.#face;
     const { stats, place } = face.figures;
-    if (!face.loaded) return;
+    // The page is paused since the end, and the engine only stood there.
+    if (this.#endedHere) this.#link.send({ type: 'pause' });
+    else if (!face.loaded) return;
     const [start, end] = stats.seekable ?? [time, time];
     const to = Math.min(Math.max(time, start), end);
     // What one sets is what one reads, before the engine has said so.

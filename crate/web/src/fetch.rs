@@ -38,15 +38,20 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn response(this: &EarlyRequest) -> Promise;
 
-    /// It asked for a range: all from the first byte on.
+    /// It asked for so many bytes, the first ones; 0: for all.
     #[wasm_bindgen(method, getter)]
-    fn ranged(this: &EarlyRequest) -> bool;
+    fn bytes(this: &EarlyRequest) -> f64;
 }
 
 impl EarlyRequest {
-    /// Whether its answer is one to a request for `range`, or begins with it.
+    /// Whether its answer is that to a request for `range`, or begins with it.
     pub fn serves(&self, url: &str, range: Option<ByteRange>) -> bool {
-        self.url() == url && range.is_none_or(|range| range.offset == 0 && self.ranged())
+        let asked = self.bytes() as u64;
+        self.url() == url
+            && match range {
+                None => asked == 0,
+                Some(range) => range.offset == 0 && range.length <= asked,
+            }
     }
 }
 

@@ -11,15 +11,16 @@ export interface EarlyRequest {
   url: string;
   abort: AbortController;
   response: Promise<Response>;
-  /** It asked for a range: all from the first byte on. */
-  ranged: boolean;
+  /** It asked for so many bytes, the first ones; 0: for all. */
+  bytes: number;
 }
 
 /** More than a GOP of a stream that is worth watching: 10 s at 3 Mbit/s. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 
-/** What is read at any place: the engine asks for its ranges. */
+/** What is read at any place: the engine asks for pieces of it, and first for one of this size (crate/engine/src/file). */
 const FILE = /\.(mp4|m4v|m4a|mov)(\?|#|$)/i;
+const FIRST_PIECE = 512 * 1024;
 
 /** Undefined for what is not fetched. `isFile`: whatever its name. */
 export function ask(url: string, isFile = FILE.test(url)): EarlyRequest | undefined {
@@ -27,11 +28,11 @@ export function ask(url: string, isFile = FILE.test(url)): EarlyRequest | undefi
   const abort = new AbortController();
   const { signal } = abort;
   const response = isFile
-    ? fetch(url, { signal, headers: { Range: 'bytes=0-' } })
+    ? fetch(url, { signal, headers: { Range: `bytes=0-${FIRST_PIECE - 1}` } })
     : fetch(url, { signal, cache: 'no-store' });
   // Whoever takes it over hears of the failure as well.
   response.catch(() => {});
-  return { url, abort, response, ranged: isFile };
+  return { url, abort, response, bytes: isFile ? FIRST_PIECE : 0 };
 }
 
 /** The same, and its body is read before anybody asks for it. */

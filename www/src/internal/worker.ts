@@ -75,7 +75,7 @@ class Seat {
 
   /** Lets go of the session as it is. */
   drop(): void {
-    clearInterval(this.#timer);
+    this.#report(false);
     this.#early?.abort.abort();
     this.#session = undefined;
   }
@@ -127,8 +127,7 @@ class Seat {
     switch (message.type) {
       case 'load':
         this.#load = message.load;
-        clearInterval(this.#timer);
-        this.#timer = setInterval(() => this.#sendStats(), STATS_INTERVAL);
+        this.#report(true);
         session.load(message, this.#takeEarly(firstAddress(message)));
         break;
       case 'seek':
@@ -221,6 +220,12 @@ class Seat {
     return port1;
   }
 
+  #report(on: boolean): void {
+    if (on === (this.#timer !== undefined)) return;
+    clearInterval(this.#timer);
+    this.#timer = on ? setInterval(() => this.#sendStats(), STATS_INTERVAL) : undefined;
+  }
+
   #sendStats(): void {
     this.#reporting = false;
     if (!this.#session || this.#load === 0) return;
@@ -242,8 +247,8 @@ class Seat {
     const transfer = event.name === 'recorded' ? [event.data.buffer] : undefined;
     this.#tell({ type: 'event', load: this.#load, event }, transfer);
     if (event.name === 'statechange') {
-      if (event.state === 'ended' || event.state === 'failed' || event.state === 'idle')
-        clearInterval(this.#timer);
+      // A recording that has ended may go on elsewhere.
+      this.#report(event.state !== 'ended' && event.state !== 'failed' && event.state !== 'idle');
     } else if (event.name !== 'firstframe') return;
     // The session is in the middle of a call: its figures can be asked for when that has returned.
     if (!this.#reporting) queueMicrotask(() => this.#sendStats());
