@@ -21,10 +21,12 @@ pub mod file;
 pub mod flv;
 pub mod hls;
 pub mod metadata;
+pub mod mp4;
 pub mod packet;
 mod queue;
 pub mod read;
 pub mod time;
+pub mod ts;
 pub mod unwrap;
 
 pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
