@@ -23,6 +23,7 @@ pub mod flv;
 pub mod hls;
 mod id3;
 pub mod metadata;
+pub mod mp4;
 pub mod packed;
 pub mod packet;
 mod queue;

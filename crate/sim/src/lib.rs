@@ -6,6 +6,7 @@
 //! It is for tests and for `cargo xtask sim`; nothing that is shipped depends on it.
 #![forbid(unsafe_code)]
 
+pub mod abr;
 mod ask;
 mod browser;
 mod card;

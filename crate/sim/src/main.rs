@@ -3,6 +3,7 @@
 mod page;
 mod plot;
 mod publish;
+mod renditions;
 mod table;
 
 use std::{path::PathBuf, process::ExitCode, time::Instant};
@@ -17,6 +18,7 @@ cargo xtask sim [--trace NAME] [--sessions N] [--seed S] [--write] [--explain]
   --seed S         another seed, other weather
   --write          docs/latency.md and its plots
   --explain        one session of the engine on the trace, told as it happens
+  --abr            the choice of renditions beside the rule of hls.js, and docs/renditions.md
   --publish        publishing instead of playing: the uplink over seeded links, and docs/publishing.md
 ";
 const SESSIONS: usize = 150;
@@ -29,6 +31,7 @@ struct Args {
     write: bool,
     explain: bool,
     publish: bool,
+    abr: bool,
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    if args.abr {
+        let sessions = args.sessions.unwrap_or(PUBLISHED) as u64;
+        return renditions::run(args.trace.as_deref(), sessions, args.seed, args.write, args.explain);
+    }
     if args.publish {
         let sessions = args.sessions.unwrap_or(PUBLISHED) as u64;
         return publish::run(args.trace.as_deref(), sessions, args.seed, args.write, args.explain);
@@ -91,8 +98,15 @@ fn main() -> ExitCode {
 
 fn parse() -> Result<Option<Args>, lexopt::Error> {
     use lexopt::prelude::*;
-    let mut args =
-        Args { trace: None, sessions: None, seed: 1, write: false, explain: false, publish: false };
+    let mut args = Args {
+        trace: None,
+        sessions: None,
+        seed: 1,
+        write: false,
+        explain: false,
+        publish: false,
+        abr: false,
+    };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
@@ -102,6 +116,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("write") => args.write = true,
             Long("explain") => args.explain = true,
             Long("publish") => args.publish = true,
+            Long("abr") => args.abr = true,
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(arg.unexpected()),
         }

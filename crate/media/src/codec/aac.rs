@@ -110,13 +110,23 @@ pub(super) fn pass_config(r: &mut BitReader<'_>) -> Option<()> {
     general_audio(r, channel_config).ok().map(|_| ())
 }
 
+/// The header of ADTS for units of this configuration; `None` where it has no words for it.
+pub(crate) fn adts_header(asc: &[u8]) -> Option<adts::Header> {
+    let asc = Asc::read(asc).ok()?;
+    let rate = RATES.iter().position(|rate| *rate == asc.core_rate)?;
+    adts::Header::new(asc.core_type, rate, asc.channel_config)
+}
+
 /// What is used of an AudioSpecificConfig.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Asc {
     /// The object type to name: that of SBR or PS where signalled.
     object_type: u32,
     /// Before SBR and PS.
+    core_type: u32,
     core_rate: u32,
+    /// channelConfiguration; 0 where a program config element tells.
+    channel_config: u32,
     core_channels: u8,
     /// Samples of a unit at the core rate, where it is known.
     block: Option<u32>,
@@ -181,7 +191,15 @@ impl Asc {
         };
         let channels = if ps && core_channels == 1 { 2 } else { core_channels };
         let params = AudioParams { sample_rate: output_rate.unwrap_or(core_rate), channels };
-        Ok(Self { object_type: named, core_rate, core_channels, block, params })
+        Ok(Self {
+            object_type: named,
+            core_type: object_type,
+            core_rate,
+            channel_config,
+            core_channels,
+            block,
+            params,
+        })
     }
 }
 

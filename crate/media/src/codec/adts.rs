@@ -10,6 +10,8 @@ use crate::read::ByteReader;
 
 pub const MIN_HEADER: usize = 7;
 const CRC: usize = 2;
+/// aac_frame_length has 13 bits.
+const MAX_FRAME: usize = 0x1fff;
 
 /// One frame of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,33 @@ impl Extent {
         let len = usize::from(u16::from_be_bytes([b3 & 3, b4]) << 3 | u16::from(b5 >> 5));
         let extent = Self { len, rate: usize::from(b2 >> 2 & 15), blocks: (b6 & 3).saturating_add(1) };
         (is_adts(header) && len > MIN_HEADER).then_some(extent)
+    }
+}
+
+/// The head of frames of one configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Profile, rate and channels, where they stand in the header.
+    fields: u16,
+}
+
+impl Header {
+    /// Of an object type, the index of a rate and a channelConfiguration. ADTS knows the first four object types, and leaves
+    /// channels of other than the usual places to the payload, which raw units do not have there.
+    pub fn new(object_type: u32, rate: usize, channel_config: u32) -> Option<Self> {
+        let object_type = u16::try_from(object_type).ok().filter(|kind| (1..=4).contains(kind))?;
+        let rate = u16::try_from(rate).ok().filter(|rate| *rate < 13)?;
+        let channels = u16::try_from(channel_config).ok().filter(|channels| (1..=7).contains(channels))?;
+        Some(Self { fields: object_type.saturating_sub(1) << 14 | rate << 10 | channels << 6 })
+    }
+
+    /// The header of a frame with so much payload; `None` where that is too much.
+    pub fn of(self, payload: usize) -> Option<[u8; MIN_HEADER]> {
+        let len = Some(payload.saturating_add(MIN_HEADER)).filter(|len| *len <= MAX_FRAME)?;
+        let [b2, b3] = self.fields.to_be_bytes();
+        // The length, a buffer fullness of variable rate, and one block.
+        let [_, l2, l1, l0] = u32::try_from(len << 5 | 0x1f).ok()?.to_be_bytes();
+        Some([0xff, 0xf1, b2, b3 | l2, l1, l0, 0xfc])
     }
 }
 

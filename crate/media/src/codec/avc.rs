@@ -26,8 +26,8 @@ use crate::{
 const NAL_SLICE: u8 = 1;
 const NAL_IDR_SLICE: u8 = 5;
 const NAL_SEI: u8 = 6;
-pub(super) const NAL_SPS: u8 = 7;
-pub(super) const NAL_PPS: u8 = 8;
+pub(crate) const NAL_SPS: u8 = 7;
+pub(crate) const NAL_PPS: u8 = 8;
 /// Types past it are unspecified or of extensions that are not read here.
 const NAL_LAST: u8 = 21;
 
@@ -273,7 +273,7 @@ pub(super) fn pps_ids(nal: &[u8]) -> Option<(u32, u32)> {
     Some((r.ue().filter(|id| *id <= 255)?, r.ue().filter(|id| *id <= 31)?))
 }
 
-pub(super) fn nal_type(nal: &[u8]) -> Option<u8> {
+pub(crate) fn nal_type(nal: &[u8]) -> Option<u8> {
     nal.first().map(|header| header & 0x1f)
 }
 

@@ -30,9 +30,9 @@ const NAL_BLA_W_LP: u8 = 16;
 const NAL_BLA_N_LP: u8 = 18;
 const NAL_LAST_IRAP: u8 = 23;
 const NAL_LAST_VCL: u8 = 31;
-pub(super) const NAL_VPS: u8 = 32;
-pub(super) const NAL_SPS: u8 = 33;
-pub(super) const NAL_PPS: u8 = 34;
+pub(crate) const NAL_VPS: u8 = 32;
+pub(crate) const NAL_SPS: u8 = 33;
+pub(crate) const NAL_PPS: u8 = 34;
 const NAL_END_OF_SEQUENCE: u8 = 36;
 const NAL_END_OF_BITSTREAM: u8 = 37;
 const NAL_PREFIX_SEI: u8 = 39;
@@ -259,7 +259,7 @@ pub(super) fn pps_ids(nal: &[u8]) -> Option<(u32, u32)> {
     Some((r.ue().filter(|id| *id <= 63)?, r.ue().filter(|id| *id <= 15)?))
 }
 
-pub(super) fn nal_type(nal: &[u8]) -> Option<u8> {
+pub(crate) fn nal_type(nal: &[u8]) -> Option<u8> {
     nal.first().map(|header| header >> 1 & 0x3f)
 }
 

@@ -15,7 +15,6 @@ pub mod mux;
 mod on_metadata;
 mod raw_aac;
 mod reader;
-mod records;
 pub mod tag;
 mod track;
 mod write;

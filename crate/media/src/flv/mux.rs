@@ -10,9 +10,10 @@ use bytes::BytesMut;
 use thiserror::Error;
 
 use crate::{
+    codec::records,
     flv::{
         amf0::{self, AmfError},
-        header, records,
+        header,
         tag::{self, TagKind, TagTooLarge},
         write::{Content, Extended, Form, Headers, Share, legacy_audio, legacy_video},
     },

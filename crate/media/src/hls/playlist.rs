@@ -73,11 +73,21 @@ pub struct MediaPlaylist {
     pub date_ranges: Vec<DateRange>,
 }
 
-/// What a delta update leaves out (4.4.5.2).
+/// What a delta update leaves out (4.4.5.2). Keys, map and bit rate of the last segment left out go on in those that follow.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Skip {
     pub segments: u64,
-    pub removed_dateranges: Vec<String>,
+    /// IDs of date ranges that have gone. `None`: no date ranges are left out, those in the update are all there are.
+    pub removed_dateranges: Option<Vec<String>>,
+    /// From this one of `segments` on, METHOD=NONE has ended the keys of those left out.
+    pub keys_end: Option<usize>,
+}
+
+/// What a server that makes delta updates may leave out (6.3.7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delta {
+    Segments,
+    DateRangesToo,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -202,6 +212,10 @@ pub struct Variant {
     pub width: Option<u32>,
     pub height: Option<u32>,
     pub frame_rate: Option<f64>,
+    /// `SDR`, `HLG` or `PQ`, where given.
+    pub video_range: Option<String>,
+    /// REQ-VIDEO-LAYOUT, such as `CH-STEREO`: who does not know one of them cannot show the variant.
+    pub video_layout: Vec<String>,
     /// NAME or STABLE-VARIANT-ID, where given.
     pub name: Option<String>,
     pub pathway: Option<String>,
@@ -229,6 +243,8 @@ pub struct Rendition {
     pub uri: Option<String>,
     pub is_default: bool,
     pub autoselect: bool,
+    /// Such as `public.accessibility.describes-video`.
+    pub characteristics: Vec<String>,
     pub channels: Option<String>,
 }
 

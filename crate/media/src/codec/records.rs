@@ -1,4 +1,4 @@
-//! The configuration records that FLV wants and a decoder does not: av1C and vpcC, from a decoder's configuration.
+//! The configuration records that containers want and a decoder does not: av1C and vpcC, from a decoder's configuration.
 //!
 //! **Invariant:** a record says what the codec string and the parameters say, and nothing more; the sequence header of AV1 stays in
 //! the packets.
@@ -12,13 +12,12 @@ const AV1C_VERSION: u8 = 0x81;
 /// 4:2:0 with chroma where WebCodecs assumes it: "collocated with luma (0, 0)" of VP9.
 const VP9_420_COLLOCATED: u8 = 1;
 
-/// The sequence start of a codec; `None` where the configuration lacks what it needs.
-pub(super) fn record(config: &DecoderConfig) -> Option<Bytes> {
+/// The record of a codec, empty where its packets may say all; `None` where the configuration lacks what it needs.
+pub(crate) fn record(config: &DecoderConfig) -> Option<Bytes> {
     let given = &config.description;
     match config.codec {
         Codec::Av1 if given.is_empty() => av1c(config),
         Codec::Vp9 | Codec::Vp8 if given.is_empty() => vpcc(config),
-        // Their packets say all, or may: the sequence start may be empty.
         Codec::Av1 | Codec::Vp9 | Codec::Vp8 | Codec::Opus => Some(given.clone()),
         Codec::Mp3 | Codec::Ac3 | Codec::Eac3 | Codec::G711A | Codec::G711U => Some(Bytes::new()),
         Codec::Avc | Codec::Hevc | Codec::Aac | Codec::Flac => Some(given.clone()).filter(|d| !d.is_empty()),
@@ -96,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_a_record_and_has_none_has_no_sequence_start() {
+    fn what_needs_a_record_and_has_none_is_refused() {
         assert_eq!(of(Codec::Avc, "avc1.64001f"), None);
         assert_eq!(of(Codec::Mp3, "mp3"), Some(vec![]));
     }
