@@ -196,8 +196,8 @@ impl Frames {
 
     /// Drops the first byte, and those behind it that begin nothing.
     fn step_over(&mut self) {
-        let begins = |byte: &u8| matches!(byte, 0xff | 0x56 | 0x0b | 0x7f | b'I');
-        let next = self.held.iter().skip(1).position(begins).map_or(self.held.len(), |n| n.saturating_add(1));
+        let next =
+            self.held.iter().skip(1).position(may_begin).map_or(self.held.len(), |n| n.saturating_add(1));
         // To the byte, however they were pushed.
         let most = MAX_SEARCH_AT_START.saturating_sub(self.skipped);
         let next =
@@ -222,6 +222,9 @@ impl Frames {
 
     /// What is at the front of these bytes, and whether that can be believed.
     fn judge(&self, bytes: &[u8], in_step: bool, ended: bool) -> Header {
+        if !bytes.first().is_some_and(may_begin) {
+            return Header::No;
+        }
         if self.tagged {
             match tag(bytes) {
                 Header::Tag { len } if bytes.len() < len => return Header::NeedMore,
@@ -245,6 +248,11 @@ impl Frames {
         };
         if in_step || follows { found } else { Header::No }
     }
+}
+
+/// The first byte of a sync word, or of an ID3 tag.
+fn may_begin(byte: &u8) -> bool {
+    matches!(byte, 0xff | 0x56 | 0x0b | 0x7f | b'I')
 }
 
 fn tag(bytes: &[u8]) -> Header {
