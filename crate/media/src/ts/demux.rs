@@ -13,13 +13,14 @@ use bytes::Bytes;
 use crate::{
     demux::{DemuxError, DemuxEvent, Demuxer, SkipReason},
     elementary::Outlet,
+    metadata::Message,
     packet::{MediaKind, TrackId},
     ts::{
         kind::Kind,
         packet::{NULL_PID, PACKET_LEN, TsPacket},
         psi::{PAT_PID, Pat, Pmt, Sections},
         reader::{PacketReader, ReaderEvent},
-        stream::{Stream, Timeless},
+        stream::Stream,
     },
 };
 
@@ -47,7 +48,7 @@ pub struct TsDemuxer {
     streams: Vec<Stream>,
     /// Before the first program.
     waiting: VecDeque<TsPacket>,
-    timeless: Vec<Timeless>,
+    timeless: Vec<Message>,
     told: Vec<(u16, SkipReason)>,
     ended: bool,
     failed: Option<DemuxError>,

@@ -46,9 +46,6 @@ struct TimedId3 {
     held: BytesMut,
 }
 
-/// A message without a time of its own.
-pub(super) type Timeless = Message;
-
 impl Stream {
     /// `None` of what is not read.
     pub fn new(pid: u16, kind: Kind, id: Option<TrackId>) -> Option<Self> {
@@ -87,7 +84,7 @@ impl Stream {
     }
 
     /// Takes a packet; gives the messages whose time is that of what comes next.
-    pub fn packet(&mut self, packet: &TsPacket, out: &mut Outlet) -> Vec<Timeless> {
+    pub fn packet(&mut self, packet: &TsPacket, out: &mut Outlet) -> Vec<Message> {
         if let Content::Scte35(sections) = &mut self.content {
             return sections.packet(packet).into_iter().map(|payload| Message::Scte35 { payload }).collect();
         }
@@ -132,7 +129,7 @@ impl Stream {
     }
 
     /// A segment ends here. What the PES packet still lacks may come in the next one, unless this is the `last`.
-    pub fn flush(&mut self, last: bool, at: u64, out: &mut Outlet) -> Vec<Timeless> {
+    pub fn flush(&mut self, last: bool, at: u64, out: &mut Outlet) -> Vec<Message> {
         let is_whole = self.pes.is_whole();
         let mut messages = Vec::new();
         match &mut self.content {
@@ -214,7 +211,7 @@ impl Stream {
 
 impl TimedId3 {
     /// The tags of a PES packet; those without a time are given back.
-    fn give(&mut self, out: &mut Outlet) -> Vec<Timeless> {
+    fn give(&mut self, out: &mut Outlet) -> Vec<Message> {
         let mut rest = self.held.split().freeze();
         let stamp = self.stamp.take();
         let mut timeless = Vec::new();
