@@ -148,7 +148,8 @@ impl Frames {
     pub fn next(&mut self, ended: bool) -> Option<Cut> {
         while !self.held.is_empty() && self.gave_up().is_none() {
             match self.judge(&self.held, self.in_step, ended) {
-                Header::NeedMore => match self.hidden().filter(|_| ended) {
+                Header::NeedMore if !ended => break,
+                Header::NeedMore => match self.hidden() {
                     Some(at) => self.pass(at),
                     None => break,
                 },
@@ -158,7 +159,7 @@ impl Frames {
                     let (at, mut data) = self.take(len);
                     data.advance(head.min(data.len()));
                     self.in_step = true;
-                    self.syntaxes = vec![syntax];
+                    self.syntaxes.retain(|known| *known == syntax);
                     return Some(Cut::Frame(Frame { at, data, samples, rate }));
                 }
                 Header::Tag { len } => {

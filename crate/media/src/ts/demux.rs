@@ -276,7 +276,7 @@ impl TsDemuxer {
         }
     }
 
-    /// Those over `most`, and as many more, in one piece.
+    /// Where there are more than `most`, down to half of it: told in one piece.
     fn drop_waiting(&mut self, most: usize) {
         if self.waiting.len() <= most {
             return;
