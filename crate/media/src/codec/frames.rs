@@ -377,3 +377,66 @@ fn opus_header(bytes: &[u8]) -> Option<Option<Header>> {
         rate: opus::RATE,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::adts::tests::adts;
+
+    fn cuts(frames: &mut Frames, bytes: &[u8], ended: bool) -> Vec<Cut> {
+        frames.push(bytes);
+        std::iter::from_fn(|| frames.next(ended)).collect()
+    }
+
+    fn frame(at: u64, data: &[u8]) -> Cut {
+        Cut::Frame(Frame { at, data: Bytes::copy_from_slice(data), samples: 1024, rate: 44_100 })
+    }
+
+    #[test]
+    fn the_first_frame_is_believed_when_another_stands_behind_it() {
+        let one = adts(&[0x21, 1]);
+        let mut frames = Frames::new(Syntax::Adts);
+        assert_eq!(cuts(&mut frames, &one, false), []);
+        assert_eq!(cuts(&mut frames, &one, false), [frame(0, &one), frame(9, &one)]);
+        assert_eq!(cuts(&mut frames, &one, false), [frame(18, &one)], "in step");
+    }
+
+    #[test]
+    fn what_lies_between_frames_is_told_to_the_byte() {
+        let one = adts(&[0x21, 1]);
+        let bytes = [&one[..], &one, &[0xff, 0xf1, 0, 0, 7], &one, &one].concat();
+        let found = cuts(&mut Frames::new(Syntax::Adts), &bytes, true);
+        let skipped = Cut::Skipped { at: 18, len: 5 };
+        assert_eq!(found, [frame(0, &one), frame(9, &one), skipped, frame(23, &one), frame(32, &one)]);
+    }
+
+    #[test]
+    fn a_damaged_length_at_the_end_hides_no_good_frames() {
+        let one = adts(&[0x21, 1]);
+        let mut long = one.clone();
+        long[4] = 0x7f;
+        let bytes = [&one[..], &one, &long, &one, &one].concat();
+        let found = cuts(&mut Frames::new(Syntax::Adts), &bytes, true);
+        let skipped = Cut::Skipped { at: 18, len: 9 };
+        assert_eq!(found, [frame(0, &one), frame(9, &one), skipped, frame(27, &one), frame(36, &one)]);
+    }
+
+    #[test]
+    fn the_first_frame_says_what_the_others_are() {
+        let one = adts(&[0x21, 1]);
+        let mut frames = Frames::packed();
+        assert_eq!(frames.syntax(), None);
+        cuts(&mut frames, &one, true);
+        assert_eq!(frames.syntax(), Some(Syntax::Adts));
+    }
+
+    #[test]
+    fn a_stream_of_no_frames_is_given_up_at_the_same_byte_however_it_comes() {
+        let noise = [0xff, 0x00, 0x0b, 0x01].repeat(20_000);
+        for size in [1, 7, 1000, noise.len()] {
+            let mut frames = Frames::packed();
+            noise.chunks(size).for_each(|chunk| assert_eq!(cuts(&mut frames, chunk, false), []));
+            assert_eq!(frames.gave_up(), Some(MAX_SEARCH_AT_START), "{size}");
+        }
+    }
+}

@@ -125,7 +125,8 @@ impl TsDemuxer {
         while self.step() {}
         let at = self.reader.position();
         for stream in &mut self.streams {
-            let messages = stream.flush(last, at, &mut self.out);
+            let ends = last.then_some(SkipReason::Truncated);
+            let messages = stream.flush(ends, at, &mut self.out);
             self.timeless.extend(messages);
         }
         self.tell_timeless(last);
@@ -228,7 +229,7 @@ impl TsDemuxer {
             }
         }
         for mut stream in before {
-            let messages = stream.flush(true, at, &mut self.out);
+            let messages = stream.flush(Some(SkipReason::Continuity), at, &mut self.out);
             self.timeless.extend(messages);
         }
         wanted.retain(|(pid, _)| kept.iter().all(|stream| stream.pid != *pid));
