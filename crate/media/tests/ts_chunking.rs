@@ -5,7 +5,7 @@ mod common;
 use bytes::Bytes;
 use common::{
     fixture, split,
-    ts::{demux_ts, demux_ts_chunks, hear, packets},
+    ts::{A0, V0, demux_segments, demux_ts, demux_ts_chunks, hear, packets, reasons},
 };
 use proptest::prelude::*;
 use sailcast_media::{DemuxEvent, PackedDemuxer};
@@ -63,6 +63,30 @@ proptest! {
         prop_assert_eq!(demux_ts_chunks(split(&stream, &sizes)), demux_ts(&stream));
         let stream = fixture(PACKED[packed]);
         prop_assert_eq!(demux_packed(split(&stream, &sizes)), demux_packed([stream]));
+    }
+
+    #[test]
+    fn segments_may_be_cut_between_any_packets(
+        which in 0..TS.len(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let stream = fixture(TS[which]);
+        let (stride, lead) = if TS[which].ends_with("m2ts") { (192, 4) } else { (188, 0) };
+        // A picture without a length ends where a segment does: such are cut where one begins.
+        let is_open = ["ts-open.ts", "ts-hevc-latm.ts", "ts-m2ts.m2ts"].contains(&TS[which]);
+        let begins = |at: &usize| stream[at + lead + 1..][..2] == [0x41, 0];
+        let places: Vec<_> = (0..stream.len()).step_by(stride).filter(|at| !is_open || begins(at)).collect();
+        let mut places: Vec<_> = cuts.iter().map(|cut| *cut.get(&places)).collect();
+        places.extend([0, stream.len()]);
+        places.sort_unstable();
+        let segments: Vec<_> = places.windows(2).map(|ends| stream.slice(ends[0]..ends[1])).collect();
+        let (whole, _) = demux_ts(&stream);
+        let events = demux_segments(&segments);
+        for track in [V0, A0] {
+            let of = |events| packets(events).into_iter().filter(|p| p.track == track).cloned().collect::<Vec<_>>();
+            prop_assert_eq!(of(&events), of(&whole));
+        }
+        prop_assert_eq!(reasons(&events), []);
     }
 
     #[test]
