@@ -47,6 +47,7 @@ pub mod publisher;
 pub mod quality;
 mod queue;
 mod recent;
+mod recording;
 pub mod retry;
 mod ring;
 mod source;

@@ -13,7 +13,7 @@ use crate::{
     outbox::Outbox,
     playback::Playback,
     quality::{Counters, Quality, Recorder, SessionLog},
-    source,
+    recording, source,
 };
 
 /// An instant that was to be woken at and is noticed so late was slept through: a frozen page, a closed lid.
@@ -235,10 +235,12 @@ impl Player {
         }
     }
 
-    /// Without a load, the only duty is to give frames back.
+    /// Without a load, the duties are to give frames back and to say that nothing is recorded.
     fn refuse(&mut self, input: Input) {
-        if let Input::FrameDecoded(_, frame) = input {
-            self.out.push(Output::Release(frame.id));
+        match input {
+            Input::FrameDecoded(_, frame) => self.out.push(Output::Release(frame.id)),
+            Input::Record(Some(_)) if !self.closed => recording::refuse(&mut self.out),
+            _ => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
-    AudioOutput, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
+    AudioOutput, Container, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
     LatencyTarget, Output, PcmBlock, Player, PlayerConfig, RequestId, Response, WebCodecs,
 };
 use sailcast_media::{MediaTime, Micros, TrackId};
@@ -60,6 +60,7 @@ fn input() -> impl Strategy<Value = Input> {
         (any::<bool>(), 0u8..3).prop_map(|(video, number)| {
             Input::SelectTrack(if video { TrackId::video(number) } else { TrackId::audio(number) })
         }),
+        prop::sample::select(vec![Some(Container::Mp4), Some(Container::Flv), None]).prop_map(Input::Record),
         Just(Input::NetworkChanged),
         Just(Input::Suspend),
         Just(Input::Wake),

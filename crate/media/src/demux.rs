@@ -13,7 +13,7 @@ use thiserror::Error;
 use crate::{
     flv,
     metadata::Metadata,
-    packed,
+    mp4, packed,
     packet::{Packet, TrackId, TrackInfo},
     ts,
 };
@@ -38,6 +38,9 @@ pub fn probe(first_bytes: &[u8]) -> Option<Format> {
     }
     if ts::is_stream(first_bytes) {
         return Some(Format::Ts);
+    }
+    if mp4::is_mp4(first_bytes) {
+        return Some(Format::Mp4);
     }
     packed::is_stream(first_bytes).then_some(Format::PackedAudio)
 }

@@ -36,6 +36,7 @@ pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
 pub use flv::{FlvDemuxer, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
+pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packed::PackedDemuxer;
 pub use packet::{
     AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,

@@ -29,6 +29,11 @@ struct Chunk {
 }
 
 impl ByteQueue {
+    /// Empty, at this place of the stream.
+    pub fn starting_at(start: u64) -> Self {
+        Self { start, ..Self::default() }
+    }
+
     pub fn push(&mut self, data: Bytes) {
         if data.is_empty() {
             return;
@@ -92,6 +97,40 @@ impl ByteQueue {
         passed
     }
 
+    /// Where, from `skip` bytes behind the first on, the first byte is that `wanted` accepts.
+    pub fn position(&self, skip: usize, wanted: impl Fn(u8) -> bool) -> Option<usize> {
+        let mut passed = skip;
+        while let Some(run) = self.run_at(self.start.saturating_add(passed as u64)) {
+            match run.iter().position(|&b| wanted(b)) {
+                Some(n) => return Some(passed.saturating_add(n)),
+                None => passed = passed.saturating_add(run.len()),
+            }
+        }
+        None
+    }
+
+    /// `n` bytes from `skip` bytes behind the first, which stay: a slice of the pushed chunk where they lie in one, else a copy.
+    pub fn get(&self, skip: usize, n: usize) -> Option<Bytes> {
+        if skip.checked_add(n)? > self.len {
+            return None;
+        }
+        let mut at = self.start.saturating_add(skip as u64);
+        let next = self.chunks.partition_point(|c| c.at <= at);
+        if let Some(chunk) = next.checked_sub(1).and_then(|i| self.chunks.get(i))
+            && let Some(whole) = chunk.data.get(at.checked_sub(chunk.at)? as usize..).and_then(|b| b.get(..n))
+        {
+            return Some(chunk.data.slice_ref(whole));
+        }
+        let mut out = BytesMut::with_capacity(n);
+        while out.len() < n {
+            let run = self.run_at(at)?;
+            let run = run.get(..run.len().min(n.saturating_sub(out.len())))?;
+            out.extend_from_slice(run);
+            at = at.saturating_add(run.len() as u64);
+        }
+        Some(out.freeze())
+    }
+
     /// Drops the first `n` bytes, or all there are.
     pub fn skip(&mut self, n: usize) {
         let n = n.min(self.len);
@@ -134,7 +173,8 @@ impl ByteQueue {
         Some(out.freeze())
     }
 
-    fn end(&self) -> u64 {
+    /// Stream offset behind the last byte held.
+    pub fn end(&self) -> u64 {
         self.start.saturating_add(self.len as u64)
     }
 
@@ -192,6 +232,9 @@ mod tests {
             assert_eq!(queue.peek::<4>(4998).as_ref().map(|b| &b[..]), Some(&all[4998..5002]));
             assert_eq!(queue.count_until(|b| b == 250), 250);
             assert_eq!(queue.peek::<2>(19_999), None);
+            assert_eq!(queue.position(300, |b| b == 250), Some(501));
+            assert_eq!(queue.get(4000, 9000).unwrap(), all[4000..13_000]);
+            assert_eq!(queue.get(4000, 16_001), None);
             assert_eq!(queue.take(9999).unwrap(), all[..9999]);
             queue.skip(1);
             assert_eq!(queue.take(10_000).unwrap(), all[10_000..]);

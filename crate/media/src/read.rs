@@ -49,6 +49,10 @@ impl<'a> ByteReader<'a> {
         self.array().map(u32::from_be_bytes)
     }
 
+    pub fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
     pub fn f64(&mut self) -> Option<f64> {
         self.array().map(f64::from_be_bytes)
     }

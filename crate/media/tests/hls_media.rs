@@ -80,7 +80,7 @@ fn a_key_stays_until_there_is_another_one_of_its_format() {
     };
     assert_eq!(
         [uris(0), uris(1), uris(2), uris(3)],
-        [vec!["k1"], vec!["k1", "drm"], vec!["drm", "k2"], vec![]]
+        [vec!["k1"], vec!["k1", "drm"], vec!["k2", "drm"], vec![]]
     );
     let key = &playlist.segments[0].keys[0];
     assert_eq!((&key.method, key.format.as_str()), (&KeyMethod::Aes128, "identity"));
@@ -168,7 +168,10 @@ fn what_would_play_wrong_is_refused_with_its_line() {
         ),
         ("\n#EXT-X-MAP:BYTERANGE=\"1@2\"\n", "line 4 of the playlist has a map without URI"),
         ("#EXT-X-MAP:URI=\"a\n", "line 3 of the playlist has a quote without an end"),
-        ("#EXT-X-STREAM-INF:BANDWIDTH=1\n", "line 3 of the playlist has a variant in a media playlist"),
+        (
+            "#EXTINF:4,\n#EXT-X-STREAM-INF:BANDWIDTH=1\n",
+            "line 4 of the playlist has a variant in a media playlist",
+        ),
         (
             "a\n#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n",
             "line 4 of the playlist has a skip that is not before all segments",

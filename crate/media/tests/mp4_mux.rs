@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use sailcast_media::{
     Codec, DemuxEvent, MediaTime, Micros, Packet, TrackId, TrackInfo,
     flv::TagKind::{Audio, Video},
-    mp4::mux::{FragmentMuxer, Mp4MuxError},
+    mp4::mux::{FragmentMuxer, Mp4MuxError, SNAP},
 };
 
 const VIDEO: TrackId = TrackId::video(0);
@@ -136,6 +136,32 @@ fn the_step_is_known_from_the_fragment_before() {
 }
 
 #[test]
+fn sound_of_whole_milliseconds_is_one_piece_and_does_not_drift() {
+    // 1024 samples of 48 kHz, by a clock that is 100 ppm slow.
+    let exact = |i: i64| i * 64_000 * 10_001 / 3 / 10_000;
+    let stamped = |i: i64| exact(i) / 1000 * 1000;
+    let frame = |i| Packet { duration: Some(Micros(21_333)), ..packet(AUDIO, stamped(i), stamped(i)) };
+    let frames: Vec<_> = (0..4000).map(frame).collect();
+    let mut muxer = FragmentMuxer::new(&tracks()).unwrap();
+    let (mut seen, mut at) = (Vec::new(), 0);
+    for chunk in frames.chunks(25) {
+        at += chunk.len();
+        let mut out = BytesMut::new();
+        muxer.fragment(&mut out, chunk, &frames[at..]).unwrap();
+        seen.extend(runs(&out).remove(0));
+    }
+    let seams = seen.windows(2).filter(|w| w[0].dts + 1024 != w[1].dts).count();
+    assert!(seams < 10, "{seams} seams in {} s", exact(4000) / 1_000_000);
+    assert!(seen.windows(2).all(|w| w[0].dts + i64::from(w[0].duration) == w[1].dts));
+    for (i, sample) in seen.iter().enumerate() {
+        let off = MediaTime::from_ticks(sample.pts, 48_000).0 - exact(i as i64);
+        assert!(off.abs() <= 2_500, "frame {i} is {off} µs off");
+    }
+    let gap = [frame(0), packet(AUDIO, 60_000, 60_000)];
+    assert_eq!(runs(&fragment(&gap, &[]))[0][1].dts, 2880, "a gap stays one");
+}
+
+#[test]
 fn flags_tell_keyframes_and_what_may_be_dropped() {
     let key = packet(VIDEO, 0, 0);
     let inter = Packet { keyframe: false, ..packet(VIDEO, 40_000, 40_000) };
@@ -245,14 +271,14 @@ proptest! {
         let mut out = BytesMut::new();
         muxer.fragment(&mut out, &packets, &[]).unwrap();
         let mut runs = runs(&out).into_iter();
-        for (id, scale) in [(VIDEO, 90_000), (AUDIO, 48_000)] {
+        for (id, scale, within) in [(VIDEO, 90_000, Micros(12)), (AUDIO, 48_000, SNAP)] {
             let its_own: Vec<_> = packets.iter().filter(|packet| packet.track == id).collect();
             let run = if its_own.is_empty() { Vec::new() } else { runs.next().unwrap() };
             prop_assert_eq!(run.len(), its_own.len());
             let mut latest = i64::MIN;
             for (sample, packet) in run.iter().zip(its_own) {
                 let near = |ticks: i64, time: MediaTime| {
-                    (MediaTime::from_ticks(ticks, scale) - MediaTime((time - base).0)).abs() <= Micros(12)
+                    (MediaTime::from_ticks(ticks, scale) - MediaTime((time - base).0)).abs() <= within
                 };
                 prop_assert!(near(sample.pts, packet.pts), "{:?} of {:?}", sample, packet);
                 let goes_back = packet.dts.0 < latest;

@@ -6,14 +6,14 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, Read, Seek, SeekFrom, Write},
     process::ExitCode,
 };
 
 use md5::{Digest, Md5};
 use sailcast_media::{
-    CodecParams, DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Message, Metadata, PackedDemuxer, SkipReason,
-    TrackId, TrackInfo, TsDemuxer, Value,
+    CodecParams, DemuxError, DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, Message, Metadata, Mp4Demuxer,
+    Mp4File, PackedDemuxer, SkipReason, TrackId, TrackInfo, TsDemuxer, Value,
     demux::{Format, probe},
 };
 use serde_json::{Map, Value as Json, json};
@@ -54,33 +54,70 @@ enum Failure {
 
 fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
     let mut file = File::open(path).map_err(Failure::Input)?;
-    let mut chunk = next_chunk(&mut file)?;
-    let mut demuxer: Box<dyn Demuxer> = match probe(&chunk) {
-        Some(Format::Flv) => Box::new(FlvDemuxer::new()),
-        Some(Format::Ts) => Box::new(TsDemuxer::new()),
-        Some(Format::PackedAudio) => Box::new(PackedDemuxer::new()),
+    let first = next_chunk(&mut file)?;
+    // What is no regular file cannot be read at any place.
+    let is_regular = file.metadata().map_err(Failure::Input)?.is_file();
+    match probe(&first) {
+        Some(Format::Flv) => print_stream(FlvDemuxer::new(), file, first, out),
+        Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
+        Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),
+        Some(Format::Mp4) if is_regular => print_at_any_place(Mp4File::new(), file, out),
+        Some(Format::Mp4) => print_stream(Mp4Demuxer::new(), file, first, out),
         _ => {
             let error = json!({ "kind": "error", "at": 0, "message": "no format that is read here" });
-            return line(out, &error);
+            line(out, &error)
         }
-    };
+    }
+}
+
+fn print_stream(
+    mut demuxer: impl Demuxer,
+    mut file: File,
+    mut chunk: Vec<u8>,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     loop {
         if chunk.is_empty() {
             demuxer.finish();
         }
         let last = chunk.is_empty();
         demuxer.push(std::mem::take(&mut chunk).into());
-        loop {
-            match demuxer.poll() {
-                Ok(Some(event)) => line(out, &event_json(&event))?,
-                Ok(None) => break,
-                Err(error) => return line(out, &error_json(error)),
-            }
-        }
-        if last {
+        if !print_events(|| demuxer.poll(), out)? || last {
             return Ok(());
         }
         chunk = next_chunk(&mut file)?;
+    }
+}
+
+fn print_at_any_place(
+    mut demuxer: impl FileDemuxer,
+    mut file: File,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    demuxer.set_len(file.metadata().map_err(Failure::Input)?.len());
+    loop {
+        let wanted = demuxer.wants();
+        if let Some(at) = wanted {
+            file.seek(SeekFrom::Start(at)).map_err(Failure::Input)?;
+            demuxer.push(at, next_chunk(&mut file)?.into());
+        }
+        if !print_events(|| demuxer.poll(), out)? || wanted.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+/// Whether reading may go on.
+fn print_events(
+    mut poll: impl FnMut() -> Result<Option<DemuxEvent>, DemuxError>,
+    out: &mut impl Write,
+) -> Result<bool, Failure> {
+    loop {
+        match poll() {
+            Ok(Some(event)) => line(out, &event_json(&event))?,
+            Ok(None) => return Ok(true),
+            Err(error) => return line(out, &error_json(error)).map(|()| false),
+        }
     }
 }
 
@@ -186,7 +223,9 @@ fn error_json(error: DemuxError) -> Json {
         DemuxError::NotFlv { at }
         | DemuxError::NoTags { at, .. }
         | DemuxError::NotTs { at, .. }
-        | DemuxError::NoFrames { at, .. } => Some(at),
+        | DemuxError::NoFrames { at, .. }
+        | DemuxError::NotMp4 { at }
+        | DemuxError::BadBox { at, .. } => Some(at),
         _ => None,
     };
     json!({ "kind": "error", "at": at, "message": error.to_string() })

@@ -6,7 +6,10 @@ use std::path::Path;
 
 use bytes::BytesMut;
 use common::{Ours, fixtures};
-use sailcast_media::{Codec, MediaKind, MediaTime, Micros, Packet, mp4::mux::FragmentMuxer};
+use sailcast_media::{
+    Codec, MediaKind, MediaTime, Micros, Packet,
+    mp4::mux::{FragmentMuxer, SNAP},
+};
 use shiguredo_mp4::{
     TrackKind,
     boxes::SampleEntry,
@@ -64,8 +67,10 @@ fn same(sample: &Sample<'_>, packet: &Packet, out: &[u8]) {
     let scale = sample.track.timescale.get();
     let near = |ticks: i64, time: MediaTime| {
         let off = MediaTime::from_ticks(ticks, scale) + (BASE - MediaTime(0)) - time;
-        // The nearest tick, and the microsecond below it.
-        off.abs() <= Micros(i64::from(500_000 / scale) + 1)
+        // The nearest tick, and the microsecond below it; sound is brought together.
+        let within =
+            if packet.track.kind == MediaKind::Video { Micros(i64::from(500_000 / scale) + 1) } else { SNAP };
+        off.abs() <= within
     };
     let dts = sample.timestamp as i64;
     let pts = dts + sample.composition_time_offset.unwrap_or(0);

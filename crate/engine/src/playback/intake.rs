@@ -57,6 +57,7 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
+        self.recording.take(&packet, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
@@ -94,6 +95,7 @@ impl Playback {
         self.video_tracks.joined(now);
         self.audio_tracks.joined(now);
         self.repeated = self.video.stage.queue.last_dts();
+        self.recording.joined(now);
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;

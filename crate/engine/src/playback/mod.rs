@@ -32,6 +32,7 @@ use crate::{
     outbox::Outbox,
     player::{Background, PlayerConfig},
     pressure::Pressure,
+    recording::{self, Recording},
     timeline::Timeline,
     tracks::Tracks,
     video::Video,
@@ -86,6 +87,7 @@ pub struct Playback {
     hidden: bool,
     arrival: Arrival,
     warnings: Warnings,
+    recording: Recording,
     phase: Phase,
     paused: bool,
     /// What the connections before this one had brought: pictures decoded, and the end of everything.
@@ -137,6 +139,7 @@ impl Playback {
             hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
+            recording: Recording::default(),
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
@@ -227,6 +230,8 @@ impl Playback {
             Input::DecoderReclaimed(id) if self.audio.stage.owns(id) => {
                 self.audio.stage.on_reclaimed();
             }
+            Input::Record(Some(_)) if self.is_over() => recording::refuse(out),
+            Input::Record(container) => self.recording.want(container, now, out),
             Input::SelectTrack(id) => self.tracks(id.kind).select(id.number),
             Input::AudioPlayed { frames } => {
                 if let Some(heard) = self.audio.on_played(frames, now) {
@@ -332,6 +337,7 @@ impl Playback {
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         let Some(mut connection) = self.connection.take() else { return };
         connection.close(out);
+        self.recording.finish(out);
         self.stats.bytes_received = connection.bytes();
         self.stats.reconnects = connection.reconnects;
         self.clock.stop(now);

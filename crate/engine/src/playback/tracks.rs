@@ -58,6 +58,7 @@ impl Playback {
     }
 
     fn push_config(&mut self, track: TrackInfo) {
+        self.recording.config(&track);
         match track.kind() {
             MediaKind::Video => {
                 self.video.enable();

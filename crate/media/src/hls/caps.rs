@@ -14,14 +14,14 @@ pub const MAX_REPORTS: usize = 1000;
 /// I-frame variants counted too.
 pub const MAX_VARIANTS: usize = 2000;
 pub const MAX_RENDITIONS: usize = 2000;
-/// Of one tag.
-pub const MAX_ATTRIBUTES: usize = 256;
+/// Of one tag, and of a date range that several tags describe.
+pub const MAX_ATTRIBUTES: usize = 64;
 /// Key formats that apply to one segment.
 pub const MAX_KEYS: usize = 16;
 pub const MAX_VARIABLES: usize = 1000;
 /// Bytes of a variable's value.
 pub const MAX_VARIABLE: usize = 16 << 10;
-/// Bytes of all URIs, resolved, and of all texts with variables in them: a short reference may stand for a long text.
+/// Bytes of all URIs, resolved, and of all that variables stand for: a short reference may mean a long text.
 pub const MAX_EXPANDED: usize = 128 << 20;
 /// Of a time or duration in seconds: 30 years. A longer one counts as not said.
 pub const MAX_SECONDS: i64 = 1_000_000_000;

@@ -15,8 +15,7 @@ pub(super) struct Scope<'a> {
     defined: Variables,
     /// Where in `defined`.
     names: HashMap<String, usize>,
-    /// Bytes of `MAX_EXPANDED` that are used up.
-    expanded: usize,
+    expanded: Expanded,
 }
 
 impl<'a> Scope<'a> {
@@ -29,7 +28,7 @@ impl<'a> Scope<'a> {
             imported,
             defined: Variables::default(),
             names: HashMap::new(),
-            expanded: 0,
+            expanded: Expanded(0),
         })
     }
 
@@ -69,13 +68,14 @@ impl<'a> Scope<'a> {
         let (before, mut rest) = text.split_at_checked(first).unwrap_or((text, ""));
         let mut out = before.to_owned();
         while let Some(reference) = rest.strip_prefix("{$") {
-            match reference.split_once('}').filter(|(name, _)| is_name(name)) {
-                Some((name, behind)) => {
+            let (name, behind) = split_name(reference);
+            match behind.strip_prefix('}').filter(|_| !name.is_empty()) {
+                Some(behind) => {
                     let value = self.names.get(name).and_then(|at| self.defined.0.get(*at));
                     let (_, value) =
                         value.ok_or_else(|| PlaylistError::Undefined { line, name: name.to_owned() })?;
+                    self.expanded.spend(value.len())?;
                     out.push_str(value);
-                    self.expanded = self.expanded.saturating_add(value.len());
                     rest = behind;
                 }
                 None => {
@@ -83,7 +83,6 @@ impl<'a> Scope<'a> {
                     rest = reference;
                 }
             }
-            self.spend(0)?;
             let (before, behind) =
                 rest.split_at_checked(rest.find("{$").unwrap_or(rest.len())).unwrap_or_default();
             out.push_str(before);
@@ -95,22 +94,30 @@ impl<'a> Scope<'a> {
     /// An absolute URI.
     pub fn uri(&mut self, line: usize, text: &str) -> Result<String, PlaylistError> {
         let reference = self.substitute(line, text)?;
-        let uri = resolve_with(&self.base, &reference);
-        self.spend(uri.len())?;
+        let uri = resolve_with(&self.base, reference.trim());
+        // What dot segments cut off again was work, too.
+        self.expanded.spend(uri.len().max(self.base.path.len()))?;
         Ok(uri)
     }
+}
 
+/// Bytes of `MAX_EXPANDED` that are used up.
+struct Expanded(usize);
+
+impl Expanded {
     fn spend(&mut self, bytes: usize) -> Result<(), PlaylistError> {
-        self.expanded = self.expanded.saturating_add(bytes);
-        match self.expanded > MAX_EXPANDED {
+        self.0 = self.0.saturating_add(bytes);
+        match self.0 > MAX_EXPANDED {
             true => Err(PlaylistError::TooMany { what: "bytes when it is expanded", most: MAX_EXPANDED }),
             false => Ok(()),
         }
     }
 }
 
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+/// A variable's name at the beginning, and what is behind it.
+fn split_name(text: &str) -> (&str, &str) {
+    let other = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+    text.split_at_checked(text.find(other).unwrap_or(text.len())).unwrap_or((text, ""))
 }
 
 /// A parameter that has a value, percent-decoded.

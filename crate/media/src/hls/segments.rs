@@ -28,6 +28,8 @@ pub(super) struct Segments {
     discontinuities: u64,
     keys: Vec<Arc<Key>>,
     map: Option<Arc<Map>>,
+    /// METHOD=NONE stands behind `map`: said again, it has other keys where those left out had some.
+    map_is_old: bool,
     bitrate: Option<u64>,
     parts: usize,
 }
@@ -181,6 +183,7 @@ impl Segments {
             "NONE" => {
                 self.keys.clear();
                 self.keys_end.get_or_insert(self.done.len());
+                self.map_is_old = true;
                 return Ok(());
             }
             "AES-128" => KeyMethod::Aes128,
@@ -196,12 +199,7 @@ impl Segments {
             format: attributes.text("KEYFORMAT", scope)?.unwrap_or_else(|| IDENTITY.to_owned()),
             method,
         };
-        self.keys.retain(|known| known.format != key.format);
-        if self.keys.len() >= MAX_KEYS {
-            return Err(PlaylistError::TooMany { what: "key formats", most: MAX_KEYS });
-        }
-        self.keys.push(Arc::new(key));
-        Ok(())
+        put_key(&mut self.keys, Arc::new(key))
     }
 
     fn map(&mut self, attributes: &Attributes, scope: &mut Scope) -> Result<(), PlaylistError> {
@@ -216,11 +214,24 @@ impl Segments {
         };
         let map = Map { uri, range, keys: self.keys.clone() };
         // Said again before each segment, it is still one.
-        if self.map.as_deref() != Some(&map) {
+        if self.map_is_old || self.map.as_deref() != Some(&map) {
             self.map = Some(Arc::new(map));
+            self.map_is_old = false;
         }
         Ok(())
     }
+}
+
+/// A key takes the place of the one of its format (4.4.4.4).
+pub(super) fn put_key(keys: &mut Vec<Arc<Key>>, key: Arc<Key>) -> Result<(), PlaylistError> {
+    if let Some(known) = keys.iter_mut().find(|known| known.format == key.format) {
+        *known = key;
+    } else if keys.len() < MAX_KEYS {
+        keys.push(key);
+    } else {
+        return Err(PlaylistError::TooMany { what: "key formats", most: MAX_KEYS });
+    }
+    Ok(())
 }
 
 fn end(range: ByteRange) -> u64 {

@@ -55,19 +55,23 @@ impl<'a> Text<'a> {
         Ok(Self { bytes: text, before })
     }
 
-    /// By the first tag that only one kind has (4.1).
+    /// By the first segment or variant; else by the tag that every media playlist has (4.1).
     pub fn kind(self) -> Option<Kind> {
-        self.bytes.split(|&byte| byte == b'\n').find_map(|line| {
-            let line = line.trim_ascii();
-            let name = line.split(|&byte| byte == b':').next().unwrap_or_default();
+        let mut has_target = false;
+        let decisive = self.bytes.split(|&byte| byte == b'\n').find_map(|line| {
+            let name = line.trim_ascii().split(|&byte| byte == b':').next().unwrap_or_default();
             match name {
-                b"#EXTINF" | b"#EXT-X-TARGETDURATION" | b"#EXT-X-PART" => Some(Kind::Media),
+                b"#EXTINF" | b"#EXT-X-PART" => Some(Kind::Media),
                 b"#EXT-X-STREAM-INF" | b"#EXT-X-I-FRAME-STREAM-INF" | b"#EXT-X-MEDIA" => {
                     Some(Kind::Multivariant)
                 }
-                _ => None,
+                _ => {
+                    has_target |= name == b"#EXT-X-TARGETDURATION";
+                    None
+                }
             }
-        })
+        });
+        decisive.or(has_target.then_some(Kind::Media))
     }
 
     pub fn lines(self) -> impl Iterator<Item = Result<Line<'a>, PlaylistError>> {

@@ -7,7 +7,7 @@ use super::playlist::Delta;
 pub(super) struct Reference<'a> {
     scheme: Option<&'a str>,
     authority: Option<&'a str>,
-    path: &'a str,
+    pub path: &'a str,
     pub query: Option<&'a str>,
     fragment: Option<&'a str>,
 }

@@ -5,7 +5,7 @@ use crate::time::Micros;
 
 /// A decimal integer.
 pub(super) fn number(text: &str) -> Option<u64> {
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }
 
 /// A decimal number of any sign.
@@ -53,11 +53,12 @@ pub(super) fn leading_seconds(text: &str) -> Option<Micros> {
     seconds(text.get(..end)?)
 }
 
-/// `<n>[@<o>]`: the length, and the offset where it is said.
+/// `<n>[@<o>]`: the length, and the offset where it is said. Some servers write the sign without the offset.
 pub(super) fn byte_range(text: &str) -> Option<(u64, Option<u64>)> {
-    let (length, offset) = match text.split_once('@') {
-        Some((length, offset)) => (length, Some(number(offset.trim())?)),
-        None => (text, None),
+    let (length, offset) = text.split_once('@').unwrap_or((text, ""));
+    let offset = match offset.trim() {
+        "" => None,
+        offset => Some(number(offset)?),
     };
     Some((number(length.trim())?, offset))
 }

@@ -7,7 +7,7 @@ use std::{fmt::Display, fmt::Write, sync::Arc};
 use super::{
     ByteRange, DateRange, Key, KeyMethod, MediaPlaylist, MultivariantPlaylist, Part, PlaylistKind,
     PreloadHint, PreloadKind, Rendition, RenditionKind, RenditionReport, Segment, ServerControl, Skip, Start,
-    Variant, date, value,
+    Variant, caps::MAX_LINES, date, segments::put_key, value,
 };
 use crate::time::Micros;
 
@@ -209,6 +209,8 @@ impl Out {
         for (at, segment) in playlist.segments.iter().enumerate() {
             if keys_end == Some(at) {
                 self.no_keys(&mut state.keys);
+                // Said again, it is without the keys of the segments left out.
+                state.map = None;
             }
             self.segment(segment, &mut state);
         }
@@ -218,7 +220,7 @@ impl Out {
     }
 
     fn segment<'a>(&mut self, segment: &'a Segment, state: &mut State<'a>) {
-        for _ in state.discontinuity..segment.discontinuity {
+        for _ in (state.discontinuity..segment.discontinuity).take(MAX_LINES) {
             self.line("#EXT-X-DISCONTINUITY");
         }
         state.discontinuity = segment.discontinuity;
@@ -262,22 +264,16 @@ impl Out {
 
     /// The tags that lead from the keys in force to the wanted ones.
     fn keys(&mut self, current: &mut Vec<Arc<Key>>, wanted: &[Arc<Key>]) {
-        let replaced = |key: &&Arc<Key>| wanted.iter().any(|wanted| wanted.format == key.format);
-        if !current.iter().all(|key| replaced(&key)) {
+        let mut after = current.clone();
+        // What does not fit is more than a playlist may say.
+        let _ = wanted.iter().try_for_each(|key| put_key(&mut after, key.clone()));
+        if after != wanted {
             self.no_keys(current);
         }
         for key in wanted {
-            if current.contains(key) {
-                continue;
+            if !current.contains(key) && put_key(current, key.clone()).is_ok() {
+                self.key(key);
             }
-            self.key(key);
-            current.retain(|known| known.format != key.format);
-            current.push(key.clone());
-        }
-        if current.as_slice() != wanted {
-            // The same ones in another order.
-            self.no_keys(current);
-            self.keys(current, wanted);
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the integration tests share: real streams, synthesised ones, and a bounded way to demux them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod mp4;
 pub mod ts;
 
 use bytes::{Bytes, BytesMut};

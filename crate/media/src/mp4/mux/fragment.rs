@@ -42,6 +42,8 @@ pub struct Run<'a> {
     pub track: u32,
     /// baseMediaDecodeTime.
     at: u64,
+    /// Where the last sample ends.
+    pub end: i64,
     samples: Vec<Sample<'a>>,
 }
 
@@ -65,21 +67,28 @@ impl<'a> Run<'a> {
         let mut its_own = packets.iter().filter(is_its_own).peekable();
         let Some(first) = its_own.peek() else { return Ok(None) };
         let start = track.decode_time(first.dts, base)?;
-        let mut run = Self { track: track.number, at: start, samples: Vec::new() };
         let behind = following.iter().find(is_its_own).map(|packet| packet.dts);
-        let mut at = ticks(first.dts - base, track.timescale);
+        let ticks_of = |time: MediaTime| ticks(time - base, track.timescale);
+        let mut at = i64::try_from(start).unwrap_or(i64::MAX);
+        at = track.end.map_or(at, |due| track.snapped(at, due)).max(0);
+        let mut run = Self { track: track.number, at: at.unsigned_abs(), end: at, samples: Vec::new() };
         let mut step = track.step;
         while let Some(packet) = its_own.next() {
-            let told = its_own.peek().map(|next| next.dts).or(behind);
-            let end = told.or_else(|| packet.duration.map(|duration| packet.dts + duration));
-            step = end.map_or(step, |end| ticks(end - base, track.timescale).saturating_sub(at));
+            let next = its_own.peek().map(|next| next.dts).or(behind).map(ticks_of);
+            let due = packet.duration.map(|duration| at.saturating_add(ticks(duration, track.timescale)));
+            let end = match (next, due) {
+                (Some(next), Some(due)) => Some(track.snapped(next, due)),
+                (next, due) => next.or(due),
+            };
+            step = end.map_or(step, |end| end.saturating_sub(at));
             let duration = u32::try_from(step.max(0)).unwrap_or(u32::MAX);
-            let composition = ticks(packet.pts - base, track.timescale).saturating_sub(at);
+            let composition = track.snapped(ticks_of(packet.pts), at).saturating_sub(at);
             let composition =
                 i32::try_from(composition).map_err(|_| Mp4MuxError::CompositionTime(track.id))?;
             run.samples.push(Sample { data: &packet.data, duration, flags: flags(packet), composition });
             at = at.saturating_add(duration.into());
         }
+        run.end = at;
         Ok(Some(run))
     }
 

@@ -1,0 +1,258 @@
+//! A file of MP4, read at any place: whole, or in fragments.
+//!
+//! **Invariant:** where it wants to read is a function of the file alone. Samples come in the order in which they lie in it, but for
+//! tracks that lie apart: these are gone after by turns. Once begun it leaves that order only for the index at the end of a
+//! fragmented file, once, when the first fragment was read.
+
+use bytes::Bytes;
+
+use crate::{
+    demux::{DemuxError, DemuxEvent},
+    file::FileDemuxer,
+    mp4::{
+        boxes::{Boxes, Inner, MFRA, SIDX},
+        index::{Entry, Index},
+        lanes::Lane,
+        reader::{Note, Reader},
+    },
+    packet::MediaKind,
+    queue::ByteQueue,
+    read::ByteReader,
+    time::{MediaTime, Micros},
+};
+
+/// The end of a file that is read for its index; that of an hour is within it.
+const TAIL: u64 = 64 << 10;
+/// The largest index at the end that is read.
+const MAX_MFRA: u64 = 2 << 20;
+/// `mfro`, the last box inside `mfra`, and of the file.
+const MFRO_LEN: usize = 16;
+
+/// Reads a file.
+#[derive(Debug)]
+pub struct Mp4File {
+    reader: Reader,
+    len: Option<u64>,
+    duration: Option<Micros>,
+    /// Of a fragmented file.
+    index: Index,
+    has_tables: bool,
+    is_fragmented: bool,
+    /// Fragments were jumped over that no index tells of.
+    has_estimated: bool,
+    tail: Tail,
+}
+
+/// The index at the end.
+#[derive(Debug, Default)]
+enum Tail {
+    #[default]
+    Unread,
+    /// The first fragment has begun: it is read first.
+    Due,
+    Reading(ByteQueue),
+    Read,
+}
+
+impl Default for Mp4File {
+    fn default() -> Self {
+        Self {
+            reader: Reader::anywhere(),
+            len: None,
+            duration: None,
+            index: Index::default(),
+            has_tables: false,
+            is_fragmented: false,
+            has_estimated: false,
+            tail: Tail::default(),
+        }
+    }
+}
+
+impl FileDemuxer for Mp4File {
+    fn wants(&self) -> Option<u64> {
+        match &self.tail {
+            Tail::Reading(queue) => Some(queue.end()),
+            _ => self.reader.wants(),
+        }
+    }
+
+    fn push(&mut self, at: u64, mut data: Bytes) {
+        let Some(before) = self.wants().and_then(|wanted| wanted.checked_sub(at)) else { return };
+        let Ok(before) = usize::try_from(before) else { return };
+        if before >= data.len() {
+            return;
+        }
+        let data = data.split_off(before);
+        match &mut self.tail {
+            Tail::Reading(queue) => queue.push(data),
+            _ => self.reader.push(data),
+        }
+    }
+
+    fn set_len(&mut self, len: u64) {
+        self.len = Some(len);
+        self.reader.len = Some(len);
+    }
+
+    fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError> {
+        self.read_tail();
+        let event = self.reader.poll()?;
+        while let Some(note) = self.reader.notes.pop_front() {
+            self.note(note);
+        }
+        self.index.is_whole |= self.reader.is_done() && !self.has_estimated;
+        Ok(event)
+    }
+
+    fn seek(&mut self, to: MediaTime) -> Option<MediaTime> {
+        if self.reader.has_failed() {
+            return None;
+        }
+        let is_in_fragments = self.index.first().is_some_and(|first| first.time <= to);
+        if self.has_tables && !is_in_fragments { self.seek_tables(to) } else { self.seek_fragments(to) }
+    }
+
+    fn duration(&self) -> Option<Micros> {
+        let ends = self.reader.lanes.lanes.iter().map(|lane| lane.end() - MediaTime::default());
+        let read = ends.max().filter(|_| self.is_fragmented && self.reader.is_done());
+        self.duration.or_else(|| self.index.duration()).or(read)
+    }
+
+    fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
+        let tabled = self.main().filter(|_| self.has_tables).map(|lane| {
+            let around = lane.table.sync_around(lane.clock.ticks_at(at));
+            around.map(|found| found.map(|sample| lane.clock.present(sample.time)))
+        });
+        let (before, behind) = self.index.around(at);
+        let [tabled_before, tabled_behind] = tabled.unwrap_or_default();
+        let time = |entry: Option<Entry>| entry.map(|entry| entry.time);
+        (time(before).or(tabled_before), tabled_behind.or(time(behind)))
+    }
+}
+
+impl Mp4File {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Bytes pushed and not yet turned into events or dropped.
+    pub fn buffered_bytes(&self) -> usize {
+        let tail = if let Tail::Reading(queue) = &self.tail { queue.len() } else { 0 };
+        self.reader.buffered_bytes().saturating_add(tail)
+    }
+
+    fn note(&mut self, note: Note) {
+        match note {
+            Note::Movie { duration, is_fragmented } => {
+                let lanes = &self.reader.lanes.lanes;
+                self.has_tables = lanes.iter().any(|lane| !lane.table.is_empty());
+                self.is_fragmented = is_fragmented;
+                let ends = lanes.iter().map(|lane| lane.clock.present(lane.table.duration()));
+                let told = ends.max().filter(|_| self.has_tables && !is_fragmented);
+                self.duration = duration.or(told.map(|end| end - MediaTime::default()));
+            }
+            Note::Index { body, end } => {
+                let inner = Inner { kind: SIDX, body: &body, at: 0, len: body.len() };
+                self.index.sidx(&inner, end);
+            }
+            Note::Fragment(entry) => {
+                self.index.add(entry);
+                self.go_to_tail();
+            }
+        }
+    }
+
+    fn main(&self) -> Option<&Lane> {
+        self.reader.main_lane().and_then(|lane| self.reader.lanes.get(lane))
+    }
+
+    fn seek_tables(&mut self, to: MediaTime) -> Option<MediaTime> {
+        let main = self.reader.main_lane()?;
+        let lane = self.reader.lanes.get(main)?;
+        let [before, behind] = lane.table.sync_around(lane.clock.ticks_at(to));
+        let keyframe = before.or(behind)?;
+        let time = lane.clock.present(keyframe.time);
+        for i in 0..self.reader.lanes.lanes.len() {
+            let kind = self.reader.tracks.id(i).map(|id| id.kind);
+            let Some(lane) = self.reader.lanes.lanes.get_mut(i) else { continue };
+            let ticks = lane.clock.ticks_at(time);
+            let index = match kind {
+                _ if i == main => keyframe.index,
+                Some(MediaKind::Video) => {
+                    let [before, behind] = lane.table.sync_around(ticks);
+                    before.or(behind).map_or(0, |sample| sample.index)
+                }
+                _ => lane.table.index_at(ticks),
+            };
+            if !lane.table.is_empty() {
+                lane.seek(index);
+            }
+        }
+        self.reader.read_tables();
+        Some(time)
+    }
+
+    fn seek_fragments(&mut self, to: MediaTime) -> Option<MediaTime> {
+        let first = self.index.first()?;
+        let known = self.index.around(to).0.unwrap_or(first);
+        let (entry, is_estimate) = match self.index.covers(to) {
+            true => (known, false),
+            false => (self.estimate(to, first)?, true),
+        };
+        self.has_estimated |= is_estimate;
+        for lane in &mut self.reader.lanes.lanes {
+            lane.seek_fragments(entry.time);
+        }
+        self.reader.read_fragments(entry.at, is_estimate);
+        Some(entry.time)
+    }
+
+    /// Where a time would be, if the bytes were spread evenly over the file.
+    fn estimate(&self, to: MediaTime, first: Entry) -> Option<Entry> {
+        let bytes = u128::from(self.len?.checked_sub(first.at)?);
+        let whole = u128::try_from(self.duration()?.0).ok()?;
+        let part = u128::try_from(to.0).ok()?.min(whole);
+        let behind = bytes.saturating_mul(part).checked_div(whole)?;
+        let at = first.at.saturating_add(u64::try_from(behind).ok()?);
+        Some(Entry { time: to, at })
+    }
+
+    fn go_to_tail(&mut self) {
+        match (&self.tail, self.len, self.reader.wants()) {
+            (Tail::Unread, ..) => self.tail = Tail::Due,
+            (Tail::Due, Some(len), Some(at)) => {
+                let tail = len.saturating_sub(TAIL);
+                let is_needed = !self.index.is_whole && at < tail;
+                self.tail = if is_needed { Tail::Reading(ByteQueue::starting_at(tail)) } else { Tail::Read };
+            }
+            _ => {}
+        }
+    }
+
+    fn read_tail(&mut self) {
+        let Tail::Reading(queue) = &mut self.tail else { return };
+        let Some(len) = self.len.filter(|len| queue.end() >= *len) else { return };
+        let bytes = queue.get(0, queue.len()).unwrap_or_default();
+        self.tail = Tail::Read;
+        let Some(size) = mfra_size(&bytes) else { return };
+        let Some(start) = bytes.len().checked_sub(usize::try_from(size).unwrap_or(usize::MAX)) else {
+            if size <= MAX_MFRA && size > TAIL {
+                self.tail = Tail::Reading(ByteQueue::starting_at(len.saturating_sub(size)));
+            }
+            return;
+        };
+        let mfra = bytes.get(start..).and_then(|mfra| Boxes::new(mfra).find(MFRA));
+        let main = self.main().map(|lane| (lane.number, lane.clock.timescale));
+        if let (Some(mfra), Some((number, timescale))) = (mfra, main) {
+            self.index.mfra(mfra.children(), number, timescale);
+        }
+    }
+}
+
+/// The size of the index by the last bytes of a file (8.8.11).
+fn mfra_size(bytes: &[u8]) -> Option<u64> {
+    let mut r = ByteReader::new(bytes.get(bytes.len().checked_sub(MFRO_LEN)?..)?);
+    let (_, kind, _, size) = (r.u32()?, r.array::<4>()?, r.u32()?, r.u32()?);
+    (kind == *b"mfro" && size as usize >= MFRO_LEN).then(|| size.into())
+}
