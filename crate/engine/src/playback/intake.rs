@@ -134,7 +134,7 @@ impl Playback {
                 return;
             }
             _ if track.is_some_and(|track| !self.concerns_pictures(track)) => {}
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+            SkipReason::LostSync | SkipReason::Continuity | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}
