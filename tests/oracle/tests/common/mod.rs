@@ -64,10 +64,6 @@ fn corpus_files(extensions: &[&str]) -> Vec<PathBuf> {
     }
 }
 
-fn flv_files(folder: &Path) -> Vec<PathBuf> {
-    files_of(folder, &["flv"])
-}
-
 /// The project's own MP4 files.
 pub fn mp4_fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
