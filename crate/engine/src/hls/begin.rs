@@ -57,9 +57,15 @@ impl Hls {
 
     fn on_media(&mut self, url: String, list: MediaPlaylist, now: Instant, out: &mut Outbox) {
         self.entry.accept();
-        self.qualities = None;
+        (self.qualities, self.current) = (None, None);
+        self.levels.clear();
+        let change = self.change.take().map(|change| change.lane);
+        for lane in [self.sound.take(), change].into_iter().flatten() {
+            self.retire(lane, out);
+        }
         let main = match &mut self.main {
             Some(main) => {
+                main.kinds = Kinds::ALL;
                 main.follow.relocate(url, now, out);
                 main
             }

@@ -75,6 +75,8 @@ pub struct Lane {
     run: Option<Run>,
     /// How the next run begins; without one the present run goes on.
     gate: Option<Gate>,
+    /// What came last.
+    last: Option<Piece>,
     /// A resource of parts, of which everything before this offset is here.
     covered: Option<(String, u64)>,
     /// A hint that came to nothing.
@@ -113,6 +115,7 @@ impl Lane {
             init: Init::default(),
             run: None,
             gate: Some(Gate { keyframe: true, ..Gate::default() }),
+            last: None,
             covered: None,
             refused: None,
             whole: None,
@@ -134,6 +137,16 @@ impl Lane {
         self.run = None;
         (self.covered, self.refused, self.whole, self.trouble) = (None, None, None, None);
         self.skipped = 0;
+    }
+
+    /// The packager began anew: goes on where it ended.
+    pub fn begin_anew(&mut self, shared: &Shared, out: &mut Outbox) {
+        let kind = if self.kinds.video { MediaKind::Video } else { MediaKind::Audio };
+        let here = shared.delivery.end(kind).or(shared.delivery.end(MediaKind::Audio));
+        let end = here.unwrap_or_else(|| self.follow.place.end());
+        let at = self.follow.begin_anew(end, self.last.as_ref(), shared);
+        // A part in the middle of a segment goes on with the one before it.
+        self.go_to(at, Gate { keyframe: at.part == 0, ..Gate::default() }, out);
     }
 
     /// Goes on at `at`, where nothing is here; what was to be told is told there.
@@ -391,7 +404,9 @@ impl Lane {
             Err(error) => return self.fail(error),
         };
         if piece.kind == PieceKind::Segment && self.cursor.is_some_and(|at| at.part > 0) {
-            self.gate.get_or_insert(Gate { video_after: HERE, sound_from: HERE, ..Gate::default() });
+            // Its first parts are here.
+            let gate = self.gate.take().unwrap_or_default();
+            self.gate = Some(Gate { keyframe: false, video_after: HERE, sound_from: HERE, ..gate });
         }
         self.begin_run(domain, &piece, shared);
         if let Some(map) = &piece.map
@@ -576,7 +591,7 @@ impl Lane {
         if piece.kind == PieceKind::Hint {
             // Parts behind it may have come with it, if their resource is one.
             let start = piece.range.map_or(0, |range| range.offset);
-            self.covered = Some((piece.uri, start.saturating_add(body.fetch.given)));
+            self.covered = Some((piece.uri.clone(), start.saturating_add(body.fetch.given)));
         }
         if let Some(first) = self.run.as_ref().and_then(Run::first).filter(|_| piece.at.part == 0) {
             self.follow.place.correct(piece.at.sequence, first);
@@ -584,6 +599,7 @@ impl Lane {
         if piece.kind == PieceKind::Segment {
             self.end_segment(shared);
         }
+        self.last = Some(piece);
     }
 
     fn end_segment(&mut self, shared: &mut Shared) {

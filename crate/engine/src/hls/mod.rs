@@ -299,7 +299,7 @@ impl Hls {
         if self.shared.online {
             self.shared.keys.advance(now, out);
         }
-        self.choose(now);
+        self.choose(now, out);
         self.switch(now, out);
         self.load(now, out);
         self.settle(now, out);

@@ -13,7 +13,7 @@ use super::{
     fetch::{ANSWER_TIMEOUT, failure, final_failure, is_network},
     low_latency::Promise,
     place::Place,
-    segment::{self, Cursor},
+    segment::{self, Cursor, Piece},
     shared::Shared,
     text::{Loaded, Text},
 };
@@ -235,31 +235,35 @@ impl Follow {
         self.place.end() - at
     }
 
-    /// The packager began anew, and what is here ends at `end`: where to go on. Segments that are here already are passed over where the
-    /// playlists say what time it is, and those too far behind the end are left out.
-    pub fn begin_anew(&mut self, end: MediaTime, shared: &Shared) -> Cursor {
+    /// The packager began anew, and what is here ends at `end`, with the piece `last`: where to go on. Segments that are here already are
+    /// passed over, and those too far behind the end are left out.
+    pub fn begin_anew(&mut self, end: MediaTime, last: Option<&Piece>, shared: &Shared) -> Cursor {
         let hold_back = self.hold_back(shared).unwrap_or_default();
         let Some(list) = &self.list else { return Cursor::default() };
-        let mut before = Micros::ZERO;
-        let mut dated = None;
-        for segment in &list.segments {
-            if let Some((unix, (time, known))) = segment.program_date_time.zip(self.clock_before) {
-                dated = Some(time + (unix - known) - before);
-                break;
-            }
-            before += segment.duration;
-        }
-        let total = list.segments.iter().fold(Micros::ZERO, |sum, segment| sum + segment.duration);
-        let overlapping = dated.filter(|start| *start <= end && *start + total > end);
+        let overlapping = self.overlap(list, end);
         self.place = Place::begin(list, overlapping.unwrap_or(end));
+        let known = last.and_then(|last| segment::behind_piece(list, last));
         let late = self.place.end() - hold_back.scale(2.0) > end;
         let from = if late { self.place.end() - hold_back } else { end };
-        let at = self.place.find(from + ROUNDING);
+        let at = known.unwrap_or_else(|| Cursor::segment(self.place.find(from + ROUNDING)));
         if overlapping.is_none() {
-            let by = self.place.start(at).map_or(Micros::ZERO, |start| start - end);
+            let by = self.time_of(at).map_or(Micros::ZERO, |start| start - end);
             self.place = Place::begin(list, end - by);
         }
-        Cursor::segment(at)
+        at
+    }
+
+    /// Where the playlist begins, if it says what time it is and has what is at `end`.
+    fn overlap(&self, list: &MediaPlaylist, end: MediaTime) -> Option<MediaTime> {
+        let (time, known) = self.clock_before?;
+        let mut before = Micros::ZERO;
+        let dated = list.segments.iter().find_map(|segment| {
+            let start = segment.program_date_time.map(|unix| time + (unix - known) - before);
+            before += segment.duration;
+            start
+        })?;
+        let total = list.segments.iter().fold(Micros::ZERO, |sum, segment| sum + segment.duration);
+        (dated <= end && dated + total > end).then_some(dated)
     }
 
     /// The place from which to load to have what is at `time`.
