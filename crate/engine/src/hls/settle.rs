@@ -89,9 +89,9 @@ impl Hls {
         match trouble {
             Trouble::Lost(failure) => self.lose(failure, now, out),
             Trouble::Piece(error) => {
-                if !self.escape(now, out)
-                    && let Some(main) = &mut self.main
-                {
+                // What the viewer chose is left for no single segment.
+                let stays = self.wanted.is_some() || !self.escape(now, out);
+                if stays && let Some(main) = &mut self.main {
                     main.skip(error, &mut self.shared, out);
                     self.fail_if_fatal(out);
                 }
@@ -131,7 +131,11 @@ impl Hls {
 
     /// The playlist, or the network: another rendition's may be better off, else all is tried again.
     fn lose(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
-        if self.end.is_some() || (!is_network(&failure) && self.escape(now, out)) {
+        if self.end.is_some() {
+            return;
+        }
+        if !is_network(&failure) && self.escape(now, out) {
+            self.wanted = None;
             return;
         }
         self.fruitful_since = None;

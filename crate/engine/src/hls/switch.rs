@@ -3,14 +3,14 @@
 //! The other one's playlist is loaded beside the present lane, which goes on until the other can take over at the beginning of a
 //! segment: what is buffered stays until the first keyframe of the other is there, so the picture never waits.
 
-use sailcast_media::{Micros, hls::Variables};
+use sailcast_media::Micros;
 
 use super::{
     Hls,
     lane::{HERE, Lane, Trouble},
     place::Place,
     segment::Cursor,
-    track::{Gate, Kinds},
+    track::Gate,
 };
 use crate::{abr::Situation, feed::CutReason, io::Instant, outbox::Outbox};
 
@@ -115,7 +115,7 @@ impl Hls {
         if present == quality.sound {
             return;
         }
-        let [_, sound] = self.lanes_for(&quality, now);
+        let (_, sound) = self.lanes_for(&quality, now);
         if let Some(old) = std::mem::replace(&mut self.sound, sound) {
             self.retire(old, out);
         }
@@ -143,7 +143,7 @@ impl Hls {
             *until = Some(now + EXCLUDED);
         }
         if !change.auto {
-            self.wanted = self.current;
+            self.wanted = None;
         }
         self.retire(change.lane, out);
         // What the present one could not do is tried again there.
@@ -163,12 +163,10 @@ impl Hls {
         self.drop_change(out);
         let Some(qualities) = &self.qualities else { return };
         let Some(quality) = qualities.list.get(to) else { return };
-        let Some(uri) = quality.uris.first().cloned() else { return };
-        let kinds = Kinds { video: true, audio: quality.sound.is_none() };
-        let variables: Variables = qualities.variables.clone();
-        let mut lane = Lane::new(uri.clone(), variables, kinds, now);
+        let (mut lane, _) = self.lanes_for(quality, now);
         let present = self.main.as_ref().and_then(|main| main.follow.list.as_ref());
-        let report = present.and_then(|list| list.rendition_reports.iter().find(|r| r.uri == uri));
+        let reports = present.into_iter().flat_map(|list| &list.rendition_reports);
+        let report = reports.into_iter().find(|report| report.uri == lane.follow.url());
         if let Some((report, msn)) = report.and_then(|report| Some((report, report.last_msn?))) {
             lane.follow.report(msn, report.last_part);
         }
