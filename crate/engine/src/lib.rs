@@ -33,6 +33,7 @@ pub mod error;
 pub mod event;
 mod fade;
 pub mod feed;
+mod file;
 mod g711;
 pub mod hls;
 pub mod io;

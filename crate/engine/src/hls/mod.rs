@@ -222,6 +222,10 @@ impl Hls {
         }
     }
 
+    pub fn is_suspended(&self) -> bool {
+        self.suspended
+    }
+
     pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
         if std::mem::take(&mut self.suspended) {
             self.entry.wake(now);
