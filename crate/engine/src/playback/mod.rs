@@ -17,6 +17,7 @@ mod report;
 mod seek;
 mod start_stop;
 mod tracks;
+mod turns;
 mod watch;
 
 use std::collections::VecDeque;
@@ -24,7 +25,7 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Metadata, Micros};
 
 pub use self::rate::Wishes;
-use self::{live::Live, seek::Seeks, watch::Barren};
+use self::{live::Live, seek::Seeks, turns::Turns, watch::Barren};
 use crate::{
     arrival::Arrival,
     audio::Audio,
@@ -135,6 +136,7 @@ pub struct Playback {
     extent: Extent,
     seeks: Seeks,
     live: Live,
+    turns: Turns,
     pub wishes: Wishes,
     /// Sound of another rate has been written: the playhead follows when it is heard.
     rate_due: Option<(Instant, f64)>,
@@ -188,6 +190,7 @@ impl Playback {
             extent: Extent::default(),
             seeks: Seeks::default(),
             live: Live::default(),
+            turns: Turns::default(),
             wishes: Wishes::default(),
             rate_due: None,
             holes: VecDeque::new(),
@@ -377,6 +380,9 @@ impl Playback {
             if let Some(end) = self.dry_at().and_then(|end| self.clock.instant_of(end)) {
                 let soon = if self.has_ended() { DRAINS } else { Micros(1000) };
                 at(if end > now { end } else { now + soon });
+            }
+            if let Some(seam) = self.turns.next().and_then(|seam| self.clock.instant_of(seam)) {
+                at(seam.max(now));
             }
             if let Some(cue) = self.next_cue(now) {
                 at(cue);

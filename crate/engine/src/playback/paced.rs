@@ -31,8 +31,8 @@ impl Playback {
 
     pub(super) fn view(&self, now: Instant) -> View {
         View {
-            playhead: self.playhead(now),
-            buffered_until: self.edge(),
+            playhead: self.turns.for_source(self.playhead(now)),
+            buffered_until: self.edge().map(|edge| self.turns.for_source(edge)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.wishes.rate,
             is_running: self.clock.is_running(),
@@ -46,6 +46,8 @@ impl Playback {
         // What a seek or a request that failed has to tell.
         self.demux(now, out);
         self.reach_out(now, out);
+        self.turn_over(now, out);
+        self.pass_seam(now, out);
         self.go_on_seeking(now, out);
         self.watch(now, out);
         self.bound_buffers();
@@ -184,6 +186,11 @@ impl Playback {
         if let Some(end) = end {
             self.clock.place(end.min(self.clock.media(now)), now);
         }
+        self.stand(now, out);
+    }
+
+    /// It is over, and a seek goes on.
+    pub(super) fn stand(&mut self, now: Instant, out: &mut Outbox) {
         if self.wishes.looping && self.extent.seekable.is_some() {
             return self.begin_again(now, out);
         }
@@ -210,7 +217,7 @@ impl Playback {
         match self.phase {
             Phase::Starting | Phase::Ended | Phase::Over(_) => {}
             Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => {
-                let place = self.seeks.wanted().unwrap_or_else(|| self.playhead(now));
+                let place = self.wanted().unwrap_or_else(|| self.turns.page(self.playhead(now)));
                 self.go(place, true, false, now, out);
             }
         }
