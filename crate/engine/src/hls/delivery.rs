@@ -14,7 +14,6 @@ use crate::{
 
 /// Of packets that do not say, until there is another one.
 const USUAL_DURATION: Micros = Micros::from_millis(20);
-const MOST_EVENTS: usize = 1 << 20;
 
 /// What was given of a track.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +51,7 @@ impl Delivery {
 
     /// What is neither a track nor a packet.
     pub fn pass(&mut self, event: DemuxEvent) {
-        if self.queue.len() < MOST_EVENTS {
-            self.queue.push_back(FeedEvent::Demuxed(event));
-        }
+        self.queue.push_back(FeedEvent::Demuxed(event));
     }
 
     /// A packet and its track.
@@ -108,7 +105,8 @@ impl Delivery {
         !self.tracks.is_empty()
     }
 
+    /// Packets that nobody has taken are of no use any more.
     pub fn clear(&mut self) {
-        self.queue.clear();
+        self.queue.retain(|event| !matches!(event, FeedEvent::Demuxed(DemuxEvent::Packet(_))));
     }
 }

@@ -71,6 +71,10 @@ impl Init {
         self.loading.as_ref().is_some_and(|loading| loading.body.owns(id))
     }
 
+    pub fn deadline(&self) -> Option<Instant> {
+        self.loading.as_ref()?.body.fetch.deadline()
+    }
+
     pub fn fetch(&mut self) -> Option<&mut Fetch> {
         self.loading.as_mut().map(|loading| &mut loading.body.fetch)
     }

@@ -157,6 +157,21 @@ fn whole(segment: &Segment, uri: &str) -> Piece {
     }
 }
 
+/// The place behind a piece that is known by its address alone.
+pub fn behind_piece(list: &MediaPlaylist, piece: &Piece) -> Option<Cursor> {
+    let is_it = |uri: &str, range: Option<ByteRange>| {
+        uri == piece.uri && range.map(|range| range.offset) == piece.range.map(|range| range.offset)
+    };
+    list.segments.iter().find_map(|segment| {
+        let at = Cursor::segment(segment.sequence);
+        if segment.uri.as_ref().is_some_and(|uri| is_it(uri, segment.range)) {
+            return Some(at.next_segment());
+        }
+        let part = segment.parts.iter().position(|part| is_it(&part.uri, part.range))?;
+        Some(Cursor { part: part.saturating_add(1), ..at })
+    })
+}
+
 /// The last place at or before `ahead` into this segment from which decoding can begin.
 pub fn entry(segment: &Segment, ahead: Micros, parts: bool) -> Cursor {
     let start = Cursor::segment(segment.sequence);

@@ -222,7 +222,8 @@ impl Run {
         if waits && self.early.len() < MOST_EARLY {
             return self.early.push(packet);
         }
-        self.place(packet.pts, wraps, timeline, delivery);
+        let first = self.early.first().filter(|_| kind == MediaKind::Audio).map(|early| early.pts);
+        self.place(first.unwrap_or(packet.pts), wraps, timeline, delivery);
         for early in std::mem::take(&mut self.early) {
             self.give(early, delivery);
         }

@@ -3,10 +3,12 @@
 mod rig;
 
 mod anything;
+mod audio_only;
 mod away;
 mod dates;
 mod discontinuity;
 mod encryption;
+mod event;
 mod lines;
 mod live;
 mod low_latency;
@@ -14,6 +16,7 @@ mod missing;
 mod network;
 mod playlists;
 mod promises;
+mod ranges;
 mod recording;
 mod renditions;
 mod restart;

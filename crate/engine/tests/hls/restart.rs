@@ -6,8 +6,13 @@ use crate::{MASTER, rig::Rig};
 #[test]
 fn a_packager_that_counts_from_nothing_again_goes_on_where_it_ended() {
     for dates in [false, true] {
-        for (container, sound) in [(Container::Ts, Sound::Muxed), (Container::Mp4, Sound::Apart)] {
-            let packager = Packager { restart: Some(57), dates, container, sound, ..Packager::live() };
+        let low = Packager::low_latency().part;
+        for (container, sound, part) in [
+            (Container::Ts, Sound::Muxed, None),
+            (Container::Mp4, Sound::Apart, None),
+            (Container::Mp4, Sound::Apart, low),
+        ] {
+            let packager = Packager { restart: Some(57), dates, container, sound, part, ..Packager::live() };
             let mut rig = Rig::new(Origin::new(packager), MASTER);
             rig.run(60_000);
             let numbers = rig.numbers();

@@ -78,7 +78,7 @@ impl Packager {
 
     fn list(&self, name: &str, at: Instant) -> MediaPlaylist {
         let complete = self.complete(at);
-        let restarted = self.restart.filter(|restart| complete > *restart);
+        let restarted = self.restart.filter(|restart| at >= self.ready(*restart, 0));
         let oldest = restarted.unwrap_or(0);
         let first = self.window.map_or(oldest, |window| complete.saturating_sub(window).max(oldest));
         let mut segments: Vec<Segment> =

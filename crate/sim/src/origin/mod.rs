@@ -131,6 +131,8 @@ pub enum Fault {
     Status(u16),
     /// This, with status 200.
     Body(Bytes),
+    /// This, with status 206.
+    Range(Bytes),
     Refused,
     /// The connection breaks after so many bytes.
     LostAfter(usize),
@@ -199,51 +201,62 @@ impl Origin {
 impl Server for Origin {
     fn connect(&mut self, request: &IoRequest, now: Instant) -> Deliveries {
         let fault = (self.fault)(request, now);
-        let asked_at = if let Some(Fault::AsAt(at)) = fault { at } else { now };
-        if let Some(Fault::Moved(to, body)) = fault {
-            let response = Response { url: Some(to.to_owned()), ..Response::new(200, true) };
-            let events = [IoEvent::Opened(response), IoEvent::Bytes(body), IoEvent::End];
-            return deliver(events.into_iter().map(|event| (self.rtt, event)).collect());
+        if let Some(instead) = fault.as_ref().and_then(|fault| self.instead(fault)) {
+            return instead;
         }
-        let url = match &fault {
+        let asked_at = if let Some(Fault::AsAt(at)) = fault { at } else { now };
+        let url = match fault {
             Some(Fault::IgnoresDirectives) => request.url.split('?').next().unwrap_or_default(),
             _ => request.url.as_str(),
         };
-        let Some(answer) = self.answer(url, asked_at) else {
-            return deliver(vec![(self.rtt, IoEvent::Opened(Response::new(404, true)))]);
-        };
-        let ok = |status| IoEvent::Opened(Response::new(status, true));
+        let Some(answer) = self.answer(url, asked_at) else { return self.status(404) };
         let range = request.range.filter(|_| !matches!(fault, Some(Fault::NoRanges)));
         let status = if range.is_some() { 206 } else { 200 };
-        let answer: Vec<(Micros, Bytes)> =
-            cut(answer, range).into_iter().map(|(at, body)| (self.rtt + (at - asked_at), body)).collect();
-        let begin = answer.first().map_or(self.rtt, |(at, _)| *at);
-        let all = || Bytes::from(answer.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>().concat());
-        let send = |body: Bytes, end: IoEvent| self.send(status, vec![(begin, body)], end);
-        match fault {
-            Some(Fault::Moved(..)) => deliver(Vec::new()),
-            None | Some(Fault::AsAt(_) | Fault::NoRanges | Fault::IgnoresDirectives) => {
-                self.send(status, answer, IoEvent::End)
-            }
-            Some(Fault::Status(status)) => deliver(vec![(self.rtt, ok(status))]),
-            Some(Fault::Body(body)) => send(body, IoEvent::End),
-            Some(Fault::Refused) => deliver(vec![(self.rtt, IoEvent::Failed(IoError::Connect))]),
-            Some(Fault::LostAfter(n)) => {
-                send(all().slice(..n.min(all().len())), IoEvent::Failed(IoError::Lost))
-            }
-            Some(Fault::EndsAfter(n)) => send(all().slice(..n.min(all().len())), IoEvent::End),
-            Some(Fault::Silence) => deliver(Vec::new()),
-            Some(Fault::Endless) => {
-                let opened = std::iter::once((begin, ok(200)));
-                let chunk = Bytes::from(vec![b'#'; 1 << 20]);
-                let more = (1..).map(move |i| (begin + Micros(i * 1000), IoEvent::Bytes(chunk.clone())));
-                Box::new(opened.chain(more))
-            }
-        }
+        let answer = cut(answer, range);
+        let (answer, end) = match fault {
+            Some(Fault::LostAfter(n)) => (first(answer, n), IoEvent::Failed(IoError::Lost)),
+            Some(Fault::EndsAfter(n)) => (first(answer, n), IoEvent::End),
+            _ => (answer, IoEvent::End),
+        };
+        let answer = answer.into_iter().map(|(at, body)| (self.rtt + (at - asked_at), body)).collect();
+        self.send(status, answer, end)
     }
 }
 
 impl Origin {
+    /// What comes in place of the answer, where that does not matter.
+    fn instead(&self, fault: &Fault) -> Option<Deliveries> {
+        let all = |status, body: &Bytes| self.send(status, vec![(self.rtt, body.clone())], IoEvent::End);
+        Some(match fault {
+            Fault::Status(status) => self.status(*status),
+            Fault::Body(body) => all(200, body),
+            Fault::Range(body) => all(206, body),
+            Fault::Moved(to, body) => {
+                let response = Response { url: Some((*to).to_owned()), ..Response::new(200, true) };
+                let events = [IoEvent::Opened(response), IoEvent::Bytes(body.clone()), IoEvent::End];
+                deliver(events.into_iter().map(|event| (self.rtt, event)).collect())
+            }
+            Fault::Refused => deliver(vec![(self.rtt, IoEvent::Failed(IoError::Connect))]),
+            Fault::Silence => deliver(Vec::new()),
+            Fault::Endless => {
+                let begin = self.rtt;
+                let opened = std::iter::once((begin, IoEvent::Opened(Response::new(200, true))));
+                let chunk = Bytes::from(vec![b'#'; 1 << 20]);
+                let more = (1..).map(move |i| (begin + Micros(i * 1000), IoEvent::Bytes(chunk.clone())));
+                Box::new(opened.chain(more))
+            }
+            Fault::LostAfter(_)
+            | Fault::EndsAfter(_)
+            | Fault::AsAt(_)
+            | Fault::NoRanges
+            | Fault::IgnoresDirectives => return None,
+        })
+    }
+
+    fn status(&self, status: u16) -> Deliveries {
+        deliver(vec![(self.rtt, IoEvent::Opened(Response::new(status, true)))])
+    }
+
     fn send(&self, status: u16, pieces: Vec<(Micros, Bytes)>, end: IoEvent) -> Deliveries {
         let mut at = pieces.first().map_or(self.rtt, |(at, _)| *at);
         let mut events = vec![(at, IoEvent::Opened(Response::new(status, true)))];
@@ -258,6 +271,10 @@ impl Origin {
         events.push((at + Micros(100), end));
         deliver(events)
     }
+}
+
+fn first(pieces: Answer, n: usize) -> Answer {
+    cut(pieces, Some(ByteRange { offset: 0, length: n as u64 }))
 }
 
 fn deliver(events: Vec<(Micros, IoEvent)>) -> Deliveries {
