@@ -266,3 +266,15 @@ fn a_decoder_that_fails_on_the_way_does_not_end_the_seek() {
     assert_eq!(seeked(&sim), [AT(101_900)]);
     assert_eq!(sim.shown.last().map(|s| s.1), Some(AT(101_880)));
 }
+
+#[test]
+fn it_is_no_stall_in_the_statistics() {
+    let mut sim = playing(FileServer { rtt: MS(400), ..film() });
+    for to in [100_000, 20_000, 200_000] {
+        seek(&mut sim, to);
+        sim.run_ms(3_000);
+    }
+    let quality = sim.player.quality(sim.now).expect("a load");
+    assert_eq!((quality.stalls.count, sim.stats().stalls), (0, 0));
+    assert_eq!(sim.stats().stalled, Micros::ZERO);
+}

@@ -30,7 +30,8 @@ impl Playback {
             Phase::Stalled { since } if !self.paused && !self.is_suspended() => now - since,
             _ => Micros::ZERO,
         };
-        let edge = self.live_edge(now).or_else(|| self.edge());
+        // A recording has no live edge to be behind of.
+        let edge = if self.is_paced() { self.live_edge(now) } else { self.edge() };
         let latency = edge.map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
         let position = self.turns.page(playhead);
         let since = |(at, unix): (MediaTime, Micros)| unix + (position - at);
@@ -47,7 +48,11 @@ impl Playback {
             buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.clock.rate(),
-            target_latency: self.latency.target,
+            target_latency: if edge.is_some() || !self.is_paced() {
+                self.latency.target
+            } else {
+                Micros::ZERO
+            },
             bytes_received: feed.map_or(self.stats.bytes_received, Feed::bytes),
             reconnects: feed.map_or(self.stats.reconnects, Feed::reconnects),
             frames_shed: self.video.drops.disposable,
