@@ -9,6 +9,7 @@ mod dates;
 mod discontinuity;
 mod encryption;
 mod event;
+mod ffmpeg;
 mod lines;
 mod live;
 mod low_latency;
