@@ -458,6 +458,10 @@ impl Playback {
             out.push(Output::Event(Event::FirstFrame));
         }
         if let Some(pts) = presented.pts {
+            if self.seeks.is_under_way() {
+                // Of the pictures that led here nobody saw any.
+                self.cues.forget_before(pts);
+            }
             self.tell_cues_until(pts, out);
             self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
         }

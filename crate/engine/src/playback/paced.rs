@@ -105,7 +105,7 @@ impl Playback {
     }
 
     fn try_start_paced(&mut self, now: Instant, out: &mut Outbox) {
-        if self.seeks.is_under_way() || self.phase != Phase::Playing && !self.picture_ready(now) {
+        if self.seeks.is_under_way() || !self.picture_ready(now) {
             return;
         }
         self.leave_hole(now, out);

@@ -3,7 +3,7 @@
 //! **Invariant:** one seek is under way at a time. One that comes meanwhile waits a moment for the picture of the one before, so that
 //! who drags along the timeline sees where he is; of several that wait the last one counts.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
 
 use super::{Phase, Playback};
 use crate::{
@@ -59,7 +59,12 @@ impl Playback {
     }
 
     pub(super) fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) {
-        if !self.is_paced() || self.is_over() {
+        if self.is_over() {
+            return;
+        }
+        if !self.is_paced() {
+            // It may turn out to be a file.
+            self.seeks.next = Some((to, exact)).filter(|_| self.end().is_none());
             return;
         }
         let to = self.within(to, now);
@@ -72,12 +77,16 @@ impl Playback {
         }
     }
 
-    /// The next seek has waited long enough.
+    /// The next seek has waited long enough, or was asked for before it was known that there is a place to go to.
     pub(super) fn go_on_seeking(&mut self, now: Instant, out: &mut Outbox) {
-        if self.seeks.deadline().is_some_and(|at| now >= at)
-            && let Some((to, exact)) = self.seeks.next.take()
-        {
-            self.go(to, exact, true, now, out);
+        if self.seeks.deadline().is_some_and(|at| now < at) {
+            return;
+        }
+        let is_first = self.seeks.present.is_none();
+        let Some((to, exact)) = self.seeks.next.take() else { return };
+        match is_first {
+            true => self.seek(to, exact, now, out),
+            false => self.go(to, exact, true, now, out),
         }
     }
 
@@ -88,7 +97,7 @@ impl Playback {
         to.min(end).max(begin)
     }
 
-    /// `to` in the page's time.
+    /// `to` in the page's time. `told`: the page wants it, and may find all that it needs here.
     pub(super) fn go(&mut self, to: MediaTime, exact: bool, told: bool, now: Instant, out: &mut Outbox) {
         let nearest = if exact { None } else { self.nearest_keyframe(to, now) };
         let (to, exact) = (nearest.unwrap_or(to), exact || nearest.is_some());
@@ -175,9 +184,9 @@ impl Playback {
     }
 
     /// What a source gives before it has come to the place, and sound from before it.
-    pub(super) fn is_unwanted(&self, packet: &sailcast_media::Packet) -> bool {
+    pub(super) fn is_unwanted(&self, packet: &Packet) -> bool {
         let Some(seek) = &self.seeks.present else { return false };
-        let is_sound = packet.track.kind == sailcast_media::MediaKind::Audio;
+        let is_sound = packet.track.kind == MediaKind::Audio;
         seek.awaiting || is_sound && seek.exact && packet.pts < seek.to - SOUND_BEFORE
     }
 
@@ -204,7 +213,7 @@ impl Playback {
     /// The picture of the place stands, or its sound is here where there is none.
     pub(super) fn finish_seek(&mut self, now: Instant, out: &mut Outbox) {
         let Some(seek) = self.seeks.present.filter(|seek| !seek.awaiting) else { return };
-        let has_pictures = self.video_edge().is_some() && !self.is_unseen();
+        let has_pictures = self.video.stage.is_known() && !self.video.disabled && !self.is_unseen();
         let is_ready = match has_pictures {
             true => self.video.stands() || self.picture_late().is_some_and(|at| now >= at),
             false => self.edge().is_some_and(|edge| edge > seek.to) || self.has_ended(),
