@@ -25,7 +25,7 @@ impl Playback {
         while !self.is_over() {
             let Some(event) = self.feed.as_mut().and_then(|feed| feed.poll(now, out)) else { break };
             match event {
-                FeedEvent::Demuxed(event) => self.on_demuxed(event, now, out),
+                FeedEvent::Demuxed(event) => self.on_demuxed(self.turns.place(event), now, out),
                 FeedEvent::Cut { at, why } => self.on_cut(at, why, now, out),
                 FeedEvent::Tell(event) => out.push(Output::Event(event)),
             }
