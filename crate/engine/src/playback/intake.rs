@@ -6,6 +6,7 @@ use super::Playback;
 use crate::{
     error::ErrorCode,
     event::Event,
+    feed::CutReason,
     io::{Instant, Output},
     outbox::Outbox,
     quality::DropCause,
@@ -42,6 +43,7 @@ impl Playback {
     fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
         if self.connection.as_mut().is_some_and(|c| c.is_replacement(now, out)) {
             self.join(now);
+            self.recording.cut(CutReason::Gap, now, out);
         }
         let kind = packet.track.kind;
         match self.tracks(kind).take(&packet, now) {
@@ -95,7 +97,6 @@ impl Playback {
         self.video_tracks.joined(now);
         self.audio_tracks.joined(now);
         self.repeated = self.video.stage.queue.last_dts();
-        self.recording.joined(now);
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;

@@ -337,7 +337,7 @@ impl Playback {
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         let Some(mut connection) = self.connection.take() else { return };
         connection.close(out);
-        self.recording.finish(out);
+        self.recording.finish(now, out);
         self.stats.bytes_received = connection.bytes();
         self.stats.reconnects = connection.reconnects;
         self.clock.stop(now);
