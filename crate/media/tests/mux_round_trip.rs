@@ -3,9 +3,10 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{demux, fixture, mp4, ts::demux_ts, vector};
+use common::{cases, demux, fixture, mp4, ts::demux_ts, vector};
+use proptest::prelude::*;
 use sailcast_media::{
-    Codec, DemuxEvent, MediaKind, MediaTime, Message, Metadata, Micros, Packet, TrackInfo,
+    Codec, DemuxEvent, MediaKind, MediaTime, Message, Metadata, Micros, Packet, TrackId, TrackInfo,
     mp4::mux::{FragmentMuxer, Recording, SNAP},
     ts::mux::{PCR_LEAD, TsMuxer},
 };
@@ -178,4 +179,55 @@ fn the_producers_time_comes_back_with_its_fragment() {
     let (time, told) = told.expect("a producer's time");
     assert_eq!(time, first.dts);
     assert!((told - unix).abs() <= Micros(1), "{told:?}");
+}
+
+proptest! {
+    #![proptest_config(cases(128))]
+
+    #[test]
+    fn times_in_a_transport_stream_survive_the_turn_of_its_clock(
+        start in prop_oneof![Just(0i64), Just(95_443_000_000), 0i64..95_443_717_688],
+        specs in prop::collection::vec((any::<bool>(), 1_000i64..400_000, 0i64..200_000), 1..60),
+    ) {
+        let (tracks, _) = heard(demux(&fixture("counter-bframes.flv")).0);
+        let slice = |header: u8| Bytes::copy_from_slice(&[0, 0, 0, 3, header, 0x88, 0x84]);
+        let mut dts = 0;
+        let packets: Vec<_> = specs
+            .iter()
+            .enumerate()
+            .map(|(i, (is_video, step, composition))| {
+                dts += step;
+                let (track, shift) = if *is_video { (TrackId::video(0), *composition) } else { (TrackId::audio(0), 0) };
+                Packet {
+                    track,
+                    dts: MediaTime(dts),
+                    pts: MediaTime(dts + shift),
+                    duration: None,
+                    keyframe: true,
+                    disposable: false,
+                    data: if *is_video { slice(0x65) } else { Bytes::copy_from_slice(&[0x21, i as u8]) },
+                }
+            })
+            .collect();
+        let mut muxer = TsMuxer::new(&tracks).unwrap().with_base(MediaTime(-start));
+        let mut out = BytesMut::new();
+        muxer.tables(&mut out);
+        packets.iter().for_each(|packet| muxer.packet(&mut out, packet).unwrap());
+        muxer.flush(&mut out);
+        let (events, failed) = demux_ts(&out.freeze());
+        prop_assert_eq!(failed, None);
+        let (_, back) = heard(events);
+        let turn = (1i64 << 33) * 100 / 9;
+        for kind in [MediaKind::Video, MediaKind::Audio] {
+            let (seen, expected) = (by_kind(&back, kind), by_kind(&packets, kind));
+            prop_assert_eq!(seen.len(), expected.len());
+            for (seen, packet) in seen.iter().zip(expected) {
+                let near = |a: MediaTime, b: MediaTime| {
+                    let off = (a.0 - b.0 - start).rem_euclid(turn);
+                    off.min(turn - off) <= 13
+                };
+                prop_assert!(near(seen.dts, packet.dts) && near(seen.pts, packet.pts), "{:?} of {:?}", seen, packet);
+            }
+        }
+    }
 }
