@@ -23,13 +23,15 @@ const OVERDUE: Micros = Micros::from_millis(40);
 const STANDS: Micros = Micros::from_millis(400);
 
 impl Audio {
-    /// Tops the ring up. Without a running clock nothing is written.
-    pub fn pump(&mut self, clock: &Clock, now: Instant, out: &mut Outbox) {
+    /// Tops the ring up with sound at `rate`, which the clock follows when it is heard. Without a running clock nothing is
+    /// written.
+    pub fn pump(&mut self, clock: &Clock, rate: f64, now: Instant, out: &mut Outbox) {
+        self.rate = clock.rate();
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
         if let Some((media, at)) = self.heard {
-            self.offsets.note(media - clock.media(at), at);
+            self.offsets.note((media - clock.media(at)).scale(1.0 / self.rate), at);
         }
         self.find_dry(now);
         self.early_until = None;
@@ -45,7 +47,7 @@ impl Audio {
             return;
         }
         self.mend(now, out);
-        self.top_up(clock.rate(), now, out);
+        self.top_up(rate, now, out);
     }
 
     /// The output has stopped taking anything: it has enough for when it goes on, and says so then.
@@ -124,8 +126,10 @@ impl Audio {
         out.push(Output::Pcm(PcmBlock { sample_rate, channels: CHANNELS as u8, data }));
     }
 
+    /// Silence for `length` of the stream.
     pub(super) fn write_silence(&mut self, until: MediaTime, length: Micros, now: Instant, out: &mut Outbox) {
-        let frames = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(length));
+        let time = length.scale(1.0 / self.rate);
+        let frames = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(time));
         if frames > 0 {
             self.seam = true;
             self.write(vec![0.0; frames.saturating_mul(CHANNELS)], until - length, length, now, out);

@@ -1,6 +1,6 @@
 //! Messages of the stream: told when they come, and again when their moment has come.
 
-use sailcast_media::{MediaTime, Message, Metadata, Micros, Packet};
+use sailcast_media::{MediaKind, MediaTime, Message, Metadata, Micros, Packet};
 
 use super::{Playback, TRACK_LOST};
 use crate::{
@@ -25,8 +25,8 @@ impl Playback {
             Message::Sei { .. } if self.sei.len() < MOST_OF_A_PICTURE => self.sei.push(message),
             Message::Sei { .. } => {}
             _ => {
-                let time = self.timeline.place_time(message.track.map(|t| t.kind), message.time);
-                let time = match self.end() {
+                let time = self.place_time(message.track.map(|t| t.kind), message.time);
+                let time = match self.end().filter(|_| !self.is_paced()) {
                     Some(end) if time - end > FARTHEST_AHEAD => end,
                     _ => time,
                 };
@@ -45,10 +45,14 @@ impl Playback {
             let kind = message.track.map(|track| track.kind);
             let time = match message.time == raw {
                 true => packet.pts,
-                false => self.timeline.place_time(kind, message.time),
+                false => self.place_time(kind, message.time),
             };
             self.take_message(Metadata { time, ..message }, is_new, now, out);
         }
+    }
+
+    fn place_time(&self, kind: Option<MediaKind>, time: MediaTime) -> MediaTime {
+        if self.is_paced() { time } else { self.timeline.place_time(kind, time) }
     }
 
     fn take_message(&mut self, message: Metadata, is_new: bool, now: Instant, out: &mut Outbox) {
