@@ -2,11 +2,13 @@
 
 use bytes::{Buf, Bytes};
 use sailcast_engine::{Container, Event, Input, IoError, IoEvent, State};
-use sailcast_media::{DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Micros, Packet, TrackId};
+use sailcast_media::{DemuxEvent, Demuxer, FlvDemuxer, MediaKind, MediaTime, Micros, Packet, TrackId};
 use sailcast_sim::{
     Sim,
     feed::{self, Network},
+    files::FileServer,
     load,
+    recording::Recording,
     synth::{self, Synth},
 };
 
@@ -232,4 +234,33 @@ fn where_nothing_plays_there_is_nothing_to_record() {
     sim.input(Input::Record(Some(Container::Flv)));
     sim.input(Input::Record(None));
     assert_eq!((failures(&sim).len(), sim.recorded.len()), (0, 1), "asked for, and ended before it began");
+}
+
+#[test]
+fn of_a_file_there_is_what_was_played_with_no_gap_where_it_was_sought() {
+    let film = Recording { seconds: 300, ..Recording::default() };
+    // Far away, back, and a little further on, which is here.
+    for to in [250_500, 1_000, 110_000] {
+        let mut sim = Sim::playing(400, FileServer::new(film.flv()));
+        sim.input(Input::Seek { to: MediaTime::from_millis(100_000), exact: true });
+        sim.run_ms(1_500);
+        sim.input(Input::Record(Some(Container::Flv)));
+        sim.run_ms(4_000);
+        sim.input(Input::Seek { to: MediaTime::from_millis(to), exact: true });
+        sim.run_ms(4_000);
+        sim.input(Input::Record(None));
+        assert_eq!((sim.state(), failures(&sim).len()), (State::Playing, 0));
+        let seen = demuxed(file(&sim));
+        let end = |kind| packets(&seen, kind).last().unwrap().dts - packets(&seen, kind)[0].dts;
+        // From a keyframe on, twice.
+        for length in [end(MediaKind::Video), end(MediaKind::Audio)] {
+            assert!(length > MS(5_500) && length < MS(10_000), "to {to}: {length:?}");
+        }
+        let longest = |kind| {
+            let times: Vec<_> = packets(&seen, kind).iter().map(|packet| packet.dts).collect();
+            times.windows(2).map(|w| w[1] - w[0]).max().unwrap()
+        };
+        // The sound before the place is not there, as it is not played.
+        assert!(longest(MediaKind::Video) < MS(100) && longest(MediaKind::Audio) < MS(2_000), "to {to}");
+    }
 }

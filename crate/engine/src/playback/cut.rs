@@ -7,6 +7,7 @@ use crate::{feed::CutReason, io::Instant, outbox::Outbox, quality::DropCause};
 
 impl Playback {
     pub(super) fn on_cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
+        self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
             CutReason::Seek => self.begin_at(at, now, out),

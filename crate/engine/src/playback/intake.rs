@@ -6,7 +6,7 @@ use super::Playback;
 use crate::{
     error::ErrorCode,
     event::Event,
-    feed::{CutReason, FeedEvent},
+    feed::FeedEvent,
     io::{Instant, Output},
     outbox::Outbox,
     quality::DropCause,
@@ -48,7 +48,6 @@ impl Playback {
     fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
         if self.feed.as_mut().is_some_and(|feed| feed.is_replacement(now, out)) {
             self.join(now);
-            self.recording.cut(CutReason::Gap, now, out);
         }
         if self.is_unwanted(&packet) {
             return;
@@ -69,7 +68,8 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
-        self.recording.take(&packet, now, out);
+        let playhead = self.is_paced().then(|| self.playhead(now));
+        self.recording.take(&packet, playhead, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
@@ -108,6 +108,7 @@ impl Playback {
         self.video_tracks.joined(now);
         self.audio_tracks.joined(now);
         self.repeated = self.video.stage.queue.last_dts();
+        self.recording.joined(now);
         self.arrival.rebase();
         self.video.stage.queue.break_reference();
         self.decoded_before = self.video.decoded;

@@ -116,6 +116,7 @@ impl Playback {
             true => {
                 self.arrival.begin(now);
                 self.video.go_on_to(to);
+                self.recording.skip_to(to, now);
                 self.audio.skip_to(to, now, out);
                 self.cues.forget_before(to);
             }

@@ -4,10 +4,7 @@ use bytes::{Bytes, BytesMut};
 use sailcast_media::{MediaKind, MediaTime, Micros, Packet, TrackId, TrackInfo};
 
 use super::writer::{Failure, Writer};
-use crate::{
-    feed::CutReason,
-    io::{Container, Instant},
-};
+use crate::io::{Container, Instant};
 
 /// A picture without a keyframe for so long is not waited for.
 pub const KEYFRAME_WITHIN: Micros = Micros::from_secs(10);
@@ -42,15 +39,14 @@ pub struct File {
 #[derive(Clone, Copy, Debug)]
 struct Seam {
     since: Instant,
-    /// Times behind it have nothing to do with those before.
     is_elsewhere: bool,
 }
 
 /// What the file has of one kind.
 #[derive(Debug, Default)]
 struct Written {
-    /// It is one of the file's tracks.
-    is_there: bool,
+    /// As the file has it, if it is one of its tracks.
+    track: Option<TrackInfo>,
     /// dts of the last packet, on the file's time.
     last: Option<MediaTime>,
     step: Option<Micros>,
@@ -61,8 +57,8 @@ impl File {
         let tracks: Vec<_> = tracks.iter().cloned().map(numbered).collect();
         let mut buffer = BytesMut::new();
         let written = |kind| {
-            let is_there = tracks.iter().any(|track| track.kind() == kind);
-            Written { is_there, ..Written::default() }
+            let track = tracks.iter().find(|track| track.kind() == kind).cloned();
+            Written { track, ..Written::default() }
         };
         Ok(Self {
             writer: Writer::begin(container, &tracks, &mut buffer)?,
@@ -77,11 +73,11 @@ impl File {
         })
     }
 
-    /// The source goes on elsewhere, or behind a break.
-    pub fn cut(&mut self, why: CutReason, now: Instant) {
+    /// The source goes on behind a break, or elsewhere: at times that have nothing to do with those before.
+    pub fn cut(&mut self, is_elsewhere: bool, now: Instant) {
         let was_elsewhere = self.seam.is_some_and(|seam| seam.is_elsewhere);
         self.is_broken = true;
-        self.seam = Some(Seam { since: now, is_elsewhere: was_elsewhere || why == CutReason::Seek });
+        self.seam = Some(Seam { since: now, is_elsewhere: is_elsewhere || was_elsewhere });
     }
 
     /// Writes a packet, behind its configuration where that is new. What was complete by then comes out in pieces.
@@ -92,11 +88,10 @@ impl File {
         now: Instant,
     ) -> Result<Option<Bytes>, Failure> {
         let kind = packet.track.kind;
-        if !self.written(kind).is_there {
-            return Ok(None);
-        }
-        if let Some(config) = config {
-            self.writer.config(&numbered(config), &mut self.buffer)?;
+        let Some(track) = &mut self.written(kind).track else { return Ok(None) };
+        if let Some(config) = config.map(numbered).filter(|config| config != track) {
+            track.clone_from(&config);
+            self.writer.config(&config, &mut self.buffer)?;
         }
         if !self.goes_on(packet, now) {
             return Ok(None);
@@ -140,7 +135,9 @@ impl File {
             (MediaKind::Audio, _) if !is_new || at < MediaTime(0) && !is_elsewhere => return false,
             (MediaKind::Audio, None) => return true,
             // It may go on where it was, but not beyond a gap that the picture will close.
-            (MediaKind::Audio, Some(seam)) if self.video.is_there && now - seam.since < KEYFRAME_WITHIN => {
+            (MediaKind::Audio, Some(seam))
+                if self.video.track.is_some() && now - seam.since < KEYFRAME_WITHIN =>
+            {
                 return !is_elsewhere && gap <= MAX_GAP;
             }
             _ => {}

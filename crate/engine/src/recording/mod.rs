@@ -4,6 +4,8 @@
 //! and sound keep their distance. Where the source goes on after a break, nothing is written twice: the picture goes on exactly behind
 //! the last one of the file, or at a keyframe, and what is missing between is left out of its time. After a seek it goes on with what
 //! is there, also where that is in the file already.
+//!
+//! Of a live stream all that comes is recorded as it comes; of a source that loads ahead, what the playhead has come to.
 
 mod file;
 mod order;
@@ -12,7 +14,7 @@ mod tests;
 mod writer;
 
 use bytes::Bytes;
-use sailcast_media::{MediaKind, Packet, TrackInfo};
+use sailcast_media::{MediaKind, MediaTime, Packet, TrackInfo};
 
 use self::{
     file::{File, KEYFRAME_WITHIN},
@@ -33,6 +35,8 @@ pub struct Recording {
     /// As they were at the last packet that left the order.
     video: Option<TrackInfo>,
     audio: Option<TrackInfo>,
+    /// When the source broke before the packets that left the order.
+    broken: Option<Instant>,
     wanted: Option<Wanted>,
     file: Option<File>,
 }
@@ -47,14 +51,12 @@ impl Recording {
     /// Begins one, after the end of another that is still going on, or ends it.
     pub fn want(&mut self, container: Option<Container>, now: Instant, out: &mut Outbox) {
         self.finish(now, out);
-        self.order.begin_anew();
-        (self.video, self.audio) = (None, None);
         self.wanted = container.map(|container| Wanted { container, since: now });
     }
 
     /// What of it is not out yet, and that it is complete.
     pub fn finish(&mut self, now: Instant, out: &mut Outbox) {
-        self.write_ready(true, now, out);
+        self.write_ready(!self.order.is_ahead(), now, out);
         if self.wanted.is_some() {
             self.end(out);
         }
@@ -65,29 +67,53 @@ impl Recording {
         self.order.config(track);
     }
 
+    /// The packets of another connection follow.
+    pub fn joined(&mut self, now: Instant) {
+        self.order.note_break(now);
+    }
+
     /// What follows does not go on where the last packets ended.
-    pub fn cut(&mut self, why: CutReason, now: Instant, out: &mut Outbox) {
-        self.write_ready(true, now, out);
-        if let Some(file) = &mut self.file {
-            file.cut(why, now);
+    pub fn cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
+        match why {
+            CutReason::Seek => {
+                self.order.drop_unplayed();
+                self.write_ready(true, now, out);
+                self.go_elsewhere(now);
+            }
+            CutReason::Rendition if self.order.is_ahead() => self.order.drop_picture_from(at),
+            CutReason::Rendition | CutReason::Gap => self.order.note_break(now),
         }
     }
 
-    /// Takes a packet of what is played, placed on the timeline.
-    pub fn take(&mut self, packet: &Packet, now: Instant, out: &mut Outbox) {
-        self.order.note(now);
-        if self.wanted.is_some() {
-            self.order.push(packet);
-            self.write_ready(false, now, out);
+    /// The playhead goes to another place of what is here.
+    pub fn skip_to(&mut self, to: MediaTime, now: Instant) {
+        if self.order.skip_to(to) {
+            self.go_elsewhere(now);
         }
+    }
+
+    /// Takes a packet of what is played, placed on the timeline; `playhead` is that of a source that loads ahead.
+    pub fn take(&mut self, packet: &Packet, playhead: Option<MediaTime>, now: Instant, out: &mut Outbox) {
+        self.order.note(now);
+        if self.wanted.is_some() || playhead.is_some() {
+            self.order.push(packet);
+            match playhead {
+                Some(playhead) => self.follow(playhead, now, out),
+                None => self.write_ready(false, now, out),
+            }
+        }
+    }
+
+    /// The source loads ahead, and the playhead has come so far.
+    pub fn follow(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
+        self.order.follow(playhead);
+        self.write_ready(false, now, out);
     }
 
     /// Writes what is in order; all that is held, where nothing is to be waited for.
     fn write_ready(&mut self, all: bool, now: Instant, out: &mut Outbox) {
-        while let Some(wanted) = self.wanted
-            && let Some(held) = self.order.pop(all, now)
-        {
-            match self.write(held, wanted, now) {
+        while let Some(held) = self.order.pop(all, now) {
+            match self.write(held, now) {
                 Ok(None) => {}
                 Ok(Some(piece)) => out.push(Output::Recorded(piece)),
                 Err(failure) => {
@@ -99,8 +125,8 @@ impl Recording {
         }
     }
 
-    fn write(&mut self, held: Held, wanted: Wanted, now: Instant) -> Result<Option<Bytes>, Failure> {
-        let Held { packet, config } = held;
+    fn write(&mut self, held: Held, now: Instant) -> Result<Option<Bytes>, Failure> {
+        let Held { packet, config, broken } = held;
         let in_force = match packet.track.kind {
             MediaKind::Video => &mut self.video,
             MediaKind::Audio => &mut self.audio,
@@ -108,7 +134,13 @@ impl Recording {
         if config.is_some() {
             in_force.clone_from(&config);
         }
+        let broken = broken.filter(|_| broken > self.broken);
+        self.broken = self.broken.max(broken);
+        let Some(wanted) = self.wanted else { return Ok(None) };
         if let Some(file) = &mut self.file {
+            if let Some(broken) = broken {
+                file.cut(false, broken);
+            }
             return file.take(&packet, config, now);
         }
         let Some(tracks) = self.begins(&packet, wanted, now) else { return Ok(None) };
@@ -120,20 +152,30 @@ impl Recording {
 
     /// The tracks of a file that begins with this packet.
     fn begins(&self, packet: &Packet, wanted: Wanted, now: Instant) -> Option<Vec<TrackInfo>> {
-        let video = self.video.clone().or_else(|| self.order.next_config(MediaKind::Video));
-        let audio = self.audio.clone().or_else(|| self.order.next_config(MediaKind::Audio));
         match packet.track.kind {
-            MediaKind::Video => packet.keyframe.then(|| [video, audio].into_iter().flatten().collect()),
-            MediaKind::Audio => {
-                let is_alone = video.is_none() || now - wanted.since >= KEYFRAME_WITHIN;
-                is_alone.then(|| audio.into_iter().collect())
+            MediaKind::Video => {
+                let audio = self.order.next_config(MediaKind::Audio).or(self.audio.clone());
+                packet.keyframe.then(|| self.video.clone().into_iter().chain(audio).collect())
             }
+            MediaKind::Audio => {
+                let has_picture = self.video.is_some() || self.order.next_config(MediaKind::Video).is_some();
+                let is_alone = !has_picture || now - wanted.since >= KEYFRAME_WITHIN;
+                is_alone.then(|| self.audio.clone().into_iter().collect())
+            }
+        }
+    }
+
+    fn go_elsewhere(&mut self, now: Instant) {
+        if let Some(file) = &mut self.file {
+            file.cut(true, now);
         }
     }
 
     fn end(&mut self, out: &mut Outbox) {
         self.wanted = None;
-        self.order.begin_anew();
+        if !self.order.is_ahead() {
+            self.order.begin_anew();
+        }
         let rest = self.file.take().map(File::finish);
         if let Some(rest) = rest.filter(|rest| !rest.is_empty()) {
             out.push(Output::Recorded(rest));
