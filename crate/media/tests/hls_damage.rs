@@ -2,11 +2,13 @@
 
 mod playlists;
 
-use std::{fmt::Write, time::Instant};
+use std::{fmt::Write, sync::LazyLock, time::Instant};
 
 use playlists::{URL, cases, corpus, media, refused};
 use proptest::prelude::*;
 use sailcast_media::hls::{Playlist, Variables, caps, parse};
+
+static CORPUS: LazyLock<Vec<(String, Vec<u8>)>> = LazyLock::new(corpus);
 
 fn read(text: &[u8]) {
     let Ok(playlist) = parse(text, URL, &Variables::default()) else { return };
@@ -41,8 +43,7 @@ proptest! {
         cut in any::<prop::sample::Index>(),
         other in any::<prop::sample::Index>(),
     ) {
-        let corpus = corpus();
-        let mut text = which.get(&corpus).1.clone();
+        let mut text = which.get(&CORPUS).1.clone();
         if !text.is_empty() {
             for (at, byte) in damage {
                 let at = at.index(text.len());
@@ -51,7 +52,7 @@ proptest! {
             text.truncate(cut.index(text.len()) + 1);
         }
         read(&text);
-        text.extend_from_slice(&other.get(&corpus).1);
+        text.extend_from_slice(&other.get(&CORPUS).1);
         read(&text);
     }
 }

@@ -49,6 +49,37 @@ proptest! {
 }
 
 #[test]
+fn the_update_of_the_drafts_example_goes_onto_its_playlist() {
+    let text = |name: &str| {
+        let (_, text) =
+            playlists::corpus().into_iter().find(|(file, _)| file.contains(name)).expect("the example");
+        media(str::from_utf8(&text).expect("UTF-8"))
+    };
+    let previous = text("Example-01_Low-Latency");
+    let merged = text("Example-02_Playlist_Delta").merge_delta(&previous).unwrap();
+    let uris: Vec<_> =
+        merged.segments.iter().filter_map(|segment| segment.uri.as_deref()?.rsplit('/').next()).collect();
+    let expected: Vec<_> = (266..273).map(|n| format!("fileSequence{n}.mp4")).collect();
+    assert_eq!(uris, expected);
+    assert!(merged.segments.iter().all(|segment| segment.map.is_some()), "the map that is left out goes on");
+    assert_eq!(merged.next(), (273, Some(4)));
+    assert_eq!(merged.program_date_time(270), previous.program_date_time(270));
+}
+
+#[test]
+fn updates_cannot_add_key_formats_without_end() {
+    let key = |n: usize| format!("#EXT-X-KEY:METHOD=AES-128,URI=k,KEYFORMAT=f{n}\n");
+    let segment = "#EXTINF:4,\ns\n";
+    let previous = media(&format!("{HEAD}{}{segment}", (0..10).map(key).collect::<String>()));
+    let update = |formats: std::ops::Range<usize>| {
+        let keys: String = formats.map(key).collect();
+        media(&format!("{HEAD}#EXT-X-SKIP:SKIPPED-SEGMENTS=1\n{keys}{segment}")).merge_delta(&previous)
+    };
+    assert_eq!(update(4..16).map(|whole| whole.segments[1].keys.len()), Ok(16));
+    assert_eq!(update(10..20), Err(PlaylistError::TooMany { what: "key formats", most: 16 }));
+}
+
+#[test]
 fn what_is_not_known_makes_the_update_useless() {
     let segments = |sequence: u64, count: usize| {
         format!("{HEAD}#EXT-X-MEDIA-SEQUENCE:{sequence}\n{}", "#EXTINF:4,\ns\n".repeat(count))

@@ -44,6 +44,16 @@ proptest! {
         let playlist = media(&text);
         prop_assert_eq!(media(&write(&playlist)), playlist);
     }
+
+    #[test]
+    fn every_date_of_the_calendar_comes_back(seconds in -62_167_219_200i64..253_402_300_800, micros in 0i64..1_000_000) {
+        let map = Arc::new(Map { uri: "init".into(), range: None, keys: Vec::new() });
+        let time = Some(Micros::from_secs(seconds) + Micros(micros));
+        let segments = vec![Segment { program_date_time: time, ..segment(0, &map) }];
+        let target_duration = Micros::from_secs(2);
+        let playlist = media(&write(&MediaPlaylist { target_duration, segments, ..Default::default() }));
+        prop_assert_eq!(playlist.segments[0].program_date_time, time);
+    }
 }
 
 #[test]

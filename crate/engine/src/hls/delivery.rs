@@ -29,6 +29,8 @@ pub struct Delivery {
     queue: VecDeque<FeedEvent>,
     tracks: Vec<TrackInfo>,
     given: Vec<Given>,
+    /// Where the last cut was.
+    cut: Option<MediaTime>,
 }
 
 impl Delivery {
@@ -42,6 +44,7 @@ impl Delivery {
 
     pub fn cut(&mut self, at: MediaTime, why: CutReason) {
         self.queue.push_back(FeedEvent::Cut { at, why });
+        self.cut = Some(at);
         if why == CutReason::Seek {
             self.given.clear();
         }
@@ -84,6 +87,12 @@ impl Delivery {
     /// The end of what was given of this kind.
     pub fn end(&self, kind: MediaKind) -> Option<MediaTime> {
         self.given.iter().filter(|given| given.track.kind == kind).map(|given| given.end).max()
+    }
+
+    /// Where the next picture is expected.
+    pub fn goes_on_from(&self) -> Option<MediaTime> {
+        let end = self.end(MediaKind::Video)?;
+        Some(self.cut.map_or(end, |cut| cut.max(end)))
     }
 
     /// The last decoding time of what was given of this kind.

@@ -9,8 +9,9 @@ use sailcast_media::{MediaKind, MediaTime, Micros, hls::Variables};
 use super::{
     body::Body,
     fetch::{ANSWER_TIMEOUT, Fetch, Step, is_network},
-    init::Inits,
+    init::Init,
     keys::lock,
+    low_latency::Promise,
     playlist::{Follow, News},
     segment::{self, Cursor, Next, Piece, PieceKind},
     shared::Shared,
@@ -70,7 +71,7 @@ pub struct Lane {
     pub follow: Follow,
     pub cursor: Option<Cursor>,
     loading: Option<Loading>,
-    inits: Inits,
+    init: Init,
     run: Option<Run>,
     /// How the next run begins; without one the present run goes on.
     gate: Option<Gate>,
@@ -109,7 +110,7 @@ impl Lane {
             follow: Follow::new(url, imported, now),
             cursor: None,
             loading: None,
-            inits: Inits::default(),
+            init: Init::default(),
             run: None,
             gate: Some(Gate { keyframe: true, ..Gate::default() }),
             covered: None,
@@ -150,7 +151,7 @@ impl Lane {
             let rest = self.run.take().map(Run::into_gate).unwrap_or_default();
             self.gate.get_or_insert(Gate { video_after: HERE, sound_from: HERE, ..rest });
         }
-        self.inits.cancel(out);
+        self.init.cancel(out);
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
@@ -163,7 +164,7 @@ impl Lane {
         if let Some(loading) = &mut self.loading {
             loading.body.fetch.suspect(now);
         }
-        if let Some(fetch) = self.inits.fetch() {
+        if let Some(fetch) = self.init.fetch() {
             fetch.suspect(now);
         }
     }
@@ -175,7 +176,7 @@ impl Lane {
             loading.body.fetch.again(now);
             loading.body.fetch.hurry(now);
         }
-        if let Some(fetch) = self.inits.fetch() {
+        if let Some(fetch) = self.init.fetch() {
             fetch.again(now);
             fetch.hurry(now);
         }
@@ -184,12 +185,18 @@ impl Lane {
 
     pub fn owns(&self, id: RequestId) -> bool {
         self.follow.owns(id)
-            || self.inits.owns(id)
+            || self.init.owns(id)
             || self.loading.as_ref().is_some_and(|loading| loading.body.owns(id))
     }
 
     pub fn is_idle(&self) -> bool {
         self.loading.is_none()
+    }
+
+    /// A segment has been loaded, and nothing of the next one.
+    pub fn is_between_segments(&self, shared: &Shared) -> bool {
+        let is_behind_last_part = || matches!(self.next(shared), Some(Next::Passed(_)));
+        self.is_idle() && self.cursor.is_some_and(|at| at.part == 0 || is_behind_last_part())
     }
 
     /// How the piece under way comes, where it is one of `bitrate` that the server has already.
@@ -203,7 +210,10 @@ impl Lane {
 
     /// Up to where it has loaded.
     pub fn loaded_until(&self) -> Option<MediaTime> {
-        self.follow.time_of(self.cursor?)
+        let at = self.cursor?;
+        let place = &self.follow.place;
+        let outside = || if at.sequence < place.first() { place.begins() } else { place.end() };
+        Some(self.follow.time_of(at).unwrap_or_else(outside))
     }
 
     /// Nothing more will come.
@@ -228,8 +238,8 @@ impl Lane {
             if let Some(news) = self.follow.on_io(event, shared, now, out) {
                 self.on_news(news);
             }
-        } else if self.inits.owns(id) {
-            let failure = self.inits.on_io(event, now, out);
+        } else if self.init.owns(id) {
+            let failure = self.init.on_io(event, shared, now, out);
             self.on_init(failure, shared, now);
         } else if let Some(loading) = &mut self.loading {
             let step = loading.body.on_io(event, now, out);
@@ -246,8 +256,8 @@ impl Lane {
         now: Instant,
         out: &mut Outbox,
     ) {
-        if self.inits.owns(id) {
-            let failure = self.inits.on_decrypted(clear, out);
+        if self.init.owns(id) {
+            let failure = self.init.on_decrypted(clear, shared, out);
             self.on_init(failure, shared, now);
         } else if let Some(loading) = &mut self.loading {
             let step = loading.body.on_decrypted(clear);
@@ -266,7 +276,7 @@ impl Lane {
             self.load_next(shared, now, out);
         }
         if self.trouble.is_none() && shared.online {
-            let failure = self.inits.advance(&mut shared.keys, now, out);
+            let failure = self.init.advance(shared, now, out);
             self.on_init(failure, shared, now);
             if let Some(loading) = &mut self.loading {
                 let step = loading.body.advance(&mut shared.keys, now, out);
@@ -278,7 +288,7 @@ impl Lane {
 
     pub fn deadline(&mut self, shared: &Shared) -> Option<Instant> {
         let fetches = self.loading.as_ref().and_then(|loading| loading.body.fetch.deadline());
-        let inits = self.inits.fetch().and_then(|fetch| fetch.deadline());
+        let inits = self.init.fetch().and_then(|fetch| fetch.deadline());
         let pieces = [fetches, inits].into_iter().flatten().min();
         let pieces = pieces.filter(|_| self.trouble.is_none() && shared.online);
         [pieces, self.follow.deadline(shared)].into_iter().flatten().min()
@@ -317,7 +327,10 @@ impl Lane {
         let rest = self.run.take().map(Run::into_gate).unwrap_or_default();
         let gate = self.gate.get_or_insert(rest);
         gate.keyframe = true;
-        gate.cut.get_or_insert(CutReason::Gap);
+        // Sound beside a picture is not worth a cut.
+        if self.kinds.video {
+            gate.cut.get_or_insert(CutReason::Gap);
+        }
     }
 
     fn uses_parts(&self, shared: &Shared) -> (bool, bool) {
@@ -363,14 +376,17 @@ impl Lane {
 
     /// It came with a part before it, as the rest of their resource.
     fn is_covered(&self, piece: &Piece) -> bool {
-        let Some((uri, until)) = &self.covered else { return false };
-        let end = piece.range.map(|range| range.offset.saturating_add(range.length));
-        piece.kind == PieceKind::Part && *uri == piece.uri && end.is_some_and(|end| end <= *until)
+        let Some((_, until)) = self.covered.as_ref().filter(|(uri, _)| *uri == piece.uri) else {
+            return false;
+        };
+        let start = piece.range.map_or(0, |range| range.offset);
+        piece.kind != PieceKind::Segment && start < *until
     }
 
     fn load(&mut self, piece: Piece, shared: &mut Shared, now: Instant, out: &mut Outbox) {
         let domain = Domain { era: self.follow.era, discontinuity: piece.discontinuity };
-        let lock = match lock(&piece.keys, piece.at.sequence) {
+        let number = piece.at.sequence;
+        let lock = match lock(&piece.keys, number) {
             Ok(lock) => lock,
             Err(error) => return self.fail(error),
         };
@@ -379,7 +395,8 @@ impl Lane {
         }
         self.begin_run(domain, &piece, shared);
         if let Some(map) = &piece.map
-            && let Err(error) = self.inits.want(map, now, out)
+            && shared.inits.get(map).is_none()
+            && let Err(error) = self.init.want(map, now, out)
         {
             return self.fail(error);
         }
@@ -388,11 +405,12 @@ impl Lane {
             run.begin(expected);
         }
         let patience = match piece.kind {
-            PieceKind::Hint { .. } => HINT_PATIENCE,
+            PieceKind::Hint => HINT_PATIENCE,
             _ => ANSWER_TIMEOUT,
         };
         let fetch = Fetch::new(piece.uri.clone(), piece.range, patience, now);
-        let body = Body::new(fetch, lock);
+        let is_sure = piece.kind != PieceKind::Hint;
+        let body = Body::new(fetch, lock, is_sure);
         let held = BytesMut::new();
         self.loading = Some(Loading { piece, body, held, is_complete: false, is_listed: false });
     }
@@ -428,7 +446,7 @@ impl Lane {
 
     fn on_init(&mut self, failure: Option<Failure>, shared: &mut Shared, now: Instant) {
         let Some(failure) = failure else { return };
-        let Some(fetch) = self.inits.fetch() else {
+        let Some(fetch) = self.init.fetch() else {
             self.trouble = Some(Trouble::Piece(piece_error(failure)));
             return;
         };
@@ -457,12 +475,12 @@ impl Lane {
     fn on_piece_failure(&mut self, failure: Failure, shared: &mut Shared, now: Instant, out: &mut Outbox) {
         let Some(loading) = &mut self.loading else { return };
         match loading.piece.kind {
-            PieceKind::Hint { .. } if !is_network(&failure) || loading.is_listed => {
-                shared.strike("a part that was announced did not come");
+            PieceKind::Hint if !is_network(&failure) || loading.is_listed => {
+                shared.strike(Promise::Parts, "a part that was announced did not come");
                 self.drop_hint(out);
             }
             PieceKind::Part if !is_network(&failure) && loading.body.fetch.failures >= LOST_TRIES => {
-                shared.strike("a part that is listed cannot be had");
+                shared.strike(Promise::Parts, "a part that is listed cannot be had");
                 self.whole = Some(loading.piece.at.sequence);
                 self.stop(out);
             }
@@ -481,7 +499,7 @@ impl Lane {
         let Some(loading) = self
             .loading
             .as_ref()
-            .filter(|loading| matches!(loading.piece.kind, PieceKind::Hint { .. }) && !loading.is_listed)
+            .filter(|loading| matches!(loading.piece.kind, PieceKind::Hint) && !loading.is_listed)
         else {
             return;
         };
@@ -500,6 +518,11 @@ impl Lane {
                 {
                     loading.is_listed = true;
                     loading.piece.duration = piece.duration;
+                    // Which key it has was not known before.
+                    match lock(&piece.keys, piece.at.sequence) {
+                        Ok(lock) => loading.body.lock_with(lock),
+                        Err(error) => return self.fail(error),
+                    }
                     loading.body.fetch.limit(HINT_GRACE, now);
                 }
             }
@@ -511,7 +534,7 @@ impl Lane {
     fn go_on(&mut self, shared: &mut Shared, now: Instant, out: &mut Outbox) {
         let Some(loading) = &mut self.loading else { return };
         let init = match &loading.piece.map {
-            Some(map) => self.inits.get(map),
+            Some(map) => shared.inits.get(map),
             None => Some(Bytes::new()),
         };
         let (Some(init), Some(run)) = (init, &mut self.run) else { return };
@@ -547,8 +570,12 @@ impl Lane {
         let Some(Loading { piece, body, .. }) = self.loading.take() else { return };
         self.skipped = 0;
         self.cursor = Some(piece.after);
-        let start = piece.range.map_or(0, |range| range.offset);
-        if let PieceKind::Hint { open: true } = piece.kind {
+        if piece.kind != PieceKind::Segment {
+            shared.promises.kept(Promise::Parts);
+        }
+        if piece.kind == PieceKind::Hint {
+            // Parts behind it may have come with it, if their resource is one.
+            let start = piece.range.map_or(0, |range| range.offset);
             self.covered = Some((piece.uri, start.saturating_add(body.fetch.given)));
         }
         if let Some(first) = self.run.as_ref().and_then(Run::first).filter(|_| piece.at.part == 0) {
@@ -573,7 +600,7 @@ impl Lane {
 pub const HERE: Option<MediaTime> = Some(MediaTime(0));
 
 fn is_paced(piece: &Piece) -> bool {
-    matches!(piece.kind, PieceKind::Hint { .. })
+    matches!(piece.kind, PieceKind::Hint)
 }
 
 fn judge(fetch: &mut Fetch, failure: Failure, shared: &mut Shared, now: Instant) -> Option<Trouble> {

@@ -11,6 +11,7 @@ use sailcast_media::{
 use super::{
     edge::Edge,
     fetch::{ANSWER_TIMEOUT, failure, final_failure, is_network},
+    low_latency::Promise,
     place::Place,
     segment::{self, Cursor},
     shared::Shared,
@@ -329,11 +330,11 @@ impl Follow {
         };
         let news = self.apply(list, now);
         if asked.wants.is_some() && is_kept {
-            shared.promises.kept();
+            shared.promises.kept(Promise::Reload);
         }
         self.plan(asked.at, now, news.is_some(), shared);
         if !is_kept {
-            shared.strike("the server answered before there was anything new");
+            shared.strike(Promise::Reload, "the server answered before there was anything new");
             self.plainly = true;
             self.due = self.due.map(|due| due.max(asked.at + self.pause(shared)));
         }
@@ -350,7 +351,7 @@ impl Follow {
         if asked.is_directed && !is_network(&failure) {
             // Without directives it may be had.
             let what = failure.error.as_ref().map_or("", |error| error.what.as_str());
-            shared.strike(what.trim_end_matches('.'));
+            shared.strike(Promise::Reload, what.trim_end_matches('.'));
             self.plainly = true;
             self.due = Some(now);
             return None;

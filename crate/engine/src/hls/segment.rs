@@ -37,10 +37,8 @@ impl Cursor {
 pub enum PieceKind {
     Segment,
     Part,
-    /// A part that the server will have: it answers when there is something of it. `open`: everything up to the end of its resource.
-    Hint {
-        open: bool,
-    },
+    /// A part that the server will have: it answers when there is something of it.
+    Hint,
 }
 
 /// What is fetched at once.
@@ -115,11 +113,10 @@ fn hinted(list: &MediaPlaylist, at: Cursor) -> Next {
         return Next::Wait;
     };
     let Some(last) = list.segments.last() else { return Next::Wait };
-    let open = hint.length.is_none() && hint.start > 0;
     let range = (hint.start > 0 || hint.length.is_some())
         .then(|| ByteRange { offset: hint.start, length: hint.length.unwrap_or(TO_THE_END) });
     Next::Piece(Piece {
-        kind: PieceKind::Hint { open },
+        kind: PieceKind::Hint,
         at,
         after: at.next_part(),
         uri: hint.uri.clone(),

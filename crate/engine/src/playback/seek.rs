@@ -9,7 +9,7 @@ use super::{Phase, Playback};
 use crate::{
     cues::Cues,
     event::Event,
-    feed::Going,
+    feed::{CutReason, Going},
     io::{Instant, Output},
     outbox::Outbox,
 };
@@ -132,6 +132,7 @@ impl Playback {
         self.video.go_to(to, out);
         self.audio.go_to(now, out);
         self.clock.forget_sound();
+        self.recording.cut(to, CutReason::Seek, now, out);
         self.cues = Cues::default();
         self.sei.clear();
         self.holes.clear();

@@ -1,10 +1,14 @@
 //! Delta updates (6.2.5.1): a playlist that leaves out what the client has, onto the one before it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     DateRange, Key, Map, MediaPlaylist, PlaylistError, Segment, Skip,
     caps::{MAX_ATTRIBUTES, MAX_DATE_RANGES, MAX_SEGMENTS},
+    media::NAMED,
     segments::put_key,
 };
 
@@ -26,7 +30,7 @@ impl MediaPlaylist {
                 keys_end: skip.keys_end.unwrap_or(usize::MAX),
                 bitrate: until.find(|known| known.range.is_none()).and_then(|known| known.bitrate),
             };
-            before.go_on(&mut self.segments);
+            before.go_on(&mut self.segments)?;
         }
         segments.append(&mut self.segments);
         let date_ranges = match skip.removed_dateranges {
@@ -62,7 +66,7 @@ struct Before {
 }
 
 impl Before {
-    fn go_on(mut self, segments: &mut [Segment]) {
+    fn go_on(mut self, segments: &mut [Segment]) -> Result<(), PlaylistError> {
         // The map of the segment before, as the update has it and with all its keys.
         let mut mapped: Option<(Arc<Map>, Arc<Map>)> = None;
         for (at, segment) in segments.iter_mut().enumerate() {
@@ -72,14 +76,14 @@ impl Before {
                 segment.bitrate = self.bitrate;
             }
             if at < self.keys_end {
-                segment.keys = with_keys(&self.keys, &segment.keys);
+                segment.keys = with_keys(&self.keys, &segment.keys)?;
             }
             segment.map = match (segment.map.take(), &mapped) {
                 (None, _) => self.map.clone(),
                 (Some(map), Some((own, whole))) if Arc::ptr_eq(&map, own) => Some(whole.clone()),
                 (Some(map), _) => {
                     let keys = match at < self.keys_end {
-                        true => with_keys(&self.keys, &map.keys),
+                        true => with_keys(&self.keys, &map.keys)?,
                         false => map.keys.clone(),
                     };
                     let whole = Arc::new(Map { keys, ..Map::clone(&map) });
@@ -88,13 +92,14 @@ impl Before {
                 }
             };
         }
+        Ok(())
     }
 }
 
-fn with_keys(before: &[Arc<Key>], own: &[Arc<Key>]) -> Vec<Arc<Key>> {
+fn with_keys(before: &[Arc<Key>], own: &[Arc<Key>]) -> Result<Vec<Arc<Key>>, PlaylistError> {
     let mut keys = before.to_vec();
-    own.iter().for_each(|key| put_key(&mut keys, key.clone()));
-    keys
+    own.iter().try_for_each(|key| put_key(&mut keys, key.clone()))?;
+    Ok(keys)
 }
 
 fn merge_ranges(
@@ -102,7 +107,7 @@ fn merge_ranges(
     removed: &[String],
     update: Vec<DateRange>,
 ) -> Result<Vec<DateRange>, PlaylistError> {
-    let removed: std::collections::HashSet<&String> = removed.iter().collect();
+    let removed: HashSet<&String> = removed.iter().collect();
     let mut ranges: Vec<DateRange> =
         previous.iter().filter(|range| !removed.contains(&range.id)).cloned().collect();
     let known: HashMap<String, usize> =
@@ -130,6 +135,6 @@ impl DateRange {
         self.end_on_next |= later.end_on_next;
         self.attributes.retain(|(name, _)| later.attributes.iter().all(|(later, _)| later != name));
         self.attributes.extend(later.attributes);
-        self.attributes.truncate(MAX_ATTRIBUTES);
+        self.attributes.truncate(MAX_ATTRIBUTES.saturating_sub(NAMED.len()));
     }
 }

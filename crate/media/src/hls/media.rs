@@ -54,7 +54,10 @@ impl Reader<'_> {
         let attributes = |value| Attributes::parse(line, value);
         match name {
             "EXT-X-SERVER-CONTROL" => self.playlist.control = control(&attributes(value)?),
-            "EXT-X-PART-INF" => self.playlist.part_target = attributes(value)?.seconds("PART-TARGET"),
+            "EXT-X-PART-INF" => {
+                let target = attributes(value)?.seconds("PART-TARGET");
+                self.playlist.part_target = target.filter(|target| *target > Micros::ZERO);
+            }
             "EXT-X-SKIP" => self.skip(&attributes(value)?)?,
             "EXT-X-PRELOAD-HINT" => self.hint(&attributes(value)?)?,
             "EXT-X-RENDITION-REPORT" => self.report(&attributes(value)?)?,
@@ -188,7 +191,8 @@ impl Reader<'_> {
             segment.sequence = segment.sequence.saturating_add(first);
             segment.discontinuity = segment.discontinuity.saturating_add(playlist.discontinuity_sequence);
         }
-        let longest_part = done.iter().flat_map(|segment| &segment.parts).map(|part| part.duration).max();
+        let parts = done.iter().flat_map(|segment| &segment.parts);
+        let longest_part = parts.map(|part| part.duration).filter(|duration| *duration > Micros::ZERO).max();
         let Head { version, independent_segments, start } = self.head;
         Ok(MediaPlaylist {
             version,
@@ -216,6 +220,10 @@ fn control(attributes: &Attributes) -> ServerControl {
     }
 }
 
+/// The attributes of a date range that have fields of their own.
+pub(super) const NAMED: [&str; 7] =
+    ["ID", "CLASS", "START-DATE", "END-DATE", "DURATION", "PLANNED-DURATION", "END-ON-NEXT"];
+
 /// `None` of one without an ID: nothing can be said of it later.
 fn date_range(attributes: &Attributes, scope: &mut Scope) -> Result<Option<DateRange>, PlaylistError> {
     let Some(id) = attributes.text("ID", scope)? else { return Ok(None) };
@@ -230,8 +238,7 @@ fn date_range(attributes: &Attributes, scope: &mut Scope) -> Result<Option<DateR
         attributes: Vec::new(),
     };
     for (name, _) in attributes.iter() {
-        let named = ["ID", "CLASS", "START-DATE", "END-DATE", "DURATION", "PLANNED-DURATION", "END-ON-NEXT"];
-        if !named.contains(&name) {
+        if !NAMED.contains(&name) {
             let value = attributes.text(name, scope)?.unwrap_or_default();
             range.attributes.push((name.to_owned(), value));
         }

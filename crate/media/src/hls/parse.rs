@@ -9,7 +9,7 @@ use super::{
     value,
 };
 
-/// Reads the playlist that came from `url`. A media playlist may import the variables of the multivariant one that led to it; others import
+/// Reads the playlist that came from `url`, the one behind all redirects. A media playlist may import the variables of the multivariant one that led to it; others import
 /// nothing.
 ///
 /// Lenient where what is meant is clear: any line ends, spaces, missing or damaged tags that only inform. Strict where going on would play

@@ -94,7 +94,7 @@ impl<'a> Scope<'a> {
     /// An absolute URI.
     pub fn uri(&mut self, line: usize, text: &str) -> Result<String, PlaylistError> {
         let reference = self.substitute(line, text)?;
-        let uri = resolve_with(&self.base, &reference);
+        let uri = resolve_with(&self.base, reference.trim());
         // What dot segments cut off again was work, too.
         self.expanded.spend(uri.len().max(self.base.path.len()))?;
         Ok(uri)

@@ -199,11 +199,7 @@ impl Segments {
             format: attributes.text("KEYFORMAT", scope)?.unwrap_or_else(|| IDENTITY.to_owned()),
             method,
         };
-        put_key(&mut self.keys, Arc::new(key));
-        match self.keys.len() > MAX_KEYS {
-            true => Err(PlaylistError::TooMany { what: "key formats", most: MAX_KEYS }),
-            false => Ok(()),
-        }
+        put_key(&mut self.keys, Arc::new(key))
     }
 
     fn map(&mut self, attributes: &Attributes, scope: &mut Scope) -> Result<(), PlaylistError> {
@@ -227,11 +223,15 @@ impl Segments {
 }
 
 /// A key takes the place of the one of its format (4.4.4.4).
-pub(super) fn put_key(keys: &mut Vec<Arc<Key>>, key: Arc<Key>) {
-    match keys.iter_mut().find(|known| known.format == key.format) {
-        Some(known) => *known = key,
-        None => keys.push(key),
+pub(super) fn put_key(keys: &mut Vec<Arc<Key>>, key: Arc<Key>) -> Result<(), PlaylistError> {
+    if let Some(known) = keys.iter_mut().find(|known| known.format == key.format) {
+        *known = key;
+    } else if keys.len() < MAX_KEYS {
+        keys.push(key);
+    } else {
+        return Err(PlaylistError::TooMany { what: "key formats", most: MAX_KEYS });
     }
+    Ok(())
 }
 
 fn end(range: ByteRange) -> u64 {

@@ -264,21 +264,16 @@ impl Out {
 
     /// The tags that lead from the keys in force to the wanted ones.
     fn keys(&mut self, current: &mut Vec<Arc<Key>>, wanted: &[Arc<Key>]) {
-        let replaced = |key: &&Arc<Key>| wanted.iter().any(|wanted| wanted.format == key.format);
-        if !current.iter().all(|key| replaced(&key)) {
+        let mut after = current.clone();
+        // What does not fit is more than a playlist may say.
+        let _ = wanted.iter().try_for_each(|key| put_key(&mut after, key.clone()));
+        if after != wanted {
             self.no_keys(current);
         }
         for key in wanted {
-            if current.contains(key) {
-                continue;
+            if !current.contains(key) && put_key(current, key.clone()).is_ok() {
+                self.key(key);
             }
-            self.key(key);
-            put_key(current, key.clone());
-        }
-        if current.as_slice() != wanted {
-            // The same ones in another order.
-            self.no_keys(current);
-            self.keys(current, wanted);
         }
     }
 

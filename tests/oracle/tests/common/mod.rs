@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use sailcast_media::{
-    DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Packet, TrackInfo,
+    DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, MediaKind, Mp4File, Packet, TrackId, TrackInfo,
     flv::{Tag, TagEvent, TagKind, TagReader},
 };
 
@@ -45,12 +45,35 @@ pub fn corpus() -> Vec<PathBuf> {
 }
 
 fn flv_files(folder: &Path) -> Vec<PathBuf> {
+    files_of(folder, &["flv"])
+}
+
+/// The project's own MP4 files.
+pub fn mp4_fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
+    let files = files_of(&folder, &["mp4", "mov"]);
+    assert!(files.len() >= 12, "no MP4 fixtures in {}", folder.display());
+    files
+}
+
+/// MP4 files of the folder that `SAILCAST_CORPUS` names.
+pub fn mp4_corpus() -> Vec<PathBuf> {
+    std::env::var_os("SAILCAST_CORPUS")
+        .map(|folder| files_of(Path::new(&folder), &["mp4"]))
+        .unwrap_or_default()
+}
+
+pub fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).expect("a name")
+}
+
+fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
         let path = entry.path();
         if path.is_dir() {
-            files.extend(flv_files(&path));
-        } else if path.extension().is_some_and(|ext| ext == "flv") {
+            files.extend(files_of(&path, extensions));
+        } else if extensions.iter().any(|extension| path.extension().is_some_and(|ext| ext == *extension)) {
             files.push(path);
         }
     }
@@ -88,14 +111,43 @@ impl Ours {
         demuxer.finish();
         let mut ours = Self::default();
         while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
-            match event {
-                DemuxEvent::Track(track) => ours.tracks.push(track),
-                DemuxEvent::Packet(packet) => ours.packets.push(packet),
-                DemuxEvent::Metadata(_) => {}
-                other => ours.complaints.push(other),
-            }
+            ours.take(event);
         }
         ours
+    }
+
+    /// Of an MP4 file, read where its demuxer wants to.
+    pub fn of_file(path: &Path) -> Self {
+        let file = read(path);
+        let mut demuxer = Mp4File::new();
+        demuxer.set_len(file.len() as u64);
+        let mut ours = Self::default();
+        loop {
+            let wanted = demuxer.wants();
+            if let Some(at) = wanted {
+                let start = usize::try_from(at).expect("an offset");
+                demuxer.push(at, file.slice(start..file.len().min(start + (64 << 10))));
+            }
+            while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+                ours.take(event);
+            }
+            if wanted.is_none() {
+                return ours;
+            }
+        }
+    }
+
+    fn take(&mut self, event: DemuxEvent) {
+        match event {
+            DemuxEvent::Track(track) => self.tracks.push(track),
+            DemuxEvent::Packet(packet) => self.packets.push(packet),
+            DemuxEvent::Metadata(_) => {}
+            other => self.complaints.push(other),
+        }
+    }
+
+    pub fn packets_of(&self, id: TrackId) -> Vec<&Packet> {
+        self.packets.iter().filter(|packet| packet.track == id).collect()
     }
 
     /// Only H.264 and AAC, and nothing wrong with it: what every oracle here can read.

@@ -1,0 +1,22 @@
+//! The HLS client before a virtual origin: one behaviour a file.
+
+mod rig;
+
+mod anything;
+mod away;
+mod dates;
+mod discontinuity;
+mod encryption;
+mod lines;
+mod live;
+mod low_latency;
+mod missing;
+mod network;
+mod playlists;
+mod promises;
+mod recording;
+mod renditions;
+mod restart;
+
+const MEDIA: &str = "http://origin/v0.m3u8";
+const MASTER: &str = "http://origin/master.m3u8";
