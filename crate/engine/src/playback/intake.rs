@@ -68,7 +68,8 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
-        self.recording.take(&packet, now, out);
+        let playhead = self.is_paced().then(|| self.playhead(now));
+        self.recording.take(&packet, playhead, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
