@@ -36,11 +36,11 @@ pub fn probe(first_bytes: &[u8]) -> Option<Format> {
     if first_bytes.starts_with(&flv::tag::SIGNATURE) {
         return Some(Format::Flv);
     }
-    if mp4::is_mp4(first_bytes) {
-        return Some(Format::Mp4);
-    }
     if ts::is_stream(first_bytes) {
         return Some(Format::Ts);
+    }
+    if mp4::is_mp4(first_bytes) {
+        return Some(Format::Mp4);
     }
     packed::is_stream(first_bytes).then_some(Format::PackedAudio)
 }

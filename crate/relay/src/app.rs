@@ -12,12 +12,15 @@ use hyper::{HeaderMap, Uri};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    args::Options,
     auth::{Action, Gate},
+    hls::Channels,
     hub::{Hub, Publication},
     limits::Limits,
     name::StreamName,
     origin::Origins,
     pages::Pages,
+    record::Recorder,
     refusal::Refusal,
     throttle::{Pace, Throttle},
     upstream::Upstream,
@@ -25,6 +28,9 @@ use crate::{
 
 pub struct App {
     pub hub: Arc<Hub>,
+    pub hls: Arc<Channels>,
+    /// Where streams are recorded.
+    pub recorder: Option<Arc<Recorder>>,
     pub limits: Limits,
     pub gate: Gate,
     pub origins: Origins,
@@ -39,24 +45,22 @@ pub struct App {
 }
 
 impl App {
-    pub fn new(
-        limits: Limits,
-        gate: Gate,
-        origins: Origins,
-        upstreams: Vec<Arc<Upstream>>,
-        pages: Pages,
-        throttle: Option<Throttle>,
-    ) -> Self {
+    pub fn new(options: Options) -> Self {
+        let limits = options.limits;
+        let (hub, tasks, shutdown) =
+            (Arc::new(Hub::new(limits)), TaskTracker::new(), CancellationToken::new());
         Self {
-            hub: Arc::new(Hub::new(limits)),
+            hls: Arc::new(Channels::new(options.hls, limits, hub.clone(), tasks.clone(), shutdown.clone())),
+            hub,
+            recorder: options.record.map(|dir| Arc::new(Recorder::new(dir))),
             limits,
-            gate,
-            origins,
-            upstreams,
-            pages,
-            throttle,
-            tasks: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
+            gate: options.gate,
+            origins: options.origins,
+            upstreams: options.upstreams.into_iter().map(|target| Arc::new(Upstream::new(target))).collect(),
+            pages: Pages::new(options.mounts, options.isolate),
+            throttle: options.throttle.then(Throttle::default),
+            tasks,
+            shutdown,
             publishers: AtomicUsize::new(0),
         }
     }
@@ -76,6 +80,10 @@ impl App {
     /// Takes the name for a publisher, and sends its stream on.
     pub async fn publish(&self, name: StreamName) -> Result<Publication, Refusal> {
         let publication = self.hub.publish(name).await?;
+        self.hls.published(&publication);
+        if let Some(recorder) = &self.recorder {
+            self.tasks.spawn(recorder.clone().follow(publication.follow_all()));
+        }
         for upstream in &self.upstreams {
             let following = upstream.clone().follow(publication.name().clone(), publication.follow());
             self.tasks.spawn(following);

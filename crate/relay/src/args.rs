@@ -3,30 +3,45 @@
 use std::{
     net::{IpAddr, Ipv4Addr},
     num::NonZeroUsize,
+    ops::RangeInclusive,
     path::PathBuf,
 };
 
 use lexopt::{Arg, Error, Parser, ValueExt};
-use sailcast_media::flv::tag::MAX_TAG_BODY;
+use sailcast_media::{Micros, flv::tag::MAX_TAG_BODY};
 
 use crate::{
     auth::{Gate, Secret},
+    hls::HlsOptions,
     limits::Limits,
     origin::Origins,
     pages::Mount,
     rtmp::Target,
+    tls::TlsFiles,
 };
 
+/// Seconds that make sense.
+const HLS_WINDOW: RangeInclusive<f64> = 6.0..=86_400.0;
+const SEGMENT_TARGET: RangeInclusive<f64> = 1.0..=10.0;
+const PART_TARGET: RangeInclusive<f64> = 0.1..=2.0;
+
 pub const HELP: &str = "\
-Takes FLV from publishers and serves it to players.
+Takes FLV from publishers and serves it to players, as FLV and as HLS.
 
 Usage: sailcast-relay [OPTIONS]
 
   --bind ADDRESS           address to listen on (127.0.0.1: this machine only)
   --port PORT              port to listen on (8080); 0 takes a free one
+  --tls-cert FILE          speak TLS, and HTTP/2 to who wants it, with this certificate and its chain (PEM)
+  --tls-key FILE           the certificate's private key (PEM)
   --demo FILE              loop this FLV file for ever as /live/demo
   --serve PREFIX=DIR       serve a folder; may be given several times (/=www, /dist=dist)
   --isolate                make the served pages cross-origin isolated
+  --hls-window SECONDS     how far back viewers of HLS may go (60); each second of a stream and format is up to 1 MiB
+  --hls-always             package every stream for HLS, not only those that somebody asks for
+  --segment-target SECONDS of HLS; a segment ends at the first keyframe behind it (2)
+  --part-target SECONDS    of LL-HLS (0.33)
+  --record DIR             record every stream to DIR/APP/NAME-TIME.mp4
   --throttle               for development: POST /throttle/APP/NAME?bitrate=BIT/S makes a publisher's network narrow
   --upstream URL           push each stream on to rtmp://HOST[:PORT]/APP[?QUERY] under its own name; several times
   --publish-secret SECRET  publish only with ?secret=SECRET, or signed with it
@@ -40,6 +55,7 @@ Usage: sailcast-relay [OPTIONS]
 
 Publish:  POST /APP/NAME, or WebSocket /APP/NAME with the subprotocol \"publisher\"
 Play:     GET /APP/NAME.flv, or WebSocket /APP/NAME.flv
+HLS:      GET /APP/NAME.m3u8 (fragmented MP4, LL-HLS), /APP/NAME.ts.m3u8 (MPEG-TS)
 State:    GET /health, GET /metrics (Prometheus)
 
 There is no authentication without a secret: whoever reaches the port, and any web page open in a browser on this
@@ -53,10 +69,13 @@ RUST_LOG=debug logs more, RUST_LOG=warn less.
 pub struct Options {
     pub bind: IpAddr,
     pub port: u16,
+    pub tls: Option<TlsFiles>,
     pub demo: Option<PathBuf>,
     pub mounts: Vec<Mount>,
     pub isolate: bool,
     pub throttle: bool,
+    pub hls: HlsOptions,
+    pub record: Option<PathBuf>,
     pub upstreams: Vec<Target>,
     pub gate: Gate,
     pub origins: Origins,
@@ -68,10 +87,13 @@ impl Default for Options {
         Self {
             bind: Ipv4Addr::LOCALHOST.into(),
             port: 8080,
+            tls: None,
             demo: None,
             mounts: Vec::new(),
             isolate: false,
             throttle: false,
+            hls: HlsOptions::default(),
+            record: None,
             upstreams: Vec::new(),
             gate: Gate::default(),
             origins: Origins::default(),
@@ -82,7 +104,7 @@ impl Default for Options {
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Command {
-    Run(Options),
+    Run(Box<Options>),
     Help,
     Version,
 }
@@ -102,13 +124,21 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
         let target = url.parse().map_err(|error| Error::from(format!("SAILCAST_UPSTREAM: {error}")))?;
         options.upstreams.push(target);
     }
+    let (mut cert, mut key) = (None, None);
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("bind") => options.bind = parser.value()?.parse()?,
             Arg::Long("port") => options.port = parser.value()?.parse()?,
+            Arg::Long("tls-cert") => cert = Some(parser.value()?.into()),
+            Arg::Long("tls-key") => key = Some(parser.value()?.into()),
             Arg::Long("demo") => options.demo = Some(parser.value()?.into()),
             Arg::Long("serve") => options.mounts.push(parser.value()?.parse()?),
             Arg::Long("isolate") => options.isolate = true,
+            Arg::Long("hls-window") => options.hls.window = seconds(&mut parser, HLS_WINDOW)?,
+            Arg::Long("hls-always") => options.hls.always = true,
+            Arg::Long("segment-target") => options.hls.wanted.segment = seconds(&mut parser, SEGMENT_TARGET)?,
+            Arg::Long("part-target") => options.hls.wanted.part = seconds(&mut parser, PART_TARGET)?,
+            Arg::Long("record") => options.record = Some(parser.value()?.into()),
             Arg::Long("throttle") => options.throttle = true,
             Arg::Long("upstream") => {
                 let url = parser.value()?.string()?;
@@ -129,7 +159,12 @@ pub fn parse(mut parser: Parser, variable: impl Fn(&str) -> Option<String>) -> R
     if let Some(twice) = repeated(&options.upstreams) {
         return Err(format!("upstream {twice} is named twice").into());
     }
-    Ok(Command::Run(options))
+    options.tls = match (cert, key) {
+        (Some(cert), Some(key)) => Some(TlsFiles { cert, key }),
+        (None, None) => None,
+        _ => return Err("TLS takes both --tls-cert and --tls-key".into()),
+    };
+    Ok(Command::Run(Box::new(options)))
 }
 
 /// One application would refuse the second of each name.
@@ -142,6 +177,14 @@ fn repeated(upstreams: &[Target]) -> Option<String> {
 /// A limit of nothing would be a relay that does nothing.
 fn count(parser: &mut Parser) -> Result<usize, Error> {
     Ok(parser.value()?.parse::<NonZeroUsize>()?.get())
+}
+
+fn seconds(parser: &mut Parser, range: RangeInclusive<f64>) -> Result<Micros, Error> {
+    let seconds: f64 = parser.value()?.parse()?;
+    match range.contains(&seconds) {
+        true => Ok(Micros((seconds * 1e6).round() as i64)),
+        false => Err(format!("{seconds} is not within {} and {} s", range.start(), range.end()).into()),
+    }
 }
 
 fn secret(parser: &mut Parser) -> Result<Secret, Error> {
@@ -170,7 +213,7 @@ mod tests {
         let variable =
             |name: &str| environment.iter().find(|(key, _)| *key == name).map(|(_, v)| (*v).to_owned());
         match parse(Parser::from_args(args), variable) {
-            Ok(Command::Run(options)) => options,
+            Ok(Command::Run(options)) => *options,
             other => panic!("options expected, not {other:?}"),
         }
     }
@@ -190,6 +233,14 @@ mod tests {
         assert_eq!((options.bind.to_string().as_str(), options.port), ("::1", 0));
         assert_eq!(options.mounts, ["/=www".parse().unwrap(), "/dist=d".parse().unwrap()]);
         assert!(options.isolate && options.throttle);
+    }
+
+    #[test]
+    fn how_hls_is_packaged_is_read() {
+        let args = ["--hls-window=600", "--hls-always", "--segment-target=4", "--part-target=0.2"];
+        let read = options(&args, &[]).hls;
+        assert_eq!((read.window, read.always), (Micros::from_secs(600), true));
+        assert_eq!((read.wanted.segment, read.wanted.part), (Micros::from_secs(4), Micros::from_millis(200)));
     }
 
     #[test]
@@ -238,8 +289,21 @@ mod tests {
     #[test]
     fn mistakes_are_told() {
         let limits = [&["--max-streams=0"][..], &["--max-bitrate=2M"], &["--max-tag=-1"]];
-        let guards = [&["--publish-secret="][..], &["--allow-origin=example.org"], &["--upstream=x"]];
-        let plain = [&["--port", "x"][..], &["--serve", "www"], &["--nope"], &["file"], &["--demo"]];
+        let guards = [
+            &["--publish-secret="][..],
+            &["--tls-cert=c"],
+            &["--allow-origin=example.org"],
+            &["--upstream=x"],
+        ];
+        let plain = [
+            &["--port", "x"][..],
+            &["--hls-window=1"],
+            &["--part-target=NaN"],
+            &["--serve", "www"],
+            &["--nope"],
+            &["file"],
+            &["--demo"],
+        ];
         for bad in [&plain[..], &limits, &guards].concat() {
             assert!(parsed(bad).is_err(), "{bad:?}");
         }

@@ -10,12 +10,14 @@
 use std::{fmt, time::SystemTime};
 
 use hmac::{Hmac, KeyInit, Mac};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 use sha2::Sha256;
 
 use crate::{name::StreamName, refusal::Refusal};
 
 const HASH_LEN: usize = 32;
+/// Escaped where a credential is written into an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -90,6 +92,17 @@ impl Gate {
             Some(guess) if secret.is(&guess) => Ok(()),
             Some(_) => Err(Refusal::BadSignature),
             None => Err(Refusal::Unsigned),
+        }
+    }
+}
+
+impl Gate {
+    /// What a player was admitted by, as a query of its own: for the addresses in what it is given.
+    pub fn carried(&self, query: Option<&str>) -> String {
+        let found = ["sign", "secret"].iter().find_map(|name| Some((name, parameter(query, name)?)));
+        match found.filter(|_| self.play.is_some()) {
+            Some((name, value)) => format!("?{name}={}", percent_encode(&value, PLAIN)),
+            None => String::new(),
         }
     }
 }
@@ -198,6 +211,17 @@ mod tests {
                 "{sign}"
             );
         }
+    }
+
+    #[test]
+    fn what_admitted_a_player_is_carried_on_and_nothing_else() {
+        let guarded = Gate { play: Secret::new("s".into()), publish: None };
+        let carried = |query| guarded.carried(Some(query));
+        assert_eq!(carried("_HLS_msn=1&sign=2000-ab&x=y"), "?sign=2000-ab");
+        assert_eq!(carried("secret=a%22b\"c%26d"), "?secret=a%22b%22c%26d");
+        assert_eq!(carried("sign=1-2&secret=s"), "?sign=1-2", "as the gate looks at it");
+        assert_eq!(carried("x=y"), "");
+        assert_eq!(gate().carried(Some("secret=correct-horse")), "", "playing is open");
     }
 
     #[test]

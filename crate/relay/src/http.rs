@@ -1,9 +1,9 @@
 //! HTTP: which request means what, publishing by POST, playing by GET, and the reports.
 //!
 //! **Invariant:** every answer about a stream may be read by the pages that may use the relay (CORS) and kept by no
-//! cache. Folders named by the operator go before streams, streams before the folder at `/`.
+//! cache, but for what HLS says may be. Folders named by the operator go before streams, streams before the folder at `/`.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
     Extension,
@@ -12,15 +12,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream};
-use hyper::{Method, StatusCode, header, header::HeaderValue, http::request::Parts};
+use hyper::{Method, StatusCode, Version, header, header::HeaderValue, http::request::Parts};
 use serde_json::{Value, json};
-use tokio::{sync::SetOnce, time::timeout};
+use tokio::{
+    sync::{SetOnce, mpsc},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     app::App,
     auth::Action,
     health,
+    hls::{self, Resource},
+    hub::Subscription,
     ingest::{Over, forward},
     metrics,
     name::{BadName, StreamName},
@@ -36,7 +41,7 @@ const FLV_TYPE: &str = "video/x-flv";
 /// and the refusal might be lost on the way.
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Of one connection: cancelled once the stream that it plays has been let go. A connection whose client does not
+/// Of one connection of HTTP/1: cancelled once the stream that it plays has been let go. A connection whose client does not
 /// read asks for no more of the body, and could not learn it from there.
 #[derive(Clone, Default)]
 pub struct Playing(pub Arc<SetOnce<CancellationToken>>);
@@ -50,6 +55,7 @@ enum Route {
     Publish(StreamName),
     Throttle(StreamName),
     Play(StreamName),
+    Hls(StreamName, Resource),
     Socket(StreamName),
     Page,
     BadName,
@@ -73,6 +79,13 @@ impl Route {
             && let Ok(name) = name.parse()
         {
             return Self::Throttle(name);
+        }
+        if reads
+            && !is_socket
+            && !folder
+            && let Some((name, resource)) = Resource::of(path)
+        {
+            return Self::Hls(name, resource);
         }
         let name = path.strip_suffix(FLV_SUFFIX).unwrap_or(path).parse::<StreamName>();
         let is_flv = path.ends_with(FLV_SUFFIX) && path.matches('/').count() == 1;
@@ -111,6 +124,9 @@ pub async fn handle(
         }
         Route::Preflight => StatusCode::NO_CONTENT.into_response(),
         Route::Play(name) => play(&app, &name, &parts, &playing).unwrap_or_else(|why| refusal(&app, &why)),
+        Route::Hls(name, resource) => {
+            hls::answer(&app, &name, resource, &parts).await.unwrap_or_else(|why| refusal(&app, &why))
+        }
         Route::Publish(name) => publish(&app, name, &parts, body).await,
         Route::Throttle(name) => throttle(&app, name, &parts),
         Route::BadName => refusal(&app, &BadName.into()),
@@ -118,7 +134,7 @@ pub async fn handle(
     };
     app.origins.mark(&mut response, origin.as_ref());
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     // Pages that are cross-origin isolated may embed streams.
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     response
@@ -127,17 +143,42 @@ pub async fn handle(
 fn play(app: &App, name: &StreamName, parts: &Parts, playing: &Playing) -> Result<Response, Refusal> {
     app.admit(Action::Play, name, &parts.uri, &parts.headers)?;
     let subscription = app.hub.play(name)?;
+    if parts.version == Version::HTTP_2 {
+        return Ok(([(header::CONTENT_TYPE, FLV_TYPE)], pumped(app, subscription)).into_response());
+    }
     if playing.0.set(subscription.let_go()).is_err() {
         return Err(Refusal::SecondStream);
     }
     // A tag at a time and uncopied: the connection gathers what is there into one write.
     let tags = stream::unfold(subscription, async |mut subscription| {
         let bytes = subscription.next().await.ok()?;
-        Some((Ok::<_, std::convert::Infallible>(bytes), subscription))
+        Some((Ok::<_, Infallible>(bytes), subscription))
     });
     // The connection ends with the stream that it plays, and is not another request's.
     let headers = [(header::CONTENT_TYPE, FLV_TYPE), (header::CONNECTION, "close")];
     Ok((headers, Body::from_stream(tags)).into_response())
+}
+
+/// What a player gets over HTTP/2, where its connection is other requests' too: a stream that it does not read holds no
+/// place in the ring once it has been let go, though nobody asks for more of the body.
+fn pumped(app: &App, mut subscription: Subscription) -> Body {
+    let (sender, receiver) = mpsc::channel(1);
+    app.tasks.spawn(async move {
+        let let_go = subscription.let_go();
+        let pump = async {
+            while let Ok(bytes) = subscription.next().await
+                && sender.send(bytes).await.is_ok()
+            {}
+        };
+        tokio::select! {
+            () = pump => {}
+            () = sender.closed() => {}
+            () = let_go.cancelled() => {}
+        }
+    });
+    Body::from_stream(stream::unfold(receiver, async |mut receiver| {
+        Some((Ok::<_, Infallible>(receiver.recv().await?), receiver))
+    }))
 }
 
 async fn publish(app: &App, name: StreamName, parts: &Parts, body: Body) -> Response {
@@ -226,6 +267,9 @@ mod tests {
         assert_eq!(get("/metrics"), Route::Metrics);
         assert_eq!(get("/live/a.flv"), Route::Play(name("live/a")));
         assert_eq!(Route::of(&Method::HEAD, "/live/a.flv", false, false), Route::Play(name("live/a")));
+        let live = Route::Hls(name("live/a"), Resource::of("live/a/ll.m3u8").unwrap().1);
+        assert_eq!(get("/live/a/ll.m3u8"), live);
+        assert_eq!(get("/live/a/index.m3u8"), Route::Page);
         assert_eq!(get("/live/a.b.flv"), Route::BadName);
         assert_eq!(get("/live/.flv"), Route::BadName);
         assert_eq!(get("/live/a"), Route::Page);
@@ -254,6 +298,7 @@ mod tests {
     #[test]
     fn a_folder_keeps_its_paths_from_streams() {
         assert_eq!(Route::of(&Method::GET, "/dist/a.flv", false, true), Route::Page);
+        assert_eq!(Route::of(&Method::GET, "/dist/a.m3u8", false, true), Route::Page);
         assert_eq!(Route::of(&Method::POST, "/dist/a.flv", false, true), Route::NotAllowed);
         assert_eq!(Route::of(&Method::GET, "/dist/a", true, true), Route::NotAllowed);
     }

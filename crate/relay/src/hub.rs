@@ -16,7 +16,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use sailcast_media::flv::Tag;
+use sailcast_media::{Micros, flv::Tag};
 use tokio::{
     runtime::Handle,
     sync::watch,
@@ -161,6 +161,16 @@ impl Hub {
         Ok(subscription)
     }
 
+    /// A view of a live stream, from the oldest that is left of it, for what is no player.
+    pub fn follow(&self, name: &StreamName) -> Result<Subscription, Refusal> {
+        let stream = self.lock().live.get(name).cloned().ok_or_else(|| Refusal::NotLive(name.clone()))?;
+        Ok(Subscription::with_history(stream))
+    }
+
+    pub fn is_live(&self, name: &StreamName) -> bool {
+        self.lock().live.contains_key(name)
+    }
+
     /// How many there are now.
     pub fn players(&self) -> usize {
         self.players.load(Ordering::Relaxed)
@@ -225,6 +235,11 @@ impl Publication {
     /// A view of the stream for what is no player.
     pub fn follow(&self) -> Subscription {
         Subscription::of(self.stream.clone())
+    }
+
+    /// The same, from the oldest that is left of the stream.
+    pub fn follow_all(&self) -> Subscription {
+        Subscription::with_history(self.stream.clone())
     }
 
     /// What the publisher's connection brought.
@@ -294,6 +309,21 @@ impl Subscription {
     fn of(stream: Arc<Stream>) -> Self {
         let ring = stream.ring.subscribe();
         Self { hub: None, stream, ring, cursor: Cursor::new(Instant::now()), told: Skipped::default() }
+    }
+
+    fn with_history(stream: Arc<Stream>) -> Self {
+        let mut subscription = Self::of(stream);
+        subscription.cursor = Cursor::with_history(Instant::now());
+        subscription
+    }
+
+    pub fn name(&self) -> &StreamName {
+        &self.stream.name
+    }
+
+    /// How long the stream's groups of pictures have been lately, once there was a whole one.
+    pub fn group(&self) -> Option<Micros> {
+        locked(&self.stream.stats).group()
     }
 
     /// Begins anew: with headers, at the newest group of pictures.

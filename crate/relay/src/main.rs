@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! ws, http (bytes) -> ingest (tags) -> hub (streams by name) -> ring (recent tags) -> cursors -> http, ws
-//! demo (a looped file) ----------------^                        shared by all        one a player, one an upstream
+//! demo (a looped file) ----------------^                        shared by all        one a reader
 //!                                                                                         +-> upstream (rtmp)
+//!                                                                                         +-> hls (segments) -> http
+//!                                                                                         +-> record (mp4)
 //! ```
 //!
-//! **The one rule:** a stream's memory is its ring's, bounded in bytes and in time, and a player is a cursor in it.
-//! Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
+//! **The one rule:** a stream's memory is its ring's and its segments', bounded in bytes and in time, and a reader is a cursor
+//! in the ring. Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
 //!
-//! It does not look into codecs, transcode or store. It listens on this machine only unless told otherwise; even so
+//! It does not decode or transcode. It listens on this machine only unless told otherwise; even so
 //! any web page open in a browser on this machine may publish and play, unless a secret or an origin is asked for.
 
 mod app;
@@ -17,22 +19,29 @@ mod args;
 mod auth;
 mod demo;
 mod health;
+mod hls;
 mod http;
 mod hub;
 mod ingest;
 mod intake;
 mod limits;
 mod metrics;
+mod muxer;
 mod name;
 mod origin;
 mod pages;
+mod record;
 mod refusal;
 mod ring;
 mod rtmp;
+mod runs;
 mod server;
 mod stats;
 mod tags;
+#[cfg(test)]
+mod testing;
 mod throttle;
+mod tls;
 mod upstream;
 mod ws;
 
@@ -51,16 +60,15 @@ use crate::{
     args::{Command, Options},
     demo::{Demo, DemoError},
     name::BadName,
-    pages::Pages,
+    pages::Mount,
     refusal::Refusal,
-    throttle::Throttle,
-    upstream::Upstream,
+    tls::TlsError,
 };
 
 /// Why the relay did not start.
 #[derive(Debug, Error)]
 enum StartError {
-    #[error("cannot serve {0}: not a folder")]
+    #[error("{0}: not a folder")]
     NoFolder(String),
     #[error("cannot loop {0}: {1}")]
     Demo(String, DemoError),
@@ -68,6 +76,8 @@ enum StartError {
     DemoName(#[from] BadName),
     #[error(transparent)]
     DemoRefused(#[from] Refusal),
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, io::Error),
     #[error(transparent)]
@@ -77,7 +87,7 @@ enum StartError {
 fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
     let options = match args::parse(Parser::from_env(), args::variable) {
-        Ok(Command::Run(options)) => options,
+        Ok(Command::Run(options)) => *options,
         Ok(Command::Help) => return say(args::HELP),
         Ok(Command::Version) => return say(concat!("sailcast-relay ", env!("CARGO_PKG_VERSION"), "\n")),
         Err(error) => {
@@ -109,29 +119,23 @@ fn run(options: Options) -> Result<(), StartError> {
 }
 
 async fn serve(options: Options) -> Result<(), StartError> {
-    for mount in &options.mounts {
-        if !mount.dir().is_dir() {
-            return Err(StartError::NoFolder(mount.dir().display().to_string()));
+    let folders = options.mounts.iter().map(Mount::dir).chain(options.record.as_deref());
+    for folder in folders {
+        if !folder.is_dir() {
+            return Err(StartError::NoFolder(folder.display().to_string()));
         }
     }
-    let upstreams = options.upstreams.into_iter().map(|target| Arc::new(Upstream::new(target))).collect();
-    let pages = Pages::new(options.mounts, options.isolate);
-    let app = Arc::new(App::new(
-        options.limits,
-        options.gate,
-        options.origins,
-        upstreams,
-        pages,
-        options.throttle.then(Throttle::default),
-    ));
-    if let Some(path) = options.demo {
+    let tls = options.tls.as_ref().map(tls::acceptor).transpose()?;
+    let address = SocketAddr::new(options.bind, options.port);
+    let (demo, players) = (options.demo.clone(), options.limits.players);
+    let app = Arc::new(App::new(options));
+    if let Some(path) = demo {
         let demo = Demo::open(&path).await.map_err(|e| StartError::Demo(path.display().to_string(), e))?;
         let publication = app.publish(demo::NAME.parse()?).await?;
         let shutdown = app.shutdown.clone();
         app.tasks.spawn(async move { shutdown.run_until_cancelled(demo.run(publication)).await });
     }
-    server::allow_files(options.limits.players);
-    let address = SocketAddr::new(options.bind, options.port);
+    server::allow_files(players);
     let listener =
         server::listen(address, app.throttle.is_some()).map_err(|e| StartError::Listen(address, e))?;
     let stop = stop_signal()?;
@@ -145,9 +149,10 @@ async fn serve(options: Options) -> Result<(), StartError> {
     });
 
     let mut out = io::stdout();
-    writeln!(out, "listening on http://{}", listener.local_addr()?)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{}", listener.local_addr()?)?;
     out.flush()?;
-    server::serve(listener, app).await;
+    server::serve(listener, tls, app).await;
     Ok(())
 }
 

@@ -37,6 +37,9 @@ pub struct Counters {
     pub tags_in: Counter,
     pub skips: Counter,
     pub skipped_tags: Counter,
+    /// For playlists, segments and parts.
+    pub hls_requests: Counter,
+    pub hls_bytes: Counter,
     refusals: [Counter; LABELS.len()],
 }
 
@@ -111,7 +114,9 @@ impl fmt::Display for Escaped<'_> {
 pub fn page(app: &App) -> String {
     let mut page = Page(String::new());
     // Text in memory takes whatever is written.
-    let _ = streams(&mut page, app).and_then(|()| upstreams(&mut page, app));
+    let _ = streams(&mut page, app)
+        .and_then(|()| recordings(&mut page, app))
+        .and_then(|()| upstreams(&mut page, app));
     page.0
 }
 
@@ -132,6 +137,15 @@ fn streams(page: &mut Page, app: &App) -> fmt::Result {
         counters.skips.get(),
     )?;
     page.one("skipped_tags_total", Counter, "FLV tags that slow players lost.", counters.skipped_tags.get())?;
+    page.one("hls_streams", Gauge, "Streams packaged for HLS, once a format.", app.hls.count() as u64)?;
+    page.one("hls_waiting", Gauge, "Requests that wait for what comes next.", app.hls.waiting() as u64)?;
+    page.one(
+        "hls_requests_total",
+        Counter,
+        "Requests for playlists, segments and parts.",
+        counters.hls_requests.get(),
+    )?;
+    page.one("hls_sent_bytes_total", Counter, "Bytes of the answers to them.", counters.hls_bytes.get())?;
     let refusals: Vec<_> = LABELS
         .iter()
         .zip(&counters.refusals)
@@ -139,6 +153,14 @@ fn streams(page: &mut Page, app: &App) -> fmt::Result {
         .collect();
     let refusals = refusals.iter().map(|(labels, value)| (&labels[..], *value));
     page.family("refusals_total", Counter, "Clients refused or sent away.", refusals)
+}
+
+fn recordings(page: &mut Page, app: &App) -> fmt::Result {
+    use Kind::{Counter, Gauge};
+    let Some(recorder) = &app.recorder else { return Ok(()) };
+    page.one("recordings", Gauge, "Files that are written.", recorder.open() as u64)?;
+    page.one("recorded_bytes_total", Counter, "Bytes written to them.", recorder.bytes.get())?;
+    page.one("recording_errors_total", Counter, "Files that were given up.", recorder.errors.get())
 }
 
 fn upstreams(page: &mut Page, app: &App) -> fmt::Result {

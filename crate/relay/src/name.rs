@@ -26,6 +26,10 @@ impl StreamName {
         if good(app) && good(name) { Ok(Self(format!("{app}/{name}"))) } else { Err(BadName) }
     }
 
+    pub fn app(&self) -> &str {
+        self.0.split_once('/').map_or("", |(app, _)| app)
+    }
+
     /// Without its application.
     pub fn name(&self) -> &str {
         self.0.split_once('/').map_or(&self.0, |(_, name)| name)

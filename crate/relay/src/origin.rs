@@ -41,7 +41,7 @@ impl Origins {
         };
         let headers = response.headers_mut();
         if !self.0.is_empty() {
-            headers.insert(header::VARY, HeaderValue::from_static("origin"));
+            headers.append(header::VARY, HeaderValue::from_static("origin"));
         }
         let Some(readable) = readable else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, readable);

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use thiserror::Error;
 
 use crate::{
+    hls::BadDirective,
     intake::BadStream,
     name::{BadName, StreamName},
 };
@@ -48,10 +49,18 @@ pub enum Refusal {
     BadStream(#[from] BadStream),
     #[error("the relay is going down")]
     Shutdown,
+    #[error("nothing is at this address, or not any more")]
+    Gone,
+    #[error(transparent)]
+    Directive(#[from] BadDirective),
+    #[error("not there after {0} s")]
+    NotYet(u64),
+    #[error("nothing of this stream can be told in {0}")]
+    Codecs(&'static str),
 }
 
 /// All that [`Refusal::label`] may say.
-pub const LABELS: [&str; 16] = [
+pub const LABELS: [&str; 20] = [
     "bad_name",
     "method",
     "second_stream",
@@ -68,6 +77,10 @@ pub const LABELS: [&str; 16] = [
     "silent",
     "bad_stream",
     "shutdown",
+    "gone",
+    "directive",
+    "not_yet",
+    "codecs",
 ];
 
 impl Refusal {
@@ -90,21 +103,29 @@ impl Refusal {
             Self::Silent(_) => 13,
             Self::BadStream(_) => 14,
             Self::Shutdown => 15,
+            Self::Gone => 16,
+            Self::Directive(_) => 17,
+            Self::NotYet(_) => 18,
+            Self::Codecs(_) => 19,
         }
     }
 
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::BadName(_) | Self::SecondStream | Self::BadStream(_) => StatusCode::BAD_REQUEST,
+            Self::BadName(_) | Self::SecondStream | Self::BadStream(_) | Self::Directive(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unsigned => StatusCode::UNAUTHORIZED,
             Self::Origin(_) | Self::BadSignature | Self::Expired(_) => StatusCode::FORBIDDEN,
-            Self::NotLive(_) => StatusCode::NOT_FOUND,
+            Self::NotLive(_) | Self::Gone | Self::Codecs(_) => StatusCode::NOT_FOUND,
             Self::Silent(_) => StatusCode::REQUEST_TIMEOUT,
             Self::Taken(_) => StatusCode::CONFLICT,
             Self::TagSize { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BitRate(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Streams(_) | Self::Players(_) | Self::Shutdown => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Streams(_) | Self::Players(_) | Self::Shutdown | Self::NotYet(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 

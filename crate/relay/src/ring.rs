@@ -265,6 +265,11 @@ impl Ring {
         self.groups.back().copied().unwrap_or(self.recent)
     }
 
+    /// Where a reader starts that wants all there is.
+    fn oldest_start(&self) -> u64 {
+        self.groups.front().copied().unwrap_or(self.recent)
+    }
+
     /// A group goes once the one behind it is older than any player may lag; the newest goes for the cap alone.
     fn evict(&mut self, now: Instant) {
         while self.cost > self.max_cost || self.front_is_stale(now) {
@@ -322,6 +327,8 @@ pub struct Cursor {
     known: [Option<u64>; HEADER_SLOTS],
     /// It holds no picture that the next one could refer to.
     needs_keyframe: bool,
+    /// It begins with the oldest group, not the newest.
+    wants_history: bool,
     /// Ready to be given out before anything else.
     pending: VecDeque<Bytes>,
     skips: u64,
@@ -335,10 +342,16 @@ impl Cursor {
             started: now,
             known: [None; HEADER_SLOTS],
             needs_keyframe: true,
+            wants_history: false,
             pending: VecDeque::new(),
             skips: 0,
             skipped_tags: 0,
         }
+    }
+
+    /// One that begins with all groups of pictures that are there.
+    pub fn with_history(now: Instant) -> Self {
+        Self { wants_history: true, ..Self::new(now) }
     }
 
     /// How many tags it lost by that.
@@ -400,7 +413,7 @@ impl Cursor {
     fn restart(&mut self, ring: &Ring, now: Instant) -> u64 {
         self.started = now;
         self.needs_keyframe = true;
-        ring.start()
+        if std::mem::take(&mut self.wants_history) { ring.oldest_start() } else { ring.start() }
     }
 
     /// The entry's bytes, or, when headers in force there are not known to the player, the first of them with its

@@ -127,6 +127,18 @@ fn messages_right_before_a_keyframe_belong_to_its_group() {
 }
 
 #[test]
+fn who_wants_history_begins_with_the_oldest_group_and_its_headers() {
+    let now = Instant::now();
+    let mut ring = Ring::default();
+    for (head, number, at) in [(DELTA, 0, 0), (CONFIG, 1, 0), (KEY, 1, 0), (CONFIG, 2, 66), (KEY, 2, 66)] {
+        ring.push(&tag(head, number, at), now);
+    }
+    let mut reader = Reader { cursor: Cursor::with_history(now), ..Reader::new(now) };
+    reader.read_all(&ring, now);
+    assert_eq!(reader.brief(), [(CONFIG, 1, 0), (KEY, 1, 0), (CONFIG, 2, 66), (KEY, 2, 66)]);
+}
+
+#[test]
 fn headers_are_those_in_force_where_the_player_starts_not_the_newest() {
     let now = Instant::now();
     let mut ring = Ring::default();

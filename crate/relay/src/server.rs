@@ -1,31 +1,43 @@
 //! Connections: taking them, their limits, and letting them go.
 //!
 //! **Invariant:** once told to go down it takes no connection, says goodbye on those it has, and is over within
-//! [`GOODBYE`].
+//! [`GOODBYE`]. A connection that asks for nothing is let go, whatever it speaks.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Extension, Router};
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper_util::{
-    rt::{TokioIo, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream},
     pin,
+    sync::watch,
     time::{sleep, timeout},
 };
-use tower::Layer;
+use tokio_rustls::TlsAcceptor;
+use tower::{Layer, ServiceExt};
 
 use crate::{
     app::App,
     http::{Playing, handle},
+    tls,
 };
 
 const BACKLOG: u32 = 1024;
-/// How long a client may take for a request's head, or keep a connection without one.
+/// How long a client may take to agree on TLS, and for a request's head, or keep a connection without one.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client of HTTP/2 may ask for nothing: then what it has begun is the last that it gets here.
+const IDLE: Duration = Duration::from_secs(60);
+/// How often a client of HTTP/2 is asked whether it still lives, and how long it may take to answer.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+/// Requests at once on one connection of HTTP/2: some players, and their waiting requests.
+const MAX_REQUESTS: u32 = 64;
+/// The heads of one request of HTTP/2, as those of HTTP/1 fit [`CONNECTION_BUFFER`].
+const MAX_HEADS: u32 = 16 << 10;
 /// What one connection may hold of requests' heads and of bytes on their way out; tags on their way out are shared.
 const CONNECTION_BUFFER: usize = 64 << 10;
 /// What the system holds for a player that does not read. Left alone it grows to megabytes, all of it stale once
@@ -70,7 +82,7 @@ pub fn listen(address: SocketAddr, narrow: bool) -> io::Result<TcpListener> {
 }
 
 /// Serves until the app's shutdown token is cancelled.
-pub async fn serve(listener: TcpListener, app: Arc<App>) {
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, app: Arc<App>) {
     let router = Router::new().fallback(handle).with_state(app.clone());
     loop {
         let accepted = tokio::select! {
@@ -79,7 +91,7 @@ pub async fn serve(listener: TcpListener, app: Arc<App>) {
         };
         match accepted {
             Ok((stream, _)) => {
-                app.tasks.spawn(connection(stream, router.clone(), app.clone()));
+                app.tasks.spawn(connection(stream, tls.clone(), router.clone(), app.clone()));
             }
             Err(error) => {
                 log::warn!("cannot take a connection: {error}");
@@ -94,10 +106,30 @@ pub async fn serve(listener: TcpListener, app: Arc<App>) {
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, app: Arc<App>) {
+async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router, app: Arc<App>) {
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("TCP_NODELAY: {error}");
     }
+    let Some(tls) = tls else { return over_http1(stream, router, app).await };
+    let agreed = tokio::select! {
+        agreed = timeout(HEADER_TIMEOUT, tls.accept(stream)) => agreed,
+        () = app.shutdown.cancelled() => return,
+    };
+    match agreed {
+        Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(tls::H2) => {
+            over_http2(stream, router, app).await;
+        }
+        Ok(Ok(stream)) => over_http1(stream, router, app).await,
+        Ok(Err(error)) => log::debug!("TLS: {error}"),
+        Err(_elapsed) => log::debug!("TLS: not agreed in time"),
+    }
+}
+
+async fn over_http1(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    app: Arc<App>,
+) {
     let playing = Playing::default();
     let service = Extension(playing.clone()).layer(router);
     let connection = http1::Builder::new()
@@ -112,6 +144,42 @@ async fn connection(stream: TcpStream, router: Router, app: Arc<App>) {
         () = async { playing.0.wait().await.cancelled().await } => {
             log::debug!("connection: cut, it does not read the rest of a stream that is over");
             return;
+        }
+        () = app.shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        log::debug!("connection: {error}");
+    }
+}
+
+async fn over_http2(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    router: Router,
+    app: Arc<App>,
+) {
+    let (asked, mut last_asked) = watch::channel(());
+    let service = Extension(Playing::default()).layer(router).map_request(move |request| {
+        asked.send_replace(());
+        request
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_INTERVAL)
+        .max_concurrent_streams(MAX_REQUESTS)
+        .max_header_list_size(MAX_HEADS)
+        .max_send_buf_size(CONNECTION_BUFFER)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    pin!(connection);
+    let idle = async { while let Ok(Ok(())) = timeout(IDLE, last_asked.changed()).await {} };
+    let served = tokio::select! {
+        served = connection.as_mut() => served,
+        () = idle => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
         () = app.shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();

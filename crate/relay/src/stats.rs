@@ -4,12 +4,17 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use sailcast_media::flv::{Tag, TagClass, TagKind};
+use sailcast_media::{
+    Micros,
+    flv::{Tag, TagClass, TagKind},
+};
 
 use crate::tags::codec_name;
 
 /// The bit rate is the mean over this many whole seconds.
 const RATE_SECONDS: usize = 5;
+/// Groups of pictures whose durations are remembered.
+const GROUPS: usize = 4;
 
 #[derive(Debug, Default)]
 pub struct StreamStats {
@@ -18,6 +23,9 @@ pub struct StreamStats {
     tags: u64,
     video: Option<String>,
     audio: Option<String>,
+    /// The time stamp of the newest keyframe, and the milliseconds between those before it.
+    keyframe: Option<u32>,
+    groups: VecDeque<u32>,
 }
 
 impl StreamStats {
@@ -31,7 +39,24 @@ impl StreamStats {
         if self.seconds.len() > RATE_SECONDS + 1 {
             self.seconds.pop_front();
         }
-        tags.iter().for_each(|tag| self.note_codec(tag));
+        for tag in tags {
+            self.note_codec(tag);
+            self.note_group(tag);
+        }
+    }
+
+    fn note_group(&mut self, tag: &Tag) {
+        if tag.class() != TagClass::Keyframe || tag.track() != 0 {
+            return;
+        }
+        let before = self.keyframe.replace(tag.timestamp);
+        let step = before.map_or(0, |before| tag.timestamp.wrapping_sub(before));
+        if step.cast_signed() > 0 {
+            self.groups.push_back(step);
+            if self.groups.len() > GROUPS {
+                self.groups.pop_front();
+            }
+        }
     }
 
     fn note_codec(&mut self, tag: &Tag) {
@@ -62,6 +87,11 @@ impl StreamStats {
         bytes * 8 / 1000 / (now - from).max(1)
     }
 
+    /// The longest of the last groups of pictures.
+    pub fn group(&self) -> Option<Micros> {
+        self.groups.iter().max().map(|ms| Micros::from_millis((*ms).into()))
+    }
+
     /// Video first.
     pub fn codecs(&self) -> Vec<String> {
         self.video.iter().chain(&self.audio).cloned().collect()
@@ -88,6 +118,23 @@ mod tests {
         assert_eq!(stats.kbit_per_s(Duration::from_secs(100)), 100);
         assert_eq!(stats.kbit_per_s(Duration::from_secs(200)), 0);
         assert!(stats.seconds.len() <= RATE_SECONDS + 1);
+    }
+
+    #[test]
+    fn the_longest_of_the_last_groups_is_known() {
+        let mut stats = StreamStats::default();
+        let at = |timestamp, body: &'static [u8]| Tag { timestamp, ..tag(TagKind::Video, body.to_vec()) };
+        stats.note(&[at(u32::MAX - 999, b"\x17\x01"), at(0, b"\x27\x01")], Duration::ZERO);
+        assert_eq!(stats.group(), None);
+        for timestamp in [7000, 9000, 9000, 8000, 10_000, 12_500, 14_500] {
+            stats.note(&[at(timestamp, b"\x17\x01")], Duration::ZERO);
+        }
+        assert_eq!(
+            stats.group(),
+            Some(Micros::from_millis(2500)),
+            "8 s are long ago, and going back is no group"
+        );
+        assert!(stats.groups.len() <= GROUPS);
     }
 
     #[test]

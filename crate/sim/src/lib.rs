@@ -18,6 +18,7 @@ pub mod files;
 mod link;
 mod live;
 mod meter;
+pub mod origin;
 pub mod peer;
 pub mod recording;
 mod server;

@@ -62,8 +62,6 @@ fn print_file(path: &str, out: &mut impl Write) -> Result<(), Failure> {
         Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
         Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),
         Some(Format::Mp4) if is_regular => print_at_any_place(Mp4File::new(), file, out),
-        Some(Format::Ts) => print_stream(TsDemuxer::new(), file, first, out),
-        Some(Format::PackedAudio) => print_stream(PackedDemuxer::new(), file, first, out),
         Some(Format::Mp4) => print_stream(Mp4Demuxer::new(), file, first, out),
         _ => {
             let error = json!({ "kind": "error", "at": 0, "message": "no format that is read here" });

@@ -86,12 +86,8 @@ impl Audio {
 
     /// The output has taken `frames` in all; the media time now audible, if it is the stream's.
     pub fn on_played(&mut self, frames: u64, now: Instant) -> Option<MediaTime> {
-        let taken = self.ring.taken(frames, now)?;
-        let latency = self.open.as_ref().map_or(Micros::ZERO, |o| o.latency);
-        if self.lost.is_some() {
-            return None;
-        }
-        let heard = taken - latency.scale(self.rate);
+        let behind = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(open.latency) as u64);
+        let heard = self.ring.taken(frames, behind, now).filter(|_| self.lost.is_none())?;
         self.heard = Some((heard, now));
         Some(heard)
     }

@@ -98,8 +98,9 @@ pub struct Audio {
     /// The distance is known to have changed without an underrun.
     moved: bool,
     counts: SoundCounts,
-    /// How fast the playhead moves that is heard.
+    /// How fast the playhead moves, and the sound that is written now.
     rate: f64,
+    written_rate: f64,
     /// The decoder failed: this load goes on without sound.
     pub disabled: bool,
 }
@@ -124,6 +125,7 @@ impl Audio {
             moved: false,
             counts: SoundCounts::default(),
             rate: 1.0,
+            written_rate: 1.0,
             disabled: false,
         }
     }
@@ -213,7 +215,9 @@ impl Audio {
     }
 
     fn has_room(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.buffer.length() < PCM_AHEAD.scale(self.rate.max(1.0)))
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.buffer.length() < PCM_AHEAD.scale(self.written_rate.max(1.0)))
     }
 
     /// A packet that needs no decoder: an empty one is silence of its length.

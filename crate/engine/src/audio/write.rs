@@ -9,14 +9,13 @@ use crate::{
     io::{Instant, Output, PcmBlock},
     outbox::Outbox,
     pcm::{CHANNELS, FADE},
+    stretch::Stretch,
 };
 
 /// Where sound lies waiting anyway, the ring takes so much more than it must, as soon as a write is worth it: fewer
 /// wake-ups, of the worker and of the output.
 const AT_ONCE: Micros = Micros::from_millis(60);
 const WORTH_WRITING: Micros = Micros::from_millis(40);
-/// What stays back for the time-stretch to choose from; at rate 1 it does not choose.
-const STAYS: Micros = Micros::from_millis(40);
 /// An output that should have run out so long ago has: its report is on the way.
 const OVERDUE: Micros = Micros::from_millis(40);
 /// An output that has taken nothing of so much is standing still: it gets no more.
@@ -26,7 +25,7 @@ impl Audio {
     /// Tops the ring up with sound at `rate`, which the clock follows when it is heard. Without a running clock nothing is
     /// written.
     pub fn pump(&mut self, clock: &Clock, rate: f64, now: Instant, out: &mut Outbox) {
-        self.rate = clock.rate();
+        (self.rate, self.written_rate) = (clock.rate(), rate);
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
@@ -76,8 +75,8 @@ impl Audio {
         let level = self.ring.level(now, buffer.sample_rate());
         let goal = buffer.frames_in(self.depth.goal()) as u64;
         let missing = goal.saturating_sub(level);
-        let stays = if rate == 1.0 { Micros::ZERO } else { STAYS };
-        let waiting = buffer.frames_in(buffer.length() - stays) as u64;
+        let waiting = buffer.length() - Stretch::lookahead(rate);
+        let waiting = buffer.frames_in(waiting.scale(1.0 / rate)) as u64;
         let room = goal.saturating_add(buffer.frames_in(AT_ONCE) as u64).saturating_sub(level);
         let fitting = waiting.min(room);
         let must = missing >= buffer.frames_in(self.depth.write_above()) as u64;

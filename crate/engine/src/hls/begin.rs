@@ -8,8 +8,9 @@ use sailcast_media::{
 use super::{
     Hls,
     entry::Answer,
+    fetch::final_failure,
     fresh,
-    lane::Lane,
+    lane::{HERE, Lane},
     multivariant::{Qualities, Quality},
     place::Place,
     playlist::unreadable,
@@ -47,7 +48,7 @@ impl Hls {
                     return self.on_multivariant(qualities, now, out);
                 }
                 let what = "The playlist has no variants.".to_owned();
-                super::fetch::final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what)
+                final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what)
             }
             Err(error) => unreadable(&error),
         };
@@ -57,9 +58,15 @@ impl Hls {
 
     fn on_media(&mut self, url: String, list: MediaPlaylist, now: Instant, out: &mut Outbox) {
         self.entry.accept();
-        self.qualities = None;
+        (self.qualities, self.current) = (None, None);
+        self.levels.clear();
+        let change = self.change.take().map(|change| change.lane);
+        for lane in [self.sound.take(), change].into_iter().flatten() {
+            self.retire(lane, out);
+        }
         let main = match &mut self.main {
             Some(main) => {
+                main.kinds = Kinds::ALL;
                 main.follow.relocate(url, now, out);
                 main
             }
@@ -87,8 +94,8 @@ impl Hls {
         let Some(quality) = qualities.list.get(at).cloned() else { return };
         self.current = Some(at);
         self.qualities = Some(qualities);
-        let [main, sound] = self.lanes_for(&quality, now);
-        move_to(&mut self.main, main, now, out);
+        let (main, sound) = self.lanes_for(&quality, now);
+        move_to(&mut self.main, Some(main), now, out);
         move_to(&mut self.sound, sound, now, out);
         if let Some(change) = self.change.take() {
             self.retire(change.lane, out);
@@ -97,7 +104,7 @@ impl Hls {
     }
 
     /// The lanes of a rendition: the picture's, and that of its sound where it has one.
-    pub(super) fn lanes_for(&self, quality: &Quality, now: Instant) -> [Option<Lane>; 2] {
+    pub(super) fn lanes_for(&self, quality: &Quality, now: Instant) -> (Lane, Option<Lane>) {
         let variables = self.qualities.as_ref().map(|qualities| qualities.variables.clone());
         let variables = variables.unwrap_or_default();
         let kinds = Kinds { video: true, audio: quality.sound.is_none() };
@@ -105,7 +112,7 @@ impl Hls {
         let main = Lane::new(url, variables.clone(), kinds, now);
         let kinds = Kinds { video: false, audio: true };
         let sound = quality.sound.clone().map(|url| Lane::new(url, variables, kinds, now));
-        [Some(main), sound]
+        (main, sound)
     }
 
     /// The main playlist is here: where to begin.
@@ -116,7 +123,7 @@ impl Hls {
         let (begins, end) = (main.follow.place.begins(), main.follow.place.end());
         let live = main.follow.hold_back(&self.shared).map(|hold_back| end - hold_back);
         let told = list.start.or(of_all).map(|start| told_start(start, begins, end));
-        let time = self.begin.or(told).or(live).unwrap_or(begins).min(end).max(begins);
+        let time = self.asked.or(told).or(live).unwrap_or(begins).min(end).max(begins);
         self.begin = Some(time);
         let rendition = self.current.and_then(|at| u32::try_from(at).ok());
         let rendition = rendition.map(|id| (id, self.wanted.is_none()));
@@ -131,7 +138,7 @@ impl Hls {
         sound.follow.era = main.follow.era;
         let here = self.shared.delivery.end(MediaKind::Audio);
         let time = here.or(self.begin).unwrap_or_default();
-        let gate = Gate { sound_from: here.and(super::lane::HERE), ..Gate::default() };
+        let gate = Gate { sound_from: here.and(HERE), ..Gate::default() };
         let at = match here {
             Some(end) => sound.follow.cursor_after(end, &self.shared),
             None => sound.follow.cursor_at(time, &self.shared),

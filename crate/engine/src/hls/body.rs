@@ -22,6 +22,8 @@ const MOST_LOCKED: usize = 64 << 20;
 pub struct Body {
     pub fetch: Fetch,
     lock: Option<Lock>,
+    /// The lock is the right one: that of a part that is not listed yet may change.
+    is_sure: bool,
     /// Encrypted bytes.
     held: BytesMut,
     /// All of them are here.
@@ -30,12 +32,20 @@ pub struct Body {
 }
 
 impl Body {
-    pub fn new(fetch: Fetch, lock: Option<Lock>) -> Self {
-        Self { fetch, lock, held: BytesMut::new(), is_complete: false, decrypting: None }
+    pub fn new(fetch: Fetch, lock: Option<Lock>, is_sure: bool) -> Self {
+        Self { fetch, lock, is_sure, held: BytesMut::new(), is_complete: false, decrypting: None }
     }
 
     pub fn owns(&self, id: RequestId) -> bool {
         self.fetch.owns(id) || self.decrypting == Some(id)
+    }
+
+    /// This is the lock of what was taken to have another one.
+    pub fn lock_with(&mut self, lock: Option<Lock>) {
+        if self.lock.is_some() && lock.is_some() {
+            self.lock = lock;
+        }
+        self.is_sure = true;
     }
 
     pub fn advance(&mut self, keys: &mut Keys, now: Instant, out: &mut Outbox) -> Step {
@@ -46,7 +56,7 @@ impl Body {
         {
             // Asked for at once, beside the segment.
             let key = keys.get(&lock.uri, now);
-            if let Some(key) = key.filter(|_| self.is_complete) {
+            if let Some(key) = key.filter(|_| self.is_complete && self.is_sure) {
                 let id = out.request();
                 let data = self.held.split().freeze();
                 out.push(Output::Decrypt(id, Decryption { key, iv: lock.iv, data }));

@@ -14,7 +14,6 @@ use crate::{
 
 /// Of packets that do not say, until there is another one.
 const USUAL_DURATION: Micros = Micros::from_millis(20);
-const MOST_EVENTS: usize = 1 << 20;
 
 /// What was given of a track.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +28,8 @@ pub struct Delivery {
     queue: VecDeque<FeedEvent>,
     tracks: Vec<TrackInfo>,
     given: Vec<Given>,
+    /// Where the last cut was.
+    cut: Option<MediaTime>,
 }
 
 impl Delivery {
@@ -42,6 +43,7 @@ impl Delivery {
 
     pub fn cut(&mut self, at: MediaTime, why: CutReason) {
         self.queue.push_back(FeedEvent::Cut { at, why });
+        self.cut = Some(at);
         if why == CutReason::Seek {
             self.given.clear();
         }
@@ -49,9 +51,7 @@ impl Delivery {
 
     /// What is neither a track nor a packet.
     pub fn pass(&mut self, event: DemuxEvent) {
-        if self.queue.len() < MOST_EVENTS {
-            self.queue.push_back(FeedEvent::Demuxed(event));
-        }
+        self.queue.push_back(FeedEvent::Demuxed(event));
     }
 
     /// A packet and its track.
@@ -86,6 +86,12 @@ impl Delivery {
         self.given.iter().filter(|given| given.track.kind == kind).map(|given| given.end).max()
     }
 
+    /// Where the next picture is expected.
+    pub fn goes_on_from(&self) -> Option<MediaTime> {
+        let end = self.end(MediaKind::Video)?;
+        Some(self.cut.map_or(end, |cut| cut.max(end)))
+    }
+
     /// The last decoding time of what was given of this kind.
     pub fn last(&self, kind: MediaKind) -> Option<MediaTime> {
         self.given.iter().filter(|given| given.track.kind == kind).map(|given| given.dts).max()
@@ -99,7 +105,8 @@ impl Delivery {
         !self.tracks.is_empty()
     }
 
+    /// Packets that nobody has taken are of no use any more.
     pub fn clear(&mut self) {
-        self.queue.clear();
+        self.queue.retain(|event| !matches!(event, FeedEvent::Demuxed(DemuxEvent::Packet(_))));
     }
 }

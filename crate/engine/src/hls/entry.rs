@@ -43,6 +43,8 @@ pub struct Entry {
     has_others: bool,
     /// The address was given just now: a signature in it is good.
     fresh: bool,
+    /// Nothing has been asked for.
+    untried: bool,
     /// A playlist has come of it.
     is_known: bool,
     attempt: u32,
@@ -62,6 +64,7 @@ impl Entry {
             state: State::Idle,
             resolve,
             fresh: true,
+            untried: true,
             is_known: false,
             attempt: 0,
             reason: Reason::Wake,
@@ -74,6 +77,7 @@ impl Entry {
     /// Asks for the line that is next, or first for its address.
     pub fn open(&mut self, now: Instant, out: &mut Outbox) {
         self.cancel(out);
+        self.untried = false;
         let url = self.retry.url().to_owned();
         if self.resolve && !std::mem::take(&mut self.fresh) {
             let id = out.request();
@@ -174,10 +178,13 @@ impl Entry {
     }
 
     pub fn wake(&mut self, now: Instant) {
-        self.retry.forgive();
         self.reason = Reason::Wake;
-        self.attempt = 1;
-        self.tell(Micros::ZERO);
+        self.fresh = false;
+        if !self.untried {
+            self.retry.forgive();
+            self.attempt = 1;
+            self.tell(Micros::ZERO);
+        }
         self.state = State::Waiting(now);
     }
 

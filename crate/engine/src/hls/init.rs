@@ -8,7 +8,8 @@ use sailcast_media::hls::Map;
 use super::{
     body::Body,
     fetch::{ANSWER_TIMEOUT, Fetch, Step, final_failure},
-    keys::{Keys, lock},
+    keys::lock,
+    shared::Shared,
 };
 use crate::{
     error::{ErrorCode, SailcastError},
@@ -21,9 +22,26 @@ use crate::{
 const MOST: usize = 8;
 const MOST_BYTES: usize = 4 << 20;
 
+/// Those that are here.
 #[derive(Debug, Default)]
 pub struct Inits {
     known: VecDeque<(Arc<Map>, Bytes)>,
+}
+
+impl Inits {
+    pub fn get(&self, map: &Map) -> Option<Bytes> {
+        self.known.iter().find(|(known, _)| known.as_ref() == map).map(|(_, bytes)| bytes.clone())
+    }
+
+    fn add(&mut self, map: Arc<Map>, bytes: Bytes) {
+        self.known.push_back((map, bytes));
+        self.known.drain(..self.known.len().saturating_sub(MOST));
+    }
+}
+
+/// The one that a lane waits for.
+#[derive(Debug, Default)]
+pub struct Init {
     loading: Option<Loading>,
 }
 
@@ -34,21 +52,17 @@ struct Loading {
     gathered: BytesMut,
 }
 
-impl Inits {
-    pub fn get(&self, map: &Map) -> Option<Bytes> {
-        self.known.iter().find(|(known, _)| known.as_ref() == map).map(|(_, bytes)| bytes.clone())
-    }
-
-    /// Asks for one that is not here.
+impl Init {
+    /// Asks for it.
     pub fn want(&mut self, map: &Arc<Map>, now: Instant, out: &mut Outbox) -> Result<(), SailcastError> {
-        if self.get(map).is_some() || self.loading.as_ref().is_some_and(|loading| loading.map == *map) {
+        if self.loading.as_ref().is_some_and(|loading| loading.map == *map) {
             return Ok(());
         }
         self.cancel(out);
         // Its IV is always given (4.4.4.5).
         let lock = lock(&map.keys, 0)?;
         let fetch = Fetch::new(map.uri.clone(), map.range, ANSWER_TIMEOUT, now);
-        let body = Body::new(fetch, lock);
+        let body = Body::new(fetch, lock, true);
         self.loading = Some(Loading { map: map.clone(), body, gathered: BytesMut::new() });
         Ok(())
     }
@@ -57,23 +71,38 @@ impl Inits {
         self.loading.as_ref().is_some_and(|loading| loading.body.owns(id))
     }
 
+    pub fn deadline(&self) -> Option<Instant> {
+        self.loading.as_ref()?.body.fetch.deadline()
+    }
+
     pub fn fetch(&mut self) -> Option<&mut Fetch> {
         self.loading.as_mut().map(|loading| &mut loading.body.fetch)
     }
 
-    pub fn advance(&mut self, keys: &mut Keys, now: Instant, out: &mut Outbox) -> Option<Failure> {
-        let step = self.loading.as_mut()?.body.advance(keys, now, out);
-        self.take(step, out)
+    pub fn advance(&mut self, shared: &mut Shared, now: Instant, out: &mut Outbox) -> Option<Failure> {
+        let step = self.loading.as_mut()?.body.advance(&mut shared.keys, now, out);
+        self.take(step, shared, out)
     }
 
-    pub fn on_io(&mut self, event: IoEvent, now: Instant, out: &mut Outbox) -> Option<Failure> {
+    pub fn on_io(
+        &mut self,
+        event: IoEvent,
+        shared: &mut Shared,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Option<Failure> {
         let step = self.loading.as_mut()?.body.on_io(event, now, out);
-        self.take(step, out)
+        self.take(step, shared, out)
     }
 
-    pub fn on_decrypted(&mut self, clear: Result<Bytes, String>, out: &mut Outbox) -> Option<Failure> {
+    pub fn on_decrypted(
+        &mut self,
+        clear: Result<Bytes, String>,
+        shared: &mut Shared,
+        out: &mut Outbox,
+    ) -> Option<Failure> {
         let step = self.loading.as_mut()?.body.on_decrypted(clear);
-        self.take(step, out)
+        self.take(step, shared, out)
     }
 
     pub fn cancel(&mut self, out: &mut Outbox) {
@@ -82,7 +111,7 @@ impl Inits {
         }
     }
 
-    fn take(&mut self, step: Step, out: &mut Outbox) -> Option<Failure> {
+    fn take(&mut self, step: Step, shared: &mut Shared, out: &mut Outbox) -> Option<Failure> {
         let loading = self.loading.as_mut()?;
         if let Some(bytes) = step.bytes {
             loading.gathered.extend_from_slice(&bytes);
@@ -95,8 +124,7 @@ impl Inits {
         match step.end? {
             Ok(()) => {
                 let loading = self.loading.take()?;
-                self.known.push_back((loading.map, loading.gathered.freeze()));
-                self.known.drain(..self.known.len().saturating_sub(MOST));
+                shared.inits.add(loading.map, loading.gathered.freeze());
                 None
             }
             Err(failure) => Some(failure),

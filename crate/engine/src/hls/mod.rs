@@ -22,6 +22,7 @@ mod low_latency;
 mod multivariant;
 mod place;
 mod playlist;
+mod position;
 mod room;
 mod segment;
 mod settle;
@@ -30,6 +31,7 @@ mod switch;
 mod text;
 mod timeline;
 mod track;
+mod versions;
 
 use bytes::Bytes;
 use sailcast_media::MediaTime;
@@ -68,6 +70,8 @@ pub struct Hls {
     shared: Shared,
     abr: Abr,
     date_ranges: DateRanges,
+    /// Where the page wants to begin.
+    asked: Option<MediaTime>,
     /// Where the load or the last seek began.
     begin: Option<MediaTime>,
     view: Option<View>,
@@ -98,7 +102,8 @@ impl Hls {
             shared: Shared::new(seed),
             abr: Abr::new(),
             date_ranges: DateRanges::default(),
-            begin: load.start,
+            asked: load.start,
+            begin: None,
             view: None,
             room_at: None,
             fruitful_since: None,
@@ -172,24 +177,22 @@ impl Hls {
     }
 
     /// When to be called next, if nothing happens until then.
-    pub fn deadline(&mut self, _now: Instant) -> Option<Instant> {
+    pub fn deadline(&self, _now: Instant) -> Option<Instant> {
         if self.suspended || self.end.is_some() {
             return None;
         }
         let shared = &self.shared;
         let online = shared.online;
-        let lanes = self.main.iter_mut().chain(&mut self.sound);
-        let lanes = lanes.chain(self.change.as_mut().map(|change| &mut change.lane));
-        let lanes = lanes.filter_map(|lane| lane.deadline(shared));
+        let lanes = self.lanes().filter_map(|lane| lane.deadline(shared));
         let keys = shared.keys.deadline().filter(|_| online);
         lanes.chain(keys).chain(self.entry.deadline(online)).chain(self.room_at).min()
     }
 
     /// Goes on at `to`: there, or at the beginning of the segment that has it.
     pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) {
-        self.begin = Some(to);
-        let Some(main) = &mut self.main else { return };
-        if main.follow.list.is_none() || self.end.is_some() {
+        self.asked = Some(to);
+        let Some(main) = self.main.as_mut().filter(|main| main.cursor.is_some()) else { return };
+        if self.end.is_some() {
             return;
         }
         let to = to.min(main.follow.place.end()).max(main.follow.place.begins());
@@ -303,7 +306,7 @@ impl Hls {
         if self.shared.online {
             self.shared.keys.advance(now, out);
         }
-        self.choose(now);
+        self.choose(now, out);
         self.switch(now, out);
         self.load(now, out);
         self.settle(now, out);

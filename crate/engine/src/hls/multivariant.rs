@@ -9,15 +9,19 @@ pub type Decodable = fn(&str) -> bool;
 
 /// The codecs that playback has a decoder for, by the names of RFC 6381.
 pub fn decodable(codec: &str) -> bool {
-    const KNOWN: [&str; 15] = [
-        "avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "vp8", "vp9", "mp4a", "mp3", "opus", "flac",
-        "fLaC", "Opus",
-    ];
-    KNOWN.contains(&codec.split('.').next().unwrap_or(codec))
+    let family = family(codec);
+    VIDEO.contains(&family) || SOUND.contains(&family)
 }
 
-const VIDEO: [&str; 11] =
-    ["avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "vp8", "vp9", "dvh1", "dvhe"];
+const VIDEO: [&str; 9] = ["avc1", "avc3", "hvc1", "hev1", "av01", "vp08", "vp09", "vp8", "vp9"];
+const SOUND: [&str; 6] = ["mp4a", "mp3", "opus", "Opus", "flac", "fLaC"];
+/// Pictures that are only known as such: Dolby Vision without a base that others read.
+const OTHER_VIDEO: [&str; 2] = ["dvh1", "dvhe"];
+
+/// What stands before the first dot.
+fn family(codec: &str) -> &str {
+    codec.split('.').next().unwrap_or(codec)
+}
 
 /// One quality, from one address or several.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,10 +54,11 @@ impl Qualities {
         }
         let mut list: Vec<Quality> = Vec::new();
         for variant in variants {
-            let sound = sound_of(variant, &playlist.renditions, decodable);
+            // The same picture with another sound.
             if list.iter().any(|known| known.uris.contains(&variant.uri)) {
                 continue;
             }
+            let sound = sound_of(variant, &playlist.renditions);
             let quality = Quality::new(list.len(), variant, sound);
             match list.iter_mut().find(|known| known.is_same(&quality)) {
                 Some(known) => known.uris.push(variant.uri.clone()),
@@ -102,18 +107,18 @@ impl Quality {
 }
 
 fn is_picture(variant: &Variant) -> bool {
-    let is_video = |codec: &String| VIDEO.contains(&codec.split('.').next().unwrap_or(codec));
+    let is_video = |codec: &String| {
+        let family = family(codec);
+        VIDEO.contains(&family) || OTHER_VIDEO.contains(&family)
+    };
     variant.height.is_some() || variant.codecs.is_empty() || variant.codecs.iter().any(is_video)
 }
 
 /// The playlist of the sound: of its group the default one, or the first that may be chosen without the viewer (4.4.6.1).
-fn sound_of(variant: &Variant, renditions: &[Rendition], decodable: Decodable) -> Option<String> {
+fn sound_of(variant: &Variant, renditions: &[Rendition]) -> Option<String> {
     let group = variant.audio.as_ref()?;
-    let is_sound = |r: &&Rendition| r.kind == RenditionKind::Audio && r.group == *group;
-    let sounds = || renditions.iter().filter(is_sound);
-    let best = sounds().min_by_key(|r| (!r.is_default, !r.autoselect))?;
-    // Whose codec is not decoded is better left silent than in place of the picture's own sound.
-    best.uri.clone().filter(|_| variant.codecs.is_empty() || variant.codecs.iter().all(|c| decodable(c)))
+    let sounds = renditions.iter().filter(|r| r.kind == RenditionKind::Audio && r.group == *group);
+    sounds.min_by_key(|r| (!r.is_default, !r.autoselect))?.uri.clone()
 }
 
 #[cfg(test)]

@@ -69,6 +69,11 @@ impl Place {
         self.starts.get(at).copied()
     }
 
+    /// The first segment's number.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
     pub fn begins(&self) -> MediaTime {
         self.starts.first().copied().unwrap_or_default()
     }

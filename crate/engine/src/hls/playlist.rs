@@ -11,10 +11,12 @@ use sailcast_media::{
 use super::{
     edge::Edge,
     fetch::{ANSWER_TIMEOUT, failure, final_failure, is_network},
+    low_latency::Promise,
     place::Place,
-    segment::{self, Cursor},
+    segment::Cursor,
     shared::Shared,
     text::{Loaded, Text},
+    versions::{has, is_older, is_same, last, mend_discontinuities, wanted},
 };
 use crate::{
     error::ErrorCode,
@@ -30,8 +32,6 @@ const SHORTEST: Micros = Micros::from_millis(500);
 /// Unchanged for so many target durations, and at least so long: the packager has stopped, or a cache has.
 const STALE_TARGETS: f64 = 3.0;
 const STALE: Micros = Micros::from_secs(8);
-/// Boundaries of two playlists that are the same differ by no more.
-const ROUNDING: Micros = Micros::from_millis(250);
 /// A held back answer comes within this many target durations (6.2.5.2).
 const BLOCKED_TARGETS: f64 = 3.0;
 
@@ -79,7 +79,7 @@ pub struct Follow {
     /// An earlier media sequence number was seen once: a cache, or a packager that began anew.
     went_back: bool,
     /// What time it was before the packager began anew.
-    clock_before: Option<(MediaTime, Micros)>,
+    pub clock_before: Option<(MediaTime, Micros)>,
 }
 
 impl Follow {
@@ -185,103 +185,6 @@ impl Follow {
         self.list.as_ref().is_some_and(|list| !list.ended && list.kind != PlaylistKind::Vod)
     }
 
-    /// How far behind its end the server wants to be played.
-    pub fn hold_back(&self, shared: &Shared) -> Option<Micros> {
-        let list = self.list.as_ref().filter(|_| self.is_live())?;
-        if let Some(part_target) = list.part_target.filter(|_| shared.promises.has_parts(list)) {
-            return Some(list.control.part_hold_back.unwrap_or(part_target.scale(3.0)));
-        }
-        Some(list.control.hold_back.unwrap_or(list.target_duration.scale(3.0)))
-    }
-
-    /// The time of a place.
-    pub fn time_of(&self, at: Cursor) -> Option<MediaTime> {
-        let start = self.place.start(at.sequence)?;
-        let segments = self.list.as_ref().map(|list| list.segments.iter());
-        let parts = segments.into_iter().flatten().find(|segment| segment.sequence == at.sequence);
-        let before = parts.into_iter().flat_map(|segment| segment.parts.iter().take(at.part));
-        Some(before.fold(start, |time, part| time + part.duration))
-    }
-
-    /// A time and what it is in µs since 1970, as the newest segment that says has it.
-    pub fn wall_clock(&self) -> Option<(MediaTime, Micros)> {
-        let mut newest = self.list.as_ref()?.segments.iter().rev();
-        newest.find_map(|s| Some((self.place.start(s.sequence)?, s.program_date_time?)))
-    }
-
-    /// When that was: by the segment nearest before it that says.
-    pub fn time_at(&self, unix: Micros) -> Option<MediaTime> {
-        let dated = |s: &hls::Segment| Some((self.place.start(s.sequence)?, s.program_date_time?));
-        let all = || self.list.iter().flat_map(|list| list.segments.iter().filter_map(dated));
-        let (time, known) = all().rfind(|(_, known)| *known <= unix).or_else(|| all().next())?;
-        Some(time + (unix - known))
-    }
-
-    /// Where on the timeline a playlist of the same content begins.
-    pub fn align(&self, other: &MediaPlaylist) -> MediaTime {
-        let Some(list) = &self.list else { return self.place.begins() };
-        if list.ended && other.ended {
-            return self.place.begins();
-        }
-        let mut at = Micros::ZERO;
-        for segment in &other.segments {
-            let dated = segment.program_date_time.and_then(|unix| self.time_at(unix));
-            if let Some(time) = dated.or_else(|| self.place.start(segment.sequence)) {
-                return time - at;
-            }
-            at += segment.duration;
-        }
-        self.place.end() - at
-    }
-
-    /// The packager began anew, and what is here ends at `end`: where to go on. Segments that are here already are passed over where the
-    /// playlists say what time it is, and those too far behind the end are left out.
-    pub fn begin_anew(&mut self, end: MediaTime, shared: &Shared) -> Cursor {
-        let hold_back = self.hold_back(shared).unwrap_or_default();
-        let Some(list) = &self.list else { return Cursor::default() };
-        let mut before = Micros::ZERO;
-        let mut dated = None;
-        for segment in &list.segments {
-            if let Some((unix, (time, known))) = segment.program_date_time.zip(self.clock_before) {
-                dated = Some(time + (unix - known) - before);
-                break;
-            }
-            before += segment.duration;
-        }
-        let total = list.segments.iter().fold(Micros::ZERO, |sum, segment| sum + segment.duration);
-        let overlapping = dated.filter(|start| *start <= end && *start + total > end);
-        self.place = Place::begin(list, overlapping.unwrap_or(end));
-        let late = self.place.end() - hold_back.scale(2.0) > end;
-        let from = if late { self.place.end() - hold_back } else { end };
-        let at = self.place.find(from + ROUNDING);
-        if overlapping.is_none() {
-            let by = self.place.start(at).map_or(Micros::ZERO, |start| start - end);
-            self.place = Place::begin(list, end - by);
-        }
-        Cursor::segment(at)
-    }
-
-    /// The place from which to load to have what is at `time`.
-    pub fn cursor_at(&self, time: MediaTime, shared: &Shared) -> Cursor {
-        let sequence = self.place.find(time);
-        let Some(list) = &self.list else { return Cursor::segment(sequence) };
-        let Some(segment) = list.segments.iter().find(|segment| segment.sequence == sequence) else {
-            return Cursor::segment(sequence);
-        };
-        let into = self.place.start(sequence).map_or(Micros::ZERO, |start| time - start);
-        segment::entry(segment, into, shared.promises.has_parts(list))
-    }
-
-    /// The place that goes on where another playlist of the same content ends at `time`.
-    pub fn cursor_after(&self, time: MediaTime, shared: &Shared) -> Cursor {
-        let behind = self.list.as_ref().map(last);
-        let is_past = time + ROUNDING >= self.place.end();
-        match behind.filter(|_| is_past) {
-            Some(behind) => Cursor::segment(behind),
-            None => self.cursor_at(time + ROUNDING, shared),
-        }
-    }
-
     fn ask(&mut self, shared: &Shared, now: Instant) {
         let plainly = std::mem::take(&mut self.plainly);
         let blocking = self.list.as_ref().filter(|list| !plainly && shared.promises.blocks(list));
@@ -329,11 +232,11 @@ impl Follow {
         };
         let news = self.apply(list, now);
         if asked.wants.is_some() && is_kept {
-            shared.promises.kept();
+            shared.promises.kept(Promise::Reload);
         }
         self.plan(asked.at, now, news.is_some(), shared);
         if !is_kept {
-            shared.strike("the server answered before there was anything new");
+            shared.strike(Promise::Reload, "the server answered before there was anything new");
             self.plainly = true;
             self.due = self.due.map(|due| due.max(asked.at + self.pause(shared)));
         }
@@ -347,10 +250,10 @@ impl Follow {
         shared: &mut Shared,
         now: Instant,
     ) -> Option<News> {
-        if asked.is_directed && !is_network(&failure) {
+        if asked.is_directed && (!is_network(&failure) || failure.reason == Reason::Silent) {
             // Without directives it may be had.
             let what = failure.error.as_ref().map_or("", |error| error.what.as_str());
-            shared.strike(what.trim_end_matches('.'));
+            shared.strike(Promise::Reload, what.trim_end_matches('.'));
             self.plainly = true;
             self.due = Some(now);
             return None;
@@ -467,54 +370,5 @@ pub fn unreadable(error: &PlaylistError) -> Failure {
             let what = format!("The playlist cannot be read: {error}.");
             final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what)
         }
-    }
-}
-
-/// What the next version must have.
-fn wanted(list: &MediaPlaylist, parts: bool) -> Cursor {
-    match list.segments.last() {
-        Some(last) if last.uri.is_none() => {
-            Cursor { sequence: last.sequence, part: if parts { last.parts.len() } else { 0 } }
-        }
-        _ => Cursor::segment(list.media_sequence.saturating_add(list.segments.len() as u64)),
-    }
-}
-
-fn has(list: &MediaPlaylist, wants: Cursor) -> bool {
-    list.ended
-        || list.segments.last().is_some_and(|last| {
-            last.sequence > wants.sequence
-                || last.sequence == wants.sequence && (last.uri.is_some() || last.parts.len() > wants.part)
-        })
-}
-
-fn last(list: &MediaPlaylist) -> u64 {
-    list.media_sequence.saturating_add(list.segments.len() as u64)
-}
-
-fn is_same(a: &MediaPlaylist, b: &MediaPlaylist) -> bool {
-    let newest = |list: &MediaPlaylist| list.segments.last().map(|s| (s.parts.len(), s.uri.is_some()));
-    (a.media_sequence, a.ended, a.segments.len()) == (b.media_sequence, b.ended, b.segments.len())
-        && newest(a) == newest(b)
-}
-
-/// The same segments under the same numbers: an older version, not another stream. Signatures in addresses change.
-fn is_older(newer: &MediaPlaylist, older: &MediaPlaylist) -> bool {
-    let name = |uri: &Option<String>| uri.as_ref().map(|uri| uri.split('?').next().unwrap_or(uri).to_owned());
-    older.segments.iter().any(|segment| {
-        let mut same = newer.segments.iter().filter(|known| known.sequence == segment.sequence);
-        same.any(|known| name(&known.uri) == name(&segment.uri))
-    })
-}
-
-/// Some servers take discontinuities out of the window without counting them (4.4.3.3): a segment keeps its number.
-fn mend_discontinuities(old: &MediaPlaylist, new: &mut MediaPlaylist) {
-    let Some(first) = new.segments.first() else { return };
-    let known = old.segments.iter().find(|segment| segment.sequence == first.sequence);
-    let Some(missing) = known.and_then(|known| known.discontinuity.checked_sub(first.discontinuity)) else {
-        return;
-    };
-    for segment in &mut new.segments {
-        segment.discontinuity = segment.discontinuity.saturating_add(missing);
     }
 }

@@ -1,6 +1,6 @@
 //! How far ahead to load: some time before the playhead, no more bytes than memory is worth, both kinds alike.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{Hls, lane::Lane};
 use crate::{feed::View, io::Instant, outbox::Outbox};
@@ -21,8 +21,8 @@ impl Hls {
         self.room_at = None;
         let ends = [&self.main, &self.sound].map(|lane| lane.as_ref().and_then(loads_until));
         let [main_end, sound_end] = ends;
-        let main_may = self.has_room(main_end, sound_end, now);
-        let sound_may = self.has_room(sound_end, main_end, now);
+        let main_may = self.has_room(&[MediaKind::Video, MediaKind::Audio], main_end, sound_end, now);
+        let sound_may = self.has_room(&[MediaKind::Audio], sound_end, main_end, now);
         if let Some(main) = &mut self.main {
             main.advance(main_may, &mut self.shared, now, out);
         }
@@ -51,12 +51,22 @@ impl Hls {
         self.begin.map_or(playhead, |begin| playhead.max(begin))
     }
 
-    fn has_room(&mut self, end: Option<MediaTime>, other: Option<MediaTime>, now: Instant) -> bool {
+    /// For a lane of `kinds` that has loaded up to `end`.
+    fn has_room(
+        &mut self,
+        kinds: &[MediaKind],
+        end: Option<MediaTime>,
+        other: Option<MediaTime>,
+        now: Instant,
+    ) -> bool {
         let Some(end) = end else { return false };
         if other.is_some_and(|other| end > other + BALANCE) {
             return false;
         }
-        let over = end - self.playhead() - self.bound();
+        // Behind what could not be had, less is here than lies between.
+        let given = kinds.iter().find_map(|kind| self.shared.delivery.end(*kind));
+        let Some(given) = given else { return true };
+        let over = end.min(given) - self.playhead() - self.bound();
         if over >= Micros::ZERO {
             self.look_again(over, now);
             return false;

@@ -37,10 +37,8 @@ impl Cursor {
 pub enum PieceKind {
     Segment,
     Part,
-    /// A part that the server will have: it answers when there is something of it. `open`: everything up to the end of its resource.
-    Hint {
-        open: bool,
-    },
+    /// A part that the server will have: it answers when there is something of it.
+    Hint,
 }
 
 /// What is fetched at once.
@@ -115,11 +113,10 @@ fn hinted(list: &MediaPlaylist, at: Cursor) -> Next {
         return Next::Wait;
     };
     let Some(last) = list.segments.last() else { return Next::Wait };
-    let open = hint.length.is_none() && hint.start > 0;
     let range = (hint.start > 0 || hint.length.is_some())
         .then(|| ByteRange { offset: hint.start, length: hint.length.unwrap_or(TO_THE_END) });
     Next::Piece(Piece {
-        kind: PieceKind::Hint { open },
+        kind: PieceKind::Hint,
         at,
         after: at.next_part(),
         uri: hint.uri.clone(),
@@ -158,6 +155,21 @@ fn whole(segment: &Segment, uri: &str) -> Piece {
         map: segment.map.clone(),
         keys: segment.keys.clone(),
     }
+}
+
+/// The place behind a piece that is known by its address alone.
+pub fn behind_piece(list: &MediaPlaylist, piece: &Piece) -> Option<Cursor> {
+    let is_it = |uri: &str, range: Option<ByteRange>| {
+        uri == piece.uri && range.map(|range| range.offset) == piece.range.map(|range| range.offset)
+    };
+    list.segments.iter().find_map(|segment| {
+        let at = Cursor::segment(segment.sequence);
+        if segment.uri.as_ref().is_some_and(|uri| is_it(uri, segment.range)) {
+            return Some(at.next_segment());
+        }
+        let part = segment.parts.iter().position(|part| is_it(&part.uri, part.range))?;
+        Some(Cursor { part: part.saturating_add(1), ..at })
+    })
 }
 
 /// The last place at or before `ahead` into this segment from which decoding can begin.

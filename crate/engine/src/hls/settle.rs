@@ -1,7 +1,5 @@
 //! What the lanes brought, and what they cannot decide: pieces that cannot be had, playlists that are lost.
 
-use sailcast_media::MediaKind;
-
 use super::{
     Hls,
     entry::Answer,
@@ -37,7 +35,11 @@ impl Hls {
         let main = self.main.as_mut().and_then(|main| main.news.take());
         match main {
             Some(Arrival::First) => self.begin_main(out),
-            Some(Arrival::Restart) => restart(self.main.as_mut(), &mut self.shared, out),
+            Some(Arrival::Restart) => {
+                if let Some(main) = &mut self.main {
+                    main.begin_anew(&self.shared, out);
+                }
+            }
             _ => {}
         }
         if main.is_some() {
@@ -48,7 +50,11 @@ impl Hls {
         }
         let is_waiting = self.sound.as_ref().is_some_and(|sound| sound.cursor.is_none());
         match self.sound.as_mut().and_then(|sound| sound.news.take()) {
-            Some(Arrival::Restart) => restart(self.sound.as_mut(), &mut self.shared, out),
+            Some(Arrival::Restart) => {
+                if let Some(sound) = &mut self.sound {
+                    sound.begin_anew(&self.shared, out);
+                }
+            }
             _ if is_waiting => self.begin_sound(out),
             _ => {}
         }
@@ -83,9 +89,9 @@ impl Hls {
         match trouble {
             Trouble::Lost(failure) => self.lose(failure, now, out),
             Trouble::Piece(error) => {
-                if !self.escape(now)
-                    && let Some(main) = &mut self.main
-                {
+                // What the viewer chose is left for no single segment.
+                let stays = self.wanted.is_some() || !self.escape(now, out);
+                if stays && let Some(main) = &mut self.main {
                     main.skip(error, &mut self.shared, out);
                     self.fail_if_fatal(out);
                 }
@@ -125,7 +131,11 @@ impl Hls {
 
     /// The playlist, or the network: another rendition's may be better off, else all is tried again.
     fn lose(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
-        if self.end.is_some() || (!is_network(&failure) && self.escape(now)) {
+        if self.end.is_some() {
+            return;
+        }
+        if !is_network(&failure) && self.escape(now, out) {
+            self.wanted = None;
             return;
         }
         self.fruitful_since = None;
@@ -156,13 +166,4 @@ fn take_trouble(lane: Option<&mut Lane>) -> Option<Trouble> {
     let trouble = lane.trouble.take()?;
     lane.trouble = Some(Trouble::Told);
     Some(trouble)
-}
-
-fn restart(lane: Option<&mut Lane>, shared: &mut super::Shared, out: &mut Outbox) {
-    let Some(lane) = lane else { return };
-    let kind = if lane.kinds.video { MediaKind::Video } else { MediaKind::Audio };
-    let here = shared.delivery.end(kind).or(shared.delivery.end(MediaKind::Audio));
-    let end = here.unwrap_or_else(|| lane.follow.place.end());
-    let at = lane.follow.begin_anew(end, shared);
-    lane.go_to(at, super::fresh(), out);
 }

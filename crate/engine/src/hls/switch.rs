@@ -3,14 +3,14 @@
 //! The other one's playlist is loaded beside the present lane, which goes on until the other can take over at the beginning of a
 //! segment: what is buffered stays until the first keyframe of the other is there, so the picture never waits.
 
-use sailcast_media::{Micros, hls::Variables};
+use sailcast_media::Micros;
 
 use super::{
     Hls,
     lane::{HERE, Lane, Trouble},
     place::Place,
     segment::Cursor,
-    track::{Gate, Kinds},
+    track::Gate,
 };
 use crate::{abr::Situation, feed::CutReason, io::Instant, outbox::Outbox};
 
@@ -30,7 +30,7 @@ pub struct Change {
 
 impl Hls {
     /// Begins a change, if another rendition should be played.
-    pub(super) fn choose(&mut self, now: Instant) {
+    pub(super) fn choose(&mut self, now: Instant, out: &mut Outbox) {
         let Some(current) = self.current else { return };
         for (level, until) in self.levels.iter_mut().zip(&self.excluded) {
             level.excluded = until.is_some_and(|until| now < until);
@@ -40,30 +40,30 @@ impl Hls {
         let to = match wanted {
             Some(wanted) => Some(wanted),
             None if self.change.is_some() => None,
-            None if !is_idle => return self.abandon(current, now),
+            None if !is_idle => return self.abandon(current, now, out),
             None => self.abr.choose(&self.levels, &self.situation(), now),
         };
         match to {
-            Some(to) if to == current => self.change = self.change.take().filter(|change| change.is_escape),
+            Some(to) if to == current => self.drop_change(out),
             Some(to) if self.change.as_ref().is_none_or(|change| change.to != to && !change.is_escape) => {
-                self.change_to(to, wanted.is_none(), false, now);
+                self.change_to(to, wanted.is_none(), false, now, out);
             }
             _ => {}
         }
     }
 
     /// Gives up a piece that comes too slowly for one of a smaller rendition.
-    fn abandon(&mut self, current: usize, now: Instant) {
+    fn abandon(&mut self, current: usize, now: Instant, out: &mut Outbox) {
         let bitrate = self.levels.get(current).map_or(0, |level| level.bitrate);
         let Some(piece) = self.main.as_ref().and_then(|main| main.progress(bitrate)) else { return };
         let other = self.abr.should_abandon(&self.levels, &self.situation(), &piece, now);
         if let Some(to) = other {
-            self.change_to(to, true, true, now);
+            self.change_to(to, true, true, now, out);
         }
     }
 
     /// Away from a rendition that fails, if there is another one: true while that is tried.
-    pub(super) fn escape(&mut self, now: Instant) -> bool {
+    pub(super) fn escape(&mut self, now: Instant, out: &mut Outbox) -> bool {
         let Some(current) = self.current else { return false };
         if let Some(change) = &self.change {
             return change.is_escape;
@@ -79,7 +79,7 @@ impl Hls {
         let bitrate = self.levels.get(current).map_or(0, |level| level.bitrate);
         let best = others.min_by_key(|(_, level)| (level.bitrate > bitrate, level.bitrate.abs_diff(bitrate)));
         match best.map(|(to, _)| to) {
-            Some(to) => self.change_to(to, true, true, now),
+            Some(to) => self.change_to(to, true, true, now, out),
             None => return false,
         }
         true
@@ -88,7 +88,7 @@ impl Hls {
     /// Takes over, when the other one's playlist is here and the present lane is between two segments.
     pub(super) fn switch(&mut self, now: Instant, out: &mut Outbox) {
         let Some(main) = &self.main else { return };
-        let is_between = main.is_idle() && main.cursor.is_some_and(|at| at.part == 0);
+        let is_between = main.is_between_segments(&self.shared);
         let is_ready = |change: &Change| change.is_aligned && (is_between || change.is_escape);
         let Some(change) = self.change.take_if(|change| is_ready(change)) else { return };
         let Some(end) = main.loaded_until() else { return };
@@ -115,7 +115,7 @@ impl Hls {
         if present == quality.sound {
             return;
         }
-        let [_, sound] = self.lanes_for(&quality, now);
+        let (_, sound) = self.lanes_for(&quality, now);
         if let Some(old) = std::mem::replace(&mut self.sound, sound) {
             self.retire(old, out);
         }
@@ -143,7 +143,7 @@ impl Hls {
             *until = Some(now + EXCLUDED);
         }
         if !change.auto {
-            self.wanted = self.current;
+            self.wanted = None;
         }
         self.retire(change.lane, out);
         // What the present one could not do is tried again there.
@@ -152,15 +152,21 @@ impl Hls {
         }
     }
 
-    fn change_to(&mut self, to: usize, auto: bool, is_escape: bool, now: Instant) {
+    /// What was chosen is not wanted any more; from what fails, any way out is good.
+    fn drop_change(&mut self, out: &mut Outbox) {
+        if let Some(change) = self.change.take_if(|change| !change.is_escape) {
+            self.retire(change.lane, out);
+        }
+    }
+
+    fn change_to(&mut self, to: usize, auto: bool, is_escape: bool, now: Instant, out: &mut Outbox) {
+        self.drop_change(out);
         let Some(qualities) = &self.qualities else { return };
         let Some(quality) = qualities.list.get(to) else { return };
-        let Some(uri) = quality.uris.first().cloned() else { return };
-        let kinds = Kinds { video: true, audio: quality.sound.is_none() };
-        let variables: Variables = qualities.variables.clone();
-        let mut lane = Lane::new(uri.clone(), variables, kinds, now);
+        let (mut lane, _) = self.lanes_for(quality, now);
         let present = self.main.as_ref().and_then(|main| main.follow.list.as_ref());
-        let report = present.and_then(|list| list.rendition_reports.iter().find(|r| r.uri == uri));
+        let reports = present.into_iter().flat_map(|list| &list.rendition_reports);
+        let report = reports.into_iter().find(|report| report.uri == lane.follow.url());
         if let Some((report, msn)) = report.and_then(|report| Some((report, report.last_msn?))) {
             lane.follow.report(msn, report.last_part);
         }

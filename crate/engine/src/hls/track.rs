@@ -22,6 +22,9 @@ use crate::{error::ErrorCode, event::Event, feed::CutReason};
 const MOST_PROBED: usize = 4096;
 /// Messages that wait for the first packet.
 const MOST_WAITING: usize = 256;
+/// Sound that waits for the first picture, whose time decides.
+const MOST_EARLY: usize = 64;
+const ROUNDING: Micros = Micros::from_millis(1);
 /// A picture that comes so much later than the one before it, with nothing said of what lies between.
 const HOLE: Micros = Micros::from_secs(1);
 
@@ -74,6 +77,7 @@ pub struct Run {
     first_audio: Option<MediaTime>,
     tracks: Vec<TrackInfo>,
     waiting: Vec<Metadata>,
+    early: Vec<Packet>,
     is_initialised: bool,
 }
 
@@ -100,6 +104,7 @@ impl Run {
             first_audio: None,
             tracks: Vec::new(),
             waiting: Vec::new(),
+            early: Vec::new(),
             is_initialised: false,
         }
     }
@@ -163,7 +168,9 @@ impl Run {
             return if self.head.is_empty() { Ok(()) } else { Err(unknown()) };
         };
         demuxer.flush();
-        self.drain(timeline, delivery)
+        self.drain(timeline, delivery)?;
+        self.release(timeline, delivery);
+        Ok(())
     }
 
     fn drain(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) -> Result<(), Unplayable> {
@@ -206,21 +213,38 @@ impl Run {
         }
     }
 
-    fn on_packet(
-        &mut self,
-        mut packet: Packet,
-        wraps: bool,
-        timeline: &mut Timeline,
-        delivery: &mut Delivery,
-    ) {
+    fn on_packet(&mut self, packet: Packet, wraps: bool, timeline: &mut Timeline, delivery: &mut Delivery) {
         let kind = packet.track.kind;
         if !self.kinds.has(kind) {
             return;
         }
-        let offset = self.place(packet.pts, wraps, timeline, delivery);
+        let waits = self.offset.is_none() && self.kinds.video && kind == MediaKind::Audio;
+        if waits && self.early.len() < MOST_EARLY {
+            return self.early.push(packet);
+        }
+        let first = self.early.first().filter(|_| kind == MediaKind::Audio).map(|early| early.pts);
+        self.place(first.unwrap_or(packet.pts), wraps, timeline, delivery);
+        for early in std::mem::take(&mut self.early) {
+            self.give(early, delivery);
+        }
+        self.give(packet, delivery);
+    }
+
+    /// What waited for a picture waits no longer.
+    fn release(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) {
+        let Some(first) = self.early.first().map(|packet| packet.pts) else { return };
+        let wraps = self.demuxer.as_ref().is_some_and(|(format, _)| *format != Format::Mp4);
+        self.place(first, wraps, timeline, delivery);
+        for early in std::mem::take(&mut self.early) {
+            self.give(early, delivery);
+        }
+    }
+
+    fn give(&mut self, mut packet: Packet, delivery: &mut Delivery) {
+        let offset = self.offset.unwrap_or_default();
         packet.pts = packet.pts + offset;
         packet.dts = packet.dts + offset;
-        let first = match kind {
+        let first = match packet.track.kind {
             MediaKind::Video => &mut self.first_video,
             MediaKind::Audio => &mut self.first_audio,
         };
@@ -233,26 +257,17 @@ impl Run {
     }
 
     /// What is added to the times of the piece, which its first packet decides.
-    fn place(
-        &mut self,
-        first: MediaTime,
-        wraps: bool,
-        timeline: &mut Timeline,
-        delivery: &mut Delivery,
-    ) -> Micros {
+    fn place(&mut self, first: MediaTime, wraps: bool, timeline: &mut Timeline, delivery: &mut Delivery) {
         let is_first = !std::mem::replace(&mut self.is_placed, true);
-        match self.offset {
-            Some(offset) if !is_first || !Timeline::is_broken(offset, first, self.expected) => offset,
-            known => {
-                // An encoder that began anew begins with a keyframe; what comes before one refers to what is not here.
-                self.gate.keyframe |= known.is_some();
-                let offset = timeline.offset(self.domain, first, self.expected, wraps);
-                self.offset = Some(offset);
-                for message in std::mem::take(&mut self.waiting) {
-                    self.on_message(message, delivery);
-                }
-                offset
-            }
+        let is_good = |offset| !is_first || !Timeline::is_broken(offset, first, self.expected);
+        if self.offset.is_some_and(is_good) {
+            return;
+        }
+        // An encoder that began anew begins with a keyframe; what comes before one refers to what is not here.
+        self.gate.keyframe |= self.offset.is_some();
+        self.offset = Some(timeline.offset(self.domain, first, self.expected, wraps));
+        for message in std::mem::take(&mut self.waiting) {
+            self.on_message(message, delivery);
         }
     }
 
@@ -286,12 +301,12 @@ impl Run {
 
     /// Tells what begins with this packet.
     fn open(&mut self, packet: &Packet, delivery: &mut Delivery) {
-        let hole = packet.keyframe
-            && packet.track.kind == MediaKind::Video
-            && delivery.end(MediaKind::Video).is_some_and(|end| packet.pts - end > HOLE);
+        let is_picture = packet.keyframe && packet.track.kind == MediaKind::Video;
+        let hole = is_picture && delivery.goes_on_from().is_some_and(|end| packet.pts - end > HOLE);
         let cut = self.gate.cut.take().or(hole.then_some(CutReason::Gap));
         if let Some(why) = cut {
-            delivery.cut(packet.pts, why);
+            // Times of the same picture differ by their rounding.
+            delivery.cut(packet.pts - ROUNDING, why);
         }
         if let Some((id, auto)) = self.gate.rendition.take() {
             delivery.tell(Event::RenditionChange { id, auto });

@@ -94,6 +94,13 @@ pub fn parse_config(asc: Bytes) -> Result<DecoderConfig, ConfigError> {
     Ok(Asc::read(&asc)?.decoder_config(asc))
 }
 
+/// The header of ADTS for units of this configuration; `None` where it has no words for it.
+pub(crate) fn adts_header(asc: &[u8]) -> Option<adts::Header> {
+    let asc = Asc::read(asc).ok()?;
+    let rate = RATES.iter().position(|rate| *rate == asc.core_rate)?;
+    adts::Header::new(asc.core_type, rate, asc.channel_config)
+}
+
 /// Passes over an AudioSpecificConfig whose length nobody told. `None` where its end cannot be known.
 pub(super) fn pass_config(r: &mut BitReader<'_>) -> Option<()> {
     let mut object_type = audio_object_type(r).ok()?;
@@ -108,13 +115,6 @@ pub(super) fn pass_config(r: &mut BitReader<'_>) -> Option<()> {
         return None;
     }
     general_audio(r, channel_config).ok().map(|_| ())
-}
-
-/// The header of ADTS for units of this configuration; `None` where it has no words for it.
-pub(crate) fn adts_header(asc: &[u8]) -> Option<adts::Header> {
-    let asc = Asc::read(asc).ok()?;
-    let rate = RATES.iter().position(|rate| *rate == asc.core_rate)?;
-    adts::Header::new(asc.core_type, rate, asc.channel_config)
 }
 
 /// What is used of an AudioSpecificConfig.

@@ -23,25 +23,6 @@ pub struct Adts<'a> {
     pub payload: &'a [u8],
 }
 
-/// What a frame's header says of its extent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Extent {
-    pub len: usize,
-    /// Index of its sampling frequency.
-    pub rate: usize,
-    pub blocks: u8,
-}
-
-impl Extent {
-    /// `None` where it is none, or a length shorter than the header.
-    pub fn parse(header: &[u8; MIN_HEADER]) -> Option<Self> {
-        let [_, _, b2, b3, b4, b5, b6] = *header;
-        let len = usize::from(u16::from_be_bytes([b3 & 3, b4]) << 3 | u16::from(b5 >> 5));
-        let extent = Self { len, rate: usize::from(b2 >> 2 & 15), blocks: (b6 & 3).saturating_add(1) };
-        (is_adts(header) && len > MIN_HEADER).then_some(extent)
-    }
-}
-
 /// The head of frames of one configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
@@ -66,6 +47,25 @@ impl Header {
         // The length, a buffer fullness of variable rate, and one block.
         let [_, l2, l1, l0] = u32::try_from(len << 5 | 0x1f).ok()?.to_be_bytes();
         Some([0xff, 0xf1, b2, b3 | l2, l1, l0, 0xfc])
+    }
+}
+
+/// What a frame's header says of its extent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    pub len: usize,
+    /// Index of its sampling frequency.
+    pub rate: usize,
+    pub blocks: u8,
+}
+
+impl Extent {
+    /// `None` where it is none, or a length shorter than the header.
+    pub fn parse(header: &[u8; MIN_HEADER]) -> Option<Self> {
+        let [_, _, b2, b3, b4, b5, b6] = *header;
+        let len = usize::from(u16::from_be_bytes([b3 & 3, b4]) << 3 | u16::from(b5 >> 5));
+        let extent = Self { len, rate: usize::from(b2 >> 2 & 15), blocks: (b6 & 3).saturating_add(1) };
+        (is_adts(header) && len > MIN_HEADER).then_some(extent)
     }
 }
 

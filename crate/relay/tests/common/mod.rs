@@ -1,6 +1,8 @@
 //! The real binary and plain clients for it.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod ffmpeg;
+
 use std::{
     io::{BufRead, BufReader},
     path::PathBuf,
@@ -18,6 +20,7 @@ use sailcast_media::flv::{
     tag::{write_header, write_tag},
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpSocket, TcpStream},
     sync::mpsc,
     task::JoinHandle,
@@ -69,8 +72,9 @@ impl Relay {
     pub fn of(child: &mut Child) -> Self {
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim_end().strip_prefix("listening on http://127.0.0.1:");
-        let port = address.unwrap_or_else(|| panic!("said {line:?}")).parse().unwrap();
+        let address =
+            line.trim_end().strip_prefix("listening on ").and_then(|url| url.split_once("://127.0.0.1:"));
+        let port = address.map(|(_, port)| port).unwrap_or_else(|| panic!("said {line:?}")).parse().unwrap();
         Self { child: None, id: child.id(), port }
     }
 
@@ -118,7 +122,7 @@ impl Relay {
 
     pub async fn request_on(
         &self,
-        stream: TcpStream,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
