@@ -134,11 +134,6 @@ impl StreamAbr {
         self.link = Some((rate, now));
     }
 
-    /// The link carries one of this bitrate.
-    pub fn carries(&self, bitrate: u64) -> bool {
-        self.link.is_none_or(|(rate, _)| bitrate as f64 <= rate * UP)
-    }
-
     /// Another stream is played: how it comes is yet to be seen.
     pub fn on_change(&mut self, is_up: bool, now: Instant) {
         self.forget();

@@ -29,6 +29,8 @@ const ROOM: Micros = Micros::from_millis(300);
 /// A stream of the same clock is no farther behind the playhead, nor farther ahead of the present one.
 const MOST_BEHIND: Micros = Micros::from_millis(400);
 const MOST_AHEAD: Micros = Micros::from_secs(2);
+/// Without pictures for so long, it has none.
+const ALONE: Micros = Micros::from_secs(1);
 /// What is held at most, in bytes.
 const MOST_HELD: u64 = 24 << 20;
 /// A step up that may not be carried holds up the present stream: so far back the playhead goes before, if it gets there in this time.
@@ -154,6 +156,7 @@ impl Change {
                 }
                 // The present stream has the same ones.
                 DemuxEvent::Metadata(_) => {}
+                DemuxEvent::Skipped { track: Some(track), .. } if track.kind == MediaKind::Audio => {}
                 DemuxEvent::Skipped { why: SkipReason::UnsupportedCodec(name), .. } => {
                     self.failure = Some(undecodable(&name.to_string()));
                 }
@@ -220,7 +223,7 @@ impl Change {
         if self.why == Why::Up && !self.lane.keeps_up(now) {
             return if self.is_carried(present, now) { Turn::Wait } else { Turn::Abandon };
         }
-        if !self.can_begin() {
+        if !self.can_begin(now) {
             return Turn::Wait;
         }
         if present.is_lost || self.why == Why::Escape {
@@ -283,8 +286,9 @@ impl Change {
         self.tracks.iter().any(|track| track.kind() == MediaKind::Video)
     }
 
-    fn can_begin(&self) -> bool {
-        self.has_keyframe() || !self.has_video() && !self.tracks.is_empty() && !self.held.is_empty()
+    fn can_begin(&self, now: Instant) -> bool {
+        let is_sound = !self.has_video() && self.lane.has_come_for(now) >= ALONE;
+        self.has_keyframe() || is_sound && !self.held.is_empty()
     }
 
     fn keyframes(&self) -> impl Iterator<Item = (usize, MediaTime)> {

@@ -63,6 +63,26 @@ fn a_transcoder_with_a_clock_of_its_own_is_found_by_the_live_edge() {
 }
 
 #[test]
+fn a_transcoder_that_is_a_little_behind_is_waited_for_by_playing_slower() {
+    for (target, behind) in [(400, 300), (200, 300), (1_500, 1_200)] {
+        let sim = assert_seamless(Site::fast(60).behind(LOW, MS(behind)), target, HIGH, LOW, 12);
+        assert_eq!(sim.stats().skips, 0);
+    }
+}
+
+#[test]
+fn of_one_that_is_far_behind_some_is_seen_again_but_nothing_stands() {
+    let mut sim = watching(Site::fast(60).behind(LOW, S(3)), at(400), Some(HIGH));
+    sim.run_ms(4_000);
+    let begin = sim.now;
+    sim.input(Input::SelectRendition(Some(LOW)));
+    sim.run_ms(8_000);
+    assert_eq!(sim.stats().rendition, Some(LOW));
+    assert!(longest_hold(&sim, begin) < MS(105), "{:?}", longest_hold(&sim, begin));
+    assert_even_sound(&sim, begin, 40);
+}
+
+#[test]
 fn pictures_that_are_reordered_go_on_where_they_were() {
     let b_frames = |_: usize, stream: &mut StreamConfig| stream.b_frames = true;
     assert_seamless(Site::new(LinkModel::default(), 60, b_frames), 400, HIGH, LOW, 12);

@@ -56,6 +56,13 @@ impl Site {
         Self::new(LinkModel { turns, ..LinkModel::default() }, 60, |_, _| {})
     }
 
+    /// This definition comes out of its transcoder so much later.
+    pub fn behind(mut self, id: u32, by: Micros) -> Self {
+        let live = &mut self.live[id as usize];
+        live.offset = live.offset - by;
+        self
+    }
+
     pub fn instead(mut self, name: &'static str, network: Network) -> Self {
         self.instead.push((name, network));
         self
