@@ -23,6 +23,7 @@ pub mod peer;
 pub mod recording;
 mod server;
 mod session;
+pub mod site;
 mod sps;
 mod stream;
 pub mod studio;

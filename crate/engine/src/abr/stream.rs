@@ -229,7 +229,9 @@ impl StreamAbr {
         if at.is_waiting || at.late.is_none_or(|late| late >= LATE) {
             self.trouble = Some(now);
         }
-        if self.trouble.is_none_or(|trouble| now - trouble < self.rest) {
+        // What was tried last has held so far.
+        let rest = if self.went_up.is_some() { self.rest.min(CALM) } else { self.rest };
+        if self.trouble.is_none_or(|trouble| now - trouble < rest) {
             return None;
         }
         let current = bitrate(levels, at.current);

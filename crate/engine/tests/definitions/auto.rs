@@ -56,12 +56,12 @@ fn it_comes_back_when_the_link_does() {
 
 #[test]
 fn on_a_steady_link_nothing_is_seen_to_change_to_and_fro() {
-    for rate in [0.75e6, 1.5e6, 1.8e6, 2.3e6, 2.7e6, 4e6] {
+    for rate in [0.75e6, 1.5e6, 2.3e6, 4e6] {
         let mut sim = on(&[(0, rate)]);
         sim.run_ms(60_000);
         let settled = changes(&sim).len();
         let stalled = sim.stats().stalled;
-        sim.run_ms(540_000);
+        sim.run_ms(300_000);
         let after = &changes(&sim)[settled..];
         assert!(after.is_empty(), "{rate}: {:?}", changes(&sim));
         assert!(sim.stats().stalled - stalled < S(1), "{rate}: {:?}", sim.stats().stalled - stalled);

@@ -52,8 +52,8 @@ fn with_little_latency_there_is_no_seam_either() {
 #[test]
 fn a_transcoder_with_a_clock_of_its_own_is_found_by_the_live_edge() {
     for stamp in [0, 500_000, (1 << 32) - 15_000] {
-        let own = |i: usize, stream: &mut StreamConfig| {
-            if i == LOW as usize {
+        let own = |id: u32, stream: &mut StreamConfig| {
+            if id == LOW {
                 stream.first_stamp_ms = stamp;
             }
         };
@@ -84,14 +84,14 @@ fn of_one_that_is_far_behind_some_is_seen_again_but_nothing_stands() {
 
 #[test]
 fn pictures_that_are_reordered_go_on_where_they_were() {
-    let b_frames = |_: usize, stream: &mut StreamConfig| stream.b_frames = true;
+    let b_frames = |_: u32, stream: &mut StreamConfig| stream.b_frames = true;
     assert_seamless(Site::new(LinkModel::default(), 60, b_frames), 400, HIGH, LOW, 12);
 }
 
 #[test]
 fn sound_of_another_configuration_goes_on_too() {
-    let other = |i: usize, stream: &mut StreamConfig| {
-        if i == LOW as usize {
+    let other = |id: u32, stream: &mut StreamConfig| {
+        if id == LOW {
             stream.sound = Some(44_100);
         }
     };

@@ -1,95 +1,12 @@
-//! A site that serves one stream in three definitions through one link, and what a viewer of it saw and heard.
+//! A viewer of the site, and what he saw and heard.
 
-use sailcast_engine::{Definition, Event, Input, Instant, IoRequest, LatencyTarget, Load, PlayerConfig};
+use sailcast_engine::{Event, Input, Instant, LatencyTarget, Load, PlayerConfig};
 use sailcast_media::Micros;
-use sailcast_sim::{
-    BEGIN, Bottleneck, Chance, Deliveries, LinkModel, LiveServer, Server, Sim, StreamConfig, config,
-    feed::Network,
-};
+pub use sailcast_sim::site::{HIGH, LOW, MID, Site, definitions};
+use sailcast_sim::{BEGIN, Server, Sim, config};
 
 pub const MS: fn(i64) -> Micros = Micros::from_millis;
 pub const S: fn(i64) -> Micros = Micros::from_secs;
-pub const LOW: u32 = 0;
-pub const MID: u32 = 1;
-pub const HIGH: u32 = 2;
-
-/// Name, size and bit/s of the pictures.
-const LADDER: [(&str, (u32, u32), u64); 3] =
-    [("low", (640, 352), 500_000), ("mid", (1280, 720), 1_000_000), ("high", (1920, 1088), 2_000_000)];
-const SOUND: u64 = 64_000;
-/// How long the stream had run when the browser began.
-const AGE: Micros = Micros::from_millis(20_700);
-
-/// Answers by the name in the address.
-pub struct Site {
-    pub live: Vec<LiveServer>,
-    /// What is answered in place of it.
-    pub instead: Vec<(&'static str, Network)>,
-}
-
-impl Site {
-    /// With a keyframe each `gop` pictures; `change` makes each definition's stream another.
-    pub fn new(link: LinkModel, gop: i64, change: impl Fn(usize, &mut StreamConfig)) -> Self {
-        let link = LinkModel { shared: Some(Bottleneck::default()), ..link };
-        let stream = |(i, (_, size, bitrate)): (usize, &(_, (u32, u32), u64))| {
-            let mut stream = StreamConfig {
-                size: *size,
-                bitrate: *bitrate as f64,
-                sound_bitrate: SOUND as f64,
-                gop,
-                ..StreamConfig::default()
-            };
-            change(i, &mut stream);
-            LiveServer { stream, link: link.clone(), chance: Chance(1), offset: AGE }
-        };
-        Self { live: LADDER.iter().enumerate().map(stream).collect(), instead: Vec::new() }
-    }
-
-    /// On a link that is no matter.
-    pub fn fast(gop: i64) -> Self {
-        Self::new(LinkModel::default(), gop, |_, _| {})
-    }
-
-    /// On a link of these bit/s, from these seconds of the session on.
-    pub fn narrow(rates: &[(i64, f64)]) -> Self {
-        let turns = rates.iter().map(|(from, rate)| (AGE + S(1) + S(*from), *rate)).collect();
-        Self::new(LinkModel { turns, ..LinkModel::default() }, 60, |_, _| {})
-    }
-
-    /// This definition comes out of its transcoder so much later.
-    pub fn behind(mut self, id: u32, by: Micros) -> Self {
-        let live = &mut self.live[id as usize];
-        live.offset = live.offset - by;
-        self
-    }
-
-    pub fn instead(mut self, name: &'static str, network: Network) -> Self {
-        self.instead.push((name, network));
-        self
-    }
-}
-
-impl Server for Site {
-    fn connect(&mut self, request: &IoRequest, now: Instant) -> Deliveries {
-        if let Some((_, network)) = self.instead.iter_mut().find(|(name, _)| request.url.contains(name)) {
-            return network.connect(request, now);
-        }
-        let at = LADDER.iter().position(|(name, ..)| request.url.contains(name)).expect("a definition");
-        self.live[at].connect(request, now)
-    }
-}
-
-pub fn definitions() -> Vec<Definition> {
-    let definition = |(name, (width, height), bitrate): &(&str, (u32, u32), u64)| Definition {
-        name: (*name).to_owned(),
-        lines: vec![format!("http://live/{name}.flv")],
-        bitrate: Some(bitrate + SOUND),
-        width: Some(*width),
-        height: Some(*height),
-    };
-    LADDER.iter().map(definition).collect()
-}
-
 /// A viewer with sound, who has chosen this definition or leaves it to the player.
 pub fn watching(site: impl Server + 'static, config: PlayerConfig, rendition: Option<u32>) -> Sim {
     let mut sim = Sim::with(config, site);
