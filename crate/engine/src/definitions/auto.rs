@@ -59,7 +59,7 @@ impl Auto {
         (self.levels.len() > 1).then_some(self.next)
     }
 
-    pub fn choose(&mut self, current: &mut Lane, view: &View, now: Instant) -> Option<Step> {
+    pub fn choose(&mut self, current: &Lane, view: &View, now: Instant) -> Option<Step> {
         if !self.is_on {
             return None;
         }

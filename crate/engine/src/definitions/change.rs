@@ -33,17 +33,16 @@ const MOST_AHEAD: Micros = Micros::from_secs(2);
 const ALONE: Micros = Micros::from_secs(1);
 /// What is held at most, in bytes.
 const MOST_HELD: u64 = 24 << 20;
-/// A step up that may not be carried holds up the present stream: so far back the playhead goes before, if it gets there in this time.
+/// A step up that the link does not carry holds up the present stream: before it is tried the playhead goes so far back, and a little
+/// farther to get there, if it does in this time.
 const TRY_ROOM: Micros = Micros::from_millis(500);
 const LITTLE: Micros = Micros::from_millis(60);
-const TRY_WITHIN: Micros = Micros::from_secs(8);
-/// So late, the present stream is held up by the other one.
+const ROOM_WITHIN: Micros = Micros::from_secs(8);
+/// So late, the present stream is held up by it.
 const HELD_UP: Micros = Micros::from_millis(120);
-/// A step up that has not come to the live edge in this time is not carried beside the present stream.
-const PROBE: Micros = Micros::from_millis(2_500);
-/// After so long, what has come of it says whether it will.
-const PROBE_SAYS: Micros = Micros::from_secs(1);
-/// So much faster than it is made it comes, to come to the live edge.
+/// A step up comes to the live edge in this time, and after the first of it so much faster than it is made, or is given up.
+const TRY_WITHIN: Micros = Micros::from_millis(2_500);
+const TRY_SHOWS: Micros = Micros::from_secs(1);
 const FASTER: f64 = 1.1;
 const NOTHING: Brought = Brought { any: false, new: false, good: false };
 
@@ -121,10 +120,9 @@ impl Change {
         }
     }
 
-    /// Nobody knows whether it will be carried.
-    pub fn when_there_is_room(mut self) -> Self {
-        self.opens = Some(self.began + TRY_WITHIN);
-        self
+    /// Nobody knows whether it will be carried: the playhead goes back before it is tried.
+    pub fn wait_for_room(&mut self) {
+        self.opens = Some(self.began + ROOM_WITHIN);
     }
 
     pub fn deadline(&self) -> Instant {
@@ -257,12 +255,12 @@ impl Change {
     }
 
     /// A step up is carried beside the present stream, as far as can be told.
-    fn is_carried(&mut self, present: &Present, now: Instant) -> bool {
+    fn is_carried(&self, present: &Present, now: Instant) -> bool {
         let come = self.lane.has_come_for(now);
         let wanted = self.bitrate as f64 * FASTER;
         let is_fast =
             self.lane.has_caught_up(now) || self.lane.burst_rate(now).is_none_or(|rate| rate >= wanted);
-        !present.is_lost && (come < PROBE_SAYS || come < PROBE && is_fast)
+        !present.is_lost && (come < TRY_SHOWS || come < TRY_WITHIN && is_fast)
     }
 
     /// How far its live edge is behind the present one's.

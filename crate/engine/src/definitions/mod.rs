@@ -315,7 +315,7 @@ impl Definitions {
         if pending == Some(Why::Escape) {
             return;
         }
-        match (self.auto.choose(&mut self.current, &view, now), pending) {
+        match (self.auto.choose(&self.current, &view, now), pending) {
             (Some(step), None) => {
                 let is_up = self.auto.bitrate(step.to) > self.auto.bitrate(self.current.definition);
                 let why = match is_up {
@@ -324,10 +324,9 @@ impl Definitions {
                     false => Why::Down,
                 };
                 self.change_to(step.to, why, now, out);
-                self.change = self
-                    .change
-                    .take()
-                    .map(|change| if step.is_try { change.when_there_is_room() } else { change });
+                if let Some(change) = self.change.as_mut().filter(|_| step.is_try) {
+                    change.wait_for_room();
+                }
             }
             // What the network does not carry is, at first, the second stream.
             (Some(step), Some(Why::Up)) if step.is_escape => self.give_up_change(None, now, out),
@@ -367,7 +366,6 @@ impl Definitions {
     pub fn extent(&self, now: Instant) -> Extent {
         let hold_back = self.change.as_ref().and_then(|change| change.hold_back(&self.present(now), now));
         Extent {
-            live: true,
             rendition: u32::try_from(self.current.definition).ok(),
             estimate: self.auto.estimate(),
             hold_back,
