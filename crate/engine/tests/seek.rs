@@ -266,3 +266,43 @@ fn a_decoder_that_fails_on_the_way_does_not_end_the_seek() {
     assert_eq!(seeked(&sim), [AT(101_900)]);
     assert_eq!(sim.shown.last().map(|s| s.1), Some(AT(101_880)));
 }
+
+#[test]
+fn it_is_no_stall_in_the_statistics() {
+    let mut sim = playing(FileServer { rtt: MS(400), ..film() });
+    for to in [100_000, 20_000, 200_000] {
+        seek(&mut sim, to);
+        sim.run_ms(3_000);
+    }
+    let quality = sim.player.quality(sim.now).expect("a load");
+    assert_eq!((quality.stalls.count, sim.stats().stalls), (0, 0));
+    assert_eq!(sim.stats().stalled, Micros::ZERO);
+}
+
+#[test]
+fn a_place_wanted_before_the_bytes_tell_that_it_is_a_file_is_kept_for_them() {
+    let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), film());
+    sim.input(load("http://vod/watch?v=1"));
+    sim.input(Input::Seek { to: AT(80_000), exact: true });
+    sim.input(Input::Play);
+    sim.run_ms(1_500);
+    assert_eq!(sim.state(), State::Playing);
+    assert_eq!((sim.shown.first().map(|s| s.1), seeked(&sim)), (Some(AT(80_000)), vec![AT(80_000)]));
+}
+
+#[test]
+fn out_of_sight_the_sound_goes_there_and_the_picture_when_it_is_seen() {
+    let mut sim = playing(film());
+    sim.input(Input::Visible(false));
+    sim.run_ms(500);
+    seek(&mut sim, 100_000);
+    sim.run_ms(3_000);
+    assert_eq!((sim.state(), seeked(&sim)), (State::Playing, vec![AT(100_000)]));
+    let shown = sim.shown.len();
+    sim.input(Input::Visible(true));
+    let from = sim.now;
+    sim.run_ms(400);
+    let (at, pts) = sim.shown[shown];
+    assert!(at - from < MS(200), "{:?}", at - from);
+    assert!((sim.stats().position - (sim.now - at) - pts).abs() < MS(80), "{pts:?}");
+}

@@ -1,6 +1,7 @@
 //! A recording in FLV, read at any place: what comes after a seek, how many places are looked at, and how long it is.
 
 use bytes::{Bytes, BytesMut};
+use proptest::prelude::*;
 use sailcast_media::{
     AudioParams, Codec, CodecParams, DecoderConfig, DemuxEvent, FileDemuxer, FlvFile, FlvMuxer, MediaKind,
     MediaTime, Message, Metadata, Micros, Packet, TrackId, TrackInfo, Value, VideoParams,
@@ -151,6 +152,19 @@ impl Reader {
         panic!("it does not end");
     }
 
+    /// One event or one piece; false at the end.
+    fn turn(&mut self) -> bool {
+        match (self.file.poll(), self.file.wants()) {
+            (Ok(Some(_)), _) => true,
+            (Ok(None), Some(at)) => {
+                let end = (at as usize + self.piece).min(self.bytes.len());
+                self.file.push(at, self.bytes.slice(at as usize..end));
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn first_picture(&mut self) -> Packet {
         let is_picture =
             |e: &DemuxEvent| matches!(e, DemuxEvent::Packet(p) if p.track.kind == MediaKind::Video);
@@ -268,4 +282,37 @@ fn after_a_seek_to_the_end_it_ends() {
     let pictures =
         events.iter().filter(|e| matches!(e, DemuxEvent::Packet(p) if p.track.kind == MediaKind::Video));
     assert_eq!(pictures.count(), 50, "the last GOP");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_is_damaged_and_wherever_one_goes_it_comes_to_an_end(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..60),
+        seeks in prop::collection::vec((-1_000_000i64..30_000_000, 0usize..400), 0..12),
+        piece in 1usize..50_000,
+        list in any::<bool>(),
+    ) {
+        let shape = Shape { seconds: 20, picture: 300, ..USUAL };
+        let mut bytes = record(shape, |known| list.then(|| listed(known, 0))).bytes.to_vec();
+        for (at, value) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        let mut reader = Reader::new(&bytes.into(), piece);
+        for (to, packets) in seeks {
+            for _ in 0..packets {
+                if !reader.turn() {
+                    break;
+                }
+            }
+            reader.file.seek(MediaTime(to));
+        }
+        let mut turns = 0;
+        while reader.turn() {
+            turns += 1;
+            prop_assert!(turns < 100_000, "it does not end");
+        }
+    }
 }

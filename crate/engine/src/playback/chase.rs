@@ -142,7 +142,10 @@ impl Playback {
     pub(super) fn skip_ahead(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
         let from = self.clock.media(now);
         self.set_rate(self.base_rate(), now, out);
-        self.clock.start(to, now);
+        match self.clock.is_running() || !self.is_paced() {
+            true => self.clock.start(to, now),
+            false => self.clock.place(to, now),
+        }
         self.video.skip_to(to, out);
         self.audio.skip_to(to, now, out);
         self.stats.skips = self.stats.skips.saturating_add(1);

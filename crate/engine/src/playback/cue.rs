@@ -56,7 +56,8 @@ impl Playback {
     }
 
     fn take_message(&mut self, message: Metadata, is_new: bool, now: Instant, out: &mut Outbox) {
-        out.push(Output::Event(Event::Metadata(message.clone())));
+        let told = Metadata { time: self.turns.page(message.time), ..message.clone() };
+        out.push(Output::Event(Event::Metadata(told)));
         let lost = if is_new { self.cues.add(message) } else { 0 };
         if lost > 0 {
             let what = "More messages came than can wait for their pictures: the oldest were left out.";
@@ -67,7 +68,8 @@ impl Playback {
     /// Cues of a picture, and of what was left out before it.
     pub(super) fn tell_cues_until(&mut self, pts: MediaTime, out: &mut Outbox) {
         while let Some(message) = self.cues.due(pts) {
-            out.push(Output::Event(Event::Cue(message)));
+            let time = self.turns.page(message.time);
+            out.push(Output::Event(Event::Cue(Metadata { time, ..message })));
         }
     }
 

@@ -6,7 +6,16 @@ use super::Playback;
 use crate::{feed::CutReason, io::Instant, outbox::Outbox, quality::DropCause};
 
 impl Playback {
+    /// `at`: as the source has it.
     pub(super) fn on_cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
+        if why == CutReason::Seek
+            && let Some(end) = self.end().filter(|_| self.turns.is_asked())
+        {
+            self.turns.turn(at, end);
+            return;
+        }
+        let at = self.turns.of_source(at);
+        self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
             CutReason::Seek => self.begin_at(at, now, out),

@@ -25,7 +25,7 @@ impl Playback {
         while !self.is_over() {
             let Some(event) = self.feed.as_mut().and_then(|feed| feed.poll(now, out)) else { break };
             match event {
-                FeedEvent::Demuxed(event) => self.on_demuxed(event, now, out),
+                FeedEvent::Demuxed(event) => self.on_demuxed(self.turns.place(event), now, out),
                 FeedEvent::Cut { at, why } => self.on_cut(at, why, now, out),
                 FeedEvent::Tell(event) => out.push(Output::Event(event)),
             }
@@ -68,7 +68,8 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
-        self.recording.take(&packet, now, out);
+        let playhead = self.is_paced().then(|| self.playhead(now));
+        self.recording.take(&packet, playhead, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
@@ -134,7 +135,7 @@ impl Playback {
                 return;
             }
             _ if track.is_some_and(|track| !self.concerns_pictures(track)) => {}
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+            SkipReason::LostSync | SkipReason::Continuity | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}

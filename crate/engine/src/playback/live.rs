@@ -5,7 +5,7 @@
 
 use sailcast_media::{MediaTime, Micros};
 
-use super::Playback;
+use super::{Phase, Playback};
 use crate::{
     event::Event,
     io::{Instant, Output},
@@ -84,7 +84,7 @@ impl Playback {
         self.live.follows = self.live_place(now).is_some_and(|place| place - playhead <= self.live.slack());
     }
 
-    /// Holds the latency of who is live, and moves on who would fall out of what there is.
+    /// Holds the latency of who is live.
     pub(super) fn keep_live(&mut self, now: Instant, out: &mut Outbox) {
         let Some(edge) = self.live_edge(now) else {
             return self.settle_rate(self.base_rate(), now, out);
@@ -94,9 +94,6 @@ impl Playback {
         self.latency.skip_above = SKIP_ABOVE.max(self.live.target);
         self.tell_target(out);
         let playhead = self.clock.media(now);
-        if self.extent.seekable.is_some_and(|(begin, _)| playhead < begin) {
-            return self.catch_up(playhead, now, out);
-        }
         let latency = edge - playhead;
         if !self.live.follows || self.wishes.rate < 1.0 {
             // Faster than the stream only as far as there is something.
@@ -115,6 +112,17 @@ impl Playback {
         if !has_enough && self.clock.rate() > 1.0 {
             self.latency.restart();
             self.set_rate(1.0, now, out);
+        }
+    }
+
+    /// What would come next is not to be had any more: a live viewer is at the edge.
+    pub(super) fn leave_window(&mut self, now: Instant, out: &mut Outbox) {
+        let Some((begin, _)) = self.extent.seekable.filter(|_| self.extent.live) else { return };
+        let playhead = self.playhead(now);
+        let is_out = playhead < begin && self.edge().is_none_or(|edge| begin - edge > self.live.slack());
+        let stands = matches!(self.phase, Phase::Playing | Phase::Stalled { .. });
+        if is_out && stands && !self.seeks.is_under_way() {
+            self.catch_up(playhead, now, out);
         }
     }
 

@@ -17,6 +17,7 @@ mod report;
 mod seek;
 mod start_stop;
 mod tracks;
+mod turns;
 mod watch;
 
 use std::collections::VecDeque;
@@ -24,7 +25,7 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Metadata, Micros};
 
 pub use self::rate::Wishes;
-use self::{live::Live, seek::Seeks, watch::Barren};
+use self::{live::Live, seek::Seeks, turns::Turns, watch::Barren};
 use crate::{
     arrival::Arrival,
     audio::Audio,
@@ -135,6 +136,7 @@ pub struct Playback {
     extent: Extent,
     seeks: Seeks,
     live: Live,
+    turns: Turns,
     pub wishes: Wishes,
     /// Sound of another rate has been written: the playhead follows when it is heard.
     rate_due: Option<(Instant, f64)>,
@@ -188,6 +190,7 @@ impl Playback {
             extent: Extent::default(),
             seeks: Seeks::default(),
             live: Live::default(),
+            turns: Turns::default(),
             wishes: Wishes::default(),
             rate_due: None,
             holes: VecDeque::new(),
@@ -378,6 +381,9 @@ impl Playback {
                 let soon = if self.has_ended() { DRAINS } else { Micros(1000) };
                 at(if end > now { end } else { now + soon });
             }
+            if let Some(seam) = self.turns.next().and_then(|seam| self.clock.instant_of(seam)) {
+                at(seam.max(now));
+            }
             if let Some(cue) = self.next_cue(now) {
                 at(cue);
             }
@@ -391,7 +397,7 @@ impl Playback {
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         let Some(mut feed) = self.feed.take() else { return };
         feed.close(out);
-        self.recording.finish(out);
+        self.recording.finish(now, out);
         self.stats.bytes_received = feed.bytes();
         self.stats.reconnects = feed.reconnects();
         self.clock.stop(now);
@@ -452,6 +458,10 @@ impl Playback {
             out.push(Output::Event(Event::FirstFrame));
         }
         if let Some(pts) = presented.pts {
+            if self.seeks.is_under_way() {
+                // Of the pictures that led here nobody saw any.
+                self.cues.forget_before(pts);
+            }
             self.tell_cues_until(pts, out);
             self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
         }

@@ -18,6 +18,9 @@ use crate::{
 
 /// After a stall playback goes on with so much, and with twice as much after each that follows it soon.
 const RESUME_WITH: Micros = Micros::from_secs(1);
+/// Segments may have their pictures before their sound: one kind alone begins with so much, or after so long.
+const ALONE_WITH: Micros = Micros::from_secs(2);
+const ALONE_AFTER: Micros = Micros::from_millis(300);
 /// At the live edge there is no more to be had than this part of the latency.
 const ATTAINABLE: f64 = 0.7;
 
@@ -28,8 +31,8 @@ impl Playback {
 
     pub(super) fn view(&self, now: Instant) -> View {
         View {
-            playhead: self.playhead(now),
-            buffered_until: self.edge(),
+            playhead: self.turns.for_source(self.playhead(now)),
+            buffered_until: self.edge().map(|edge| self.turns.for_source(edge)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.wishes.rate,
             is_running: self.clock.is_running(),
@@ -43,6 +46,8 @@ impl Playback {
         // What a seek or a request that failed has to tell.
         self.demux(now, out);
         self.reach_out(now, out);
+        self.turn_over(now, out);
+        self.pass_seam(now, out);
         self.go_on_seeking(now, out);
         self.watch(now, out);
         self.bound_buffers();
@@ -56,12 +61,14 @@ impl Playback {
         }
         self.run_dry(now, out);
         self.tell_cues(now, out);
+        self.recording.follow(self.playhead(now), now, out);
     }
 
     fn play_on(&mut self, now: Instant, out: &mut Outbox) {
         if self.paused || self.is_suspended() {
             return;
         }
+        self.leave_window(now, out);
         match self.phase {
             Phase::Starting | Phase::Stalled { .. } | Phase::Seeking => self.try_start_paced(now, out),
             Phase::Playing => self.keep_on(now, out),
@@ -99,9 +106,10 @@ impl Playback {
     }
 
     fn try_start_paced(&mut self, now: Instant, out: &mut Outbox) {
-        if self.seeks.is_under_way() || self.phase != Phase::Playing && !self.picture_ready(now) {
+        if self.seeks.is_under_way() || !self.picture_ready(now) {
             return;
         }
+        self.leave_hole(now, out);
         let Some(edge) = self.dry_at() else { return };
         let from = self.playhead(now);
         if !self.is_enough(edge - from, now) {
@@ -130,6 +138,9 @@ impl Playback {
         if self.has_ended() {
             return here > Micros::ZERO;
         }
+        if self.phase == Phase::Starting && here < ALONE_WITH && self.may_lack_a_kind(now) {
+            return false;
+        }
         let rate = self.wishes.rate.max(1.0);
         let little = START_WITH.max(self.audio.lead());
         let wanted = match self.phase {
@@ -140,6 +151,17 @@ impl Playback {
         };
         let attainable = self.live_edge(now).map(|edge| (edge - self.playhead(now)).scale(ATTAINABLE));
         here >= attainable.map_or(wanted, |most| wanted.min(most)).max(little).scale(rate)
+    }
+
+    /// Only one kind has come so far, and the other one may be behind it.
+    fn may_lack_a_kind(&self, now: Instant) -> bool {
+        let is_alone = self.video_edge().is_some() != self.audio_edge().is_some();
+        is_alone && self.alone_until().is_none_or(|until| now < until)
+    }
+
+    /// When the other kind will have had its time to come.
+    pub(super) fn alone_until(&self) -> Option<Instant> {
+        self.arrival.first().filter(|_| self.is_paced()).map(|first| first + ALONE_AFTER)
     }
 
     /// What is due ten times a second while it plays.
@@ -165,6 +187,11 @@ impl Playback {
         if let Some(end) = end {
             self.clock.place(end.min(self.clock.media(now)), now);
         }
+        self.stand(now, out);
+    }
+
+    /// It is over, and a seek goes on.
+    pub(super) fn stand(&mut self, now: Instant, out: &mut Outbox) {
         if self.wishes.looping && self.extent.seekable.is_some() {
             return self.begin_again(now, out);
         }
@@ -191,7 +218,7 @@ impl Playback {
         match self.phase {
             Phase::Starting | Phase::Ended | Phase::Over(_) => {}
             Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => {
-                let place = self.seeks.wanted().unwrap_or_else(|| self.playhead(now));
+                let place = self.wanted().unwrap_or_else(|| self.turns.page(self.playhead(now)));
                 self.go(place, true, false, now, out);
             }
         }

@@ -30,15 +30,17 @@ impl Playback {
             Phase::Stalled { since } if !self.paused && !self.is_suspended() => now - since,
             _ => Micros::ZERO,
         };
-        let edge = self.live_edge(now).or_else(|| self.edge());
+        // A recording has no live edge to be behind of.
+        let edge = if self.is_paced() { self.live_edge(now) } else { self.edge() };
         let latency = edge.map_or(Micros::ZERO, |edge| (edge - playhead).max(Micros::ZERO));
-        let since = |(at, unix): (MediaTime, Micros)| unix + (playhead - at);
+        let position = self.turns.page(playhead);
+        let since = |(at, unix): (MediaTime, Micros)| unix + (position - at);
         Stats {
-            position: self.seeks.wanted().unwrap_or(playhead),
+            position: self.wanted().unwrap_or(position),
             latency,
             seekable: self.extent.seekable,
             duration: self.extent.duration,
-            buffered_range: self.edge().map(|edge| (playhead.min(edge), edge)),
+            buffered_range: self.buffered_range(playhead),
             live_edge: self.live_edge(now),
             wall_clock: self.extent.wall_clock.map(since),
             rendition: self.extent.rendition,
@@ -46,7 +48,11 @@ impl Playback {
             buffered: self.end().map_or(Micros::ZERO, |end| (end - playhead).max(Micros::ZERO)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.clock.rate(),
-            target_latency: self.latency.target,
+            target_latency: if edge.is_some() || !self.is_paced() {
+                self.latency.target
+            } else {
+                Micros::ZERO
+            },
             bytes_received: feed.map_or(self.stats.bytes_received, Feed::bytes),
             reconnects: feed.map_or(self.stats.reconnects, Feed::reconnects),
             frames_shed: self.video.drops.disposable,
@@ -60,6 +66,13 @@ impl Playback {
             stalled: self.stats.stalled + waiting,
             ..self.stats
         }
+    }
+
+    /// What can be played on from the playhead, in the present turn of what begins again.
+    fn buffered_range(&self, playhead: MediaTime) -> Option<(MediaTime, MediaTime)> {
+        let edge = self.turns.next().into_iter().chain(self.edge()).min()?;
+        let begin = self.turns.page(playhead);
+        Some((begin, begin + (edge - playhead).max(Micros::ZERO)))
     }
 
     /// What the quality statistics count.

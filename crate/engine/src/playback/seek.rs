@@ -3,13 +3,13 @@
 //! **Invariant:** one seek is under way at a time. One that comes meanwhile waits a moment for the picture of the one before, so that
 //! who drags along the timeline sees where he is; of several that wait the last one counts.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
 
 use super::{Phase, Playback};
 use crate::{
     cues::Cues,
     event::Event,
-    feed::Going,
+    feed::{CutReason, Going},
     io::{Instant, Output},
     outbox::Outbox,
 };
@@ -45,11 +45,6 @@ impl Seeks {
         self.present.is_some_and(|seek| seek.awaiting)
     }
 
-    /// Where the page wants to be.
-    pub fn wanted(&self) -> Option<MediaTime> {
-        self.next.map(|(to, _)| to).or(self.present.map(|seek| seek.to))
-    }
-
     /// When a seek that waits does so no longer.
     pub fn deadline(&self) -> Option<Instant> {
         self.present.filter(|_| self.next.is_some()).map(|seek| seek.begun + HURRY)
@@ -57,8 +52,19 @@ impl Seeks {
 }
 
 impl Playback {
+    /// Where the page wants to be, in its own time.
+    pub(super) fn wanted(&self) -> Option<MediaTime> {
+        let present = self.seeks.present.map(|seek| self.turns.page(seek.to));
+        self.seeks.next.map(|(to, _)| to).or(present)
+    }
+
     pub(super) fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) {
-        if !self.is_paced() || self.is_over() {
+        if self.is_over() {
+            return;
+        }
+        if !self.is_paced() {
+            // It may turn out to be a file.
+            self.seeks.next = Some((to, exact)).filter(|_| self.end().is_none());
             return;
         }
         let to = self.within(to, now);
@@ -71,12 +77,16 @@ impl Playback {
         }
     }
 
-    /// The next seek has waited long enough.
+    /// The next seek has waited long enough, or was asked for before it was known that there is a place to go to.
     pub(super) fn go_on_seeking(&mut self, now: Instant, out: &mut Outbox) {
-        if self.seeks.deadline().is_some_and(|at| now >= at)
-            && let Some((to, exact)) = self.seeks.next.take()
-        {
-            self.go(to, exact, true, now, out);
+        if self.seeks.deadline().is_some_and(|at| now < at) {
+            return;
+        }
+        let is_first = self.seeks.present.is_none();
+        let Some((to, exact)) = self.seeks.next.take() else { return };
+        match is_first {
+            true => self.seek(to, exact, now, out),
+            false => self.go(to, exact, true, now, out),
         }
     }
 
@@ -87,18 +97,25 @@ impl Playback {
         to.min(end).max(begin)
     }
 
+    /// `to` in the page's time. `told`: the page wants it, and may find all that it needs here.
     pub(super) fn go(&mut self, to: MediaTime, exact: bool, told: bool, now: Instant, out: &mut Outbox) {
-        let nearest = if exact { None } else { self.nearest_keyframe(to) };
+        let nearest = if exact { None } else { self.nearest_keyframe(to, now) };
         let (to, exact) = (nearest.unwrap_or(to), exact || nearest.is_some());
-        let is_here = self.is_here(to, now) && told;
+        let here = self.turns.here(to, self.playhead(now));
+        let is_here = self.is_here(here, now) && told;
         let going = match &mut self.feed {
             Some(feed) if !is_here => feed.seek(to, exact, now, out),
             _ => Going::Begins,
         };
         if going == Going::Nowhere {
             self.seeks.present = None;
-            return out.push(Output::Event(Event::Seeked(self.playhead(now))));
+            let position = self.turns.page(self.playhead(now));
+            return out.push(Output::Event(Event::Seeked(position)));
         }
+        if !is_here {
+            self.turns.leave();
+        }
+        let to = if is_here { here } else { self.turns.of_source(to) };
         self.seeks.present = Some(Seek { to, exact, begun: now, awaiting: going == Going::There, told });
         self.held = false;
         if let Phase::Stalled { since } = self.phase
@@ -116,6 +133,7 @@ impl Playback {
             true => {
                 self.arrival.begin(now);
                 self.video.go_on_to(to);
+                self.recording.skip_to(to, now);
                 self.audio.skip_to(to, now, out);
                 self.cues.forget_before(to);
             }
@@ -127,11 +145,11 @@ impl Playback {
     }
 
     /// What is here is of another place.
-    fn leave_place(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
+    pub(super) fn leave_place(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
         self.video.go_to(to, out);
         self.audio.go_to(now, out);
         self.clock.forget_sound();
-        self.recording.joined(now);
+        self.recording.cut(to, CutReason::Seek, now, out);
         self.cues = Cues::default();
         self.sei.clear();
         self.holes.clear();
@@ -150,24 +168,26 @@ impl Playback {
         is_ready && to >= from && reached && !self.is_unseen()
     }
 
-    fn nearest_keyframe(&self, to: MediaTime) -> Option<MediaTime> {
+    fn nearest_keyframe(&self, to: MediaTime, now: Instant) -> Option<MediaTime> {
         let around = self.feed.as_ref().map_or((None, None), |feed| feed.keyframes_around(to));
         let (before, behind) = match around {
-            (None, None) => self.video.stage.queue.keyframes_around(to),
+            (None, None) => return self.nearest_waiting(to, now),
             around => around,
         };
-        match (before, behind) {
-            (Some(before), Some(behind)) => Some(if to - before <= behind - to { before } else { behind }),
-            // What lies nearer may not be known.
-            (Some(before), None) if self.has_ended() || around.0.is_some() => Some(before),
-            _ => None,
-        }
+        nearer(before, behind, to).or(before)
+    }
+
+    /// The same of what waits here.
+    fn nearest_waiting(&self, to: MediaTime, now: Instant) -> Option<MediaTime> {
+        let here = self.turns.here(to, self.playhead(now));
+        let (before, behind) = self.video.stage.queue.keyframes_around(here);
+        nearer(before, behind, here).map(|at| self.turns.page(at))
     }
 
     /// What a source gives before it has come to the place, and sound from before it.
-    pub(super) fn is_unwanted(&self, packet: &sailcast_media::Packet) -> bool {
+    pub(super) fn is_unwanted(&self, packet: &Packet) -> bool {
         let Some(seek) = &self.seeks.present else { return false };
-        let is_sound = packet.track.kind == sailcast_media::MediaKind::Audio;
+        let is_sound = packet.track.kind == MediaKind::Audio;
         seek.awaiting || is_sound && seek.exact && packet.pts < seek.to - SOUND_BEFORE
     }
 
@@ -194,7 +214,7 @@ impl Playback {
     /// The picture of the place stands, or its sound is here where there is none.
     pub(super) fn finish_seek(&mut self, now: Instant, out: &mut Outbox) {
         let Some(seek) = self.seeks.present.filter(|seek| !seek.awaiting) else { return };
-        let has_pictures = self.video_edge().is_some() && !self.is_unseen();
+        let has_pictures = self.video.stage.is_known() && !self.video.disabled && !self.is_unseen();
         let is_ready = match has_pictures {
             true => self.video.stands() || self.picture_late().is_some_and(|at| now >= at),
             false => self.edge().is_some_and(|edge| edge > seek.to) || self.has_ended(),
@@ -210,7 +230,13 @@ impl Playback {
             self.phase = Phase::Stalled { since: now };
         }
         if seek.told {
-            out.push(Output::Event(Event::Seeked(seek.to)));
+            out.push(Output::Event(Event::Seeked(self.turns.page(seek.to))));
         }
     }
+}
+
+/// Only between two that are known it is known which one is nearer.
+fn nearer(before: Option<MediaTime>, behind: Option<MediaTime>, to: MediaTime) -> Option<MediaTime> {
+    let (before, behind) = before.zip(behind)?;
+    Some(if to - before <= behind - to { before } else { behind })
 }

@@ -97,7 +97,8 @@ impl Playback {
         let picture = self.video.next_due().filter(|(at, _)| *at <= playhead).map(|(_, earliest)| earliest);
         let late = self.picture_late().filter(|_| matches!(self.phase, Phase::Starting | Phase::Seeking));
         let burst = self.arrival.burst_ends().filter(|_| !self.is_paced());
-        let due = [picture, late, burst, Some(now + BEAT)];
+        let alone = self.alone_until().filter(|_| self.phase == Phase::Starting);
+        let due = [picture, late, burst, alone, Some(now + BEAT)];
         due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
