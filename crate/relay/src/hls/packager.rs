@@ -1,7 +1,7 @@
 //! Packets to segments and parts of segments, and what a playlist says of them.
 //!
-//! **Invariant:** a run (`runs`) is what stands between two discontinuities. No segment is longer than the target duration says, which is decided
-//! once, like the longest part: a group of pictures that is longer is cut within.
+//! **Invariant:** a run (`runs`) is what stands between two discontinuities. No segment is longer than the target duration says,
+//! which is decided once, like the longest part: a group of pictures that is longer is cut within.
 //!
 //! No clock, no network: the time is an argument.
 
