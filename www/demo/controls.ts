@@ -12,6 +12,8 @@ export interface StageView {
   volume: number;
   /** Shown in the live badge, seconds. */
   latency: number | null;
+  /** More is added to its end: it has a live edge. */
+  live: boolean;
   /** The latency is at its target. */
   atEdge: boolean;
   /** The browser muted the sound and wants a tap. */
@@ -61,6 +63,7 @@ export class Stage {
     muted: false,
     volume: 1,
     latency: null,
+    live: true,
     atEdge: false,
     blocked: false,
     reconnecting: false,
@@ -94,7 +97,7 @@ export class Stage {
   }
 
   #render(): void {
-    const { state, muted, volume, latency, atEdge, blocked, reconnecting, failure } = this.#view;
+    const { state, muted, volume, latency, live, atEdge, blocked, reconnecting, failure } = this.#view;
     const running = isRunning(state);
     this.#stage.dataset.state = state;
     icon(this.#toggle, running ? 'i-pause' : 'i-play');
@@ -109,9 +112,11 @@ export class Stage {
 
     const away = reconnecting && (state === 'connecting' || state === 'waiting' || state === 'playing');
     this.#badge.dataset.away = String(away);
-    this.#badge.dataset.edge = String(state === 'playing' && !away && atEdge);
-    set('badge-text', t(away ? 'stateReconnecting' : BADGE[state]));
-    set('badge-figure', state === 'playing' && !away && latency !== null ? format.seconds(latency) : '');
+    this.#badge.dataset.edge = String(state === 'playing' && !away && (atEdge || !live));
+    const recorded = state === 'playing' && !live;
+    set('badge-text', t(away ? 'stateReconnecting' : recorded ? 'statePlaying' : BADGE[state]));
+    const figure = state === 'playing' && !away && live && latency !== null;
+    set('badge-figure', figure ? format.seconds(latency) : '');
 
     this.#tapSound.hidden = !(blocked && running);
     this.#failure.hidden = failure === null;
@@ -189,7 +194,8 @@ export class Stage {
     const target = event.target instanceof Element ? event.target : document.body;
     // Fields keep their keys; a button keeps the space bar that presses it.
     if (target.closest('input, select, textarea, [contenteditable]') !== null) {
-      if (target !== this.#volume || !/^[kmf]$/i.test(event.key)) return;
+      const slider = target === this.#volume || target.id === 'seek';
+      if (!slider || !/^[kmf]$/i.test(event.key)) return;
     }
     if (event.key === ' ' && target.closest('button, a') !== null) return;
     const onStage = target === document.body || this.#stage.contains(target);

@@ -40,6 +40,7 @@ const ROWS: readonly Row<Known>[] = [
   ],
   ['dropped', ({ stats }) => t('droppedValue', { n: stats.framesDropped, share: share(stats) })],
   ['avOffset', ({ stats }) => format.milliseconds(stats.avOffset)],
+  ['bandwidth', ({ stats }) => format.bitrate(stats.bandwidth)],
   ['received', ({ stats }) => format.bytes(stats.bytesReceived)],
 ];
 

@@ -15,6 +15,15 @@ export function milliseconds(value: number | null | undefined): string {
   return `${whole > 0 ? '+' : whole < 0 ? '−' : ''}${Math.abs(whole)} ms`;
 }
 
+/** A place in a recording, m:ss, or h:mm:ss of a long one. */
+export function span(value: number | null | undefined): string {
+  if (value === null || value === undefined || !Number.isFinite(value)) return NONE;
+  const whole = Math.max(0, Math.floor(value));
+  const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const pad = (n: number) => String(n).padStart(2, '0');
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
+}
+
 /** bit/s */
 export function bitrate(value: number | null | undefined): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return NONE;

@@ -16,6 +16,9 @@ export interface Settings {
   fit: Fit;
   renderer: Renderer | 'auto';
   decoder: DecoderChoice;
+  /** How fast to play. */
+  rate: number;
+  loop: boolean;
   lang: 'auto' | 'en' | 'zh';
   autoplay: boolean;
   /** Where to publish to; several addresses have spaces between. Empty: the page's own server, under a name made up. */
@@ -33,6 +36,8 @@ export const DEFAULTS: Readonly<Settings> = {
   fit: 'contain',
   renderer: 'auto',
   decoder: 'auto',
+  rate: 1,
+  loop: false,
   lang: 'auto',
   autoplay: true,
   to: '',
@@ -42,6 +47,8 @@ export const DEFAULTS: Readonly<Settings> = {
 
 export const LATENCY_MIN = 0.1;
 export const LATENCY_MAX = 3;
+const RATE_MIN = 0.5;
+const RATE_MAX = 3;
 
 export function parse(hash: string): Settings {
   const given = new URLSearchParams(hash.replace(/^#/, ''));
@@ -54,6 +61,8 @@ export function parse(hash: string): Settings {
     fit: choice(given.get('fit'), ['contain', 'cover', 'fill'], DEFAULTS.fit),
     renderer: choice(given.get('renderer'), ['auto', 'track', 'canvas', 'webgl'], DEFAULTS.renderer),
     decoder: choice(given.get('decoder'), ['auto', 'webcodecs', 'wasm'], DEFAULTS.decoder),
+    rate: number(given.get('rate'), RATE_MIN, RATE_MAX, DEFAULTS.rate),
+    loop: flag(given.get('loop'), DEFAULTS.loop),
     lang: choice(given.get('lang'), ['auto', 'en', 'zh'], DEFAULTS.lang),
     autoplay: flag(given.get('autoplay'), DEFAULTS.autoplay),
     to: given.get('to') ?? DEFAULTS.to,

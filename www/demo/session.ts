@@ -22,6 +22,11 @@ const EVENTS = [
   'skip',
   'ratechange',
   'targetchange',
+  'durationchange',
+  'streamtypechange',
+  'seeking',
+  'seeked',
+  'renditionchange',
   'discontinuity',
   'reconnecting',
   'reconnected',
@@ -80,6 +85,8 @@ export class Session {
       latency: settings.latency,
       fit: settings.fit,
       decoder: settings.decoder,
+      loop: settings.loop,
+      playbackRate: settings.rate,
     };
     if (settings.renderer !== 'auto') options.renderer = settings.renderer;
     const player = new Player(options);

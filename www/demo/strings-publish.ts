@@ -281,7 +281,7 @@ export const publishZhAdvice: Record<string, string> = {
   deviceOverconstrained: '请选择其他设备，或降低要求。',
   captureFailed: '请换一个源或浏览器。',
   soundCaptureFailed: '画面会继续推流但没有声音。',
-  recordingFailed: '推流会继续；可以重新开始录制。',
+  recordingFailed: '其他照常继续；可以重新开始录制。',
   configUnavailable: '配置保持不变，稍后会再次获取。',
   configInvalid: '配置保持不变；可用的值见 docs/publishing.md。',
 };

@@ -6,10 +6,12 @@
 import type { SailcastError } from 'sailcast';
 import { Charts } from './charts.js';
 import { isRunning, Stage } from './controls.js';
+import { Definitions, definitionName } from './definitions.js';
 import { fill, get, set } from './dom.js';
 import { Figures } from './figures.js';
 import * as format from './format.js';
 import { isKey, language, onLanguage, t } from './i18n.js';
+import { Keep } from './keep.js';
 import { Log } from './log.js';
 import { Meter } from './meter.js';
 import type { Settings } from './permalink.js';
@@ -18,6 +20,7 @@ import { copy, saveJson } from './save.js';
 import { type PlayerEvent, Session } from './session.js';
 import { settings, wishFor } from './settings.js';
 import { zhAdvice } from './strings.js';
+import { Timeline } from './timeline.js';
 import { WATCH_CHARTS } from './watch-charts.js';
 
 const TICK_MS = 250;
@@ -44,6 +47,8 @@ const quality = new Quality(
   get('quality-figures', HTMLElement),
 );
 const log = new Log(get('log', HTMLOListElement));
+const timeline = new Timeline();
+const definitions = new Definitions();
 const session = new Session(get('picture', HTMLElement), onEvent);
 const stage = new Stage({
   toggle,
@@ -52,6 +57,8 @@ const stage = new Stage({
   volume: volume => change({ volume }),
   sound: () => change({ muted: false }),
 });
+
+const keep = new Keep(() => session.player);
 
 /** When the newest figures came, seconds; the charts move on without, if none come. */
 let sampledAt = 0;
@@ -68,6 +75,7 @@ function open(at: number, automatic = false): void {
   meter.reset();
   figures.clear();
   quality.clear();
+  void keep.finish();
   const url = settings().url || demoUrl('http');
   log.add('load', () => url, 'notable');
   stage.update({ failure: null, blocked: false, reconnecting: false, latency: null });
@@ -75,13 +83,15 @@ function open(at: number, automatic = false): void {
   // What the browser forbade a page by itself, it allows after a click.
   if (!automatic && session.player !== null) session.player.muted = settings().muted;
   session.open(url, settings(), at);
+  definitions.follow(session.player);
   showSound();
 }
 
 function toggle(at: number): void {
   const player = session.player;
   const state = player?.state ?? 'idle';
-  if (player === null || state === 'idle' || state === 'ended' || state === 'failed') open(at);
+  const again = state === 'ended' && player?.live !== false;
+  if (player === null || state === 'idle' || again || state === 'failed') open(at);
   else if (isRunning(state)) player.pause();
   else player.play().catch(() => {});
 }
@@ -97,6 +107,8 @@ function change(wish: Partial<Settings>): void {
     if (wish.volume !== undefined) player.volume = wish.volume;
     if (wish.latency !== undefined) player.targetLatency = wish.latency;
     if (wish.fit !== undefined) player.fit = wish.fit;
+    if (wish.rate !== undefined) player.playbackRate = wish.rate;
+    if (wish.loop !== undefined) player.loop = wish.loop;
   }
   showSettings();
   showSound();
@@ -115,7 +127,8 @@ function onEvent(event: PlayerEvent): void {
       quality.update(event.detail.quality);
       if (settings().latency === 'auto') showTarget();
       const atEdge = event.detail.latency <= event.detail.targetLatency + EDGE_SLACK;
-      stage.update({ latency: sample.latency, atEdge });
+      stage.update({ latency: sample.latency, live: session.player?.live !== false, atEdge });
+      timeline.update(session.player);
       return;
     }
     case 'firstframe': {
@@ -209,6 +222,32 @@ function onEvent(event: PlayerEvent): void {
       log.add(event.name, () => `${kind}: ${from === null ? '' : `${from} → `}${to}, ${reason}`, 'notable');
       return;
     }
+    case 'durationchange':
+    case 'streamtypechange':
+      timeline.update(session.player);
+      log.add(event.name, () => String(Object.values(event.detail)[0]));
+      return;
+    case 'seeking':
+    case 'seeked': {
+      const [to = 0] = Object.values(event.detail);
+      timeline.update(session.player);
+      log.add(event.name, () => format.span(to), 'plain', true);
+      return;
+    }
+    case 'renditionchange': {
+      const { rendition, auto } = event.detail;
+      definitions.show();
+      log.add(
+        event.name,
+        () => `${definitionName(rendition)}${auto ? ` (${t('definitionAuto')})` : ''}`,
+        'notable',
+      );
+      return;
+    }
+    case 'ended':
+      void keep.finish();
+      log.add(event.name);
+      return;
     case 'waiting':
       log.add(event.name, () => '', 'notable');
       return;
@@ -225,6 +264,7 @@ function onError(error: SailcastError): void {
     () => `${code} ${details}: ${message}${advice()}`.trimEnd(),
     error.fatal ? 'error' : 'notable',
   );
+  if (error.fatal || error.details === 'recordingFailed') void keep.finish();
   if (!error.fatal) return;
   failure = error;
   stage.update({ reconnecting: false });
@@ -265,6 +305,8 @@ function showSettings(): void {
   get('renderer', HTMLSelectElement).value = settings().renderer;
   get('decoder', HTMLSelectElement).value = settings().decoder;
   get('fit', HTMLSelectElement).value = settings().fit;
+  get('rate', HTMLSelectElement).value = String(settings().rate);
+  get('loop', HTMLInputElement).checked = settings().loop;
   const url = settings().url || demoUrl('http');
   const field = get('url', HTMLInputElement);
   if (document.activeElement !== field) field.value = url;
@@ -329,6 +371,12 @@ get('decoder', HTMLSelectElement).addEventListener('change', event => {
 get('fit', HTMLSelectElement).addEventListener('change', event => {
   change({ fit: (event.target as HTMLSelectElement).value as Settings['fit'] });
 });
+get('rate', HTMLSelectElement).addEventListener('change', event => {
+  change({ rate: Number((event.target as HTMLSelectElement).value) });
+});
+get('loop', HTMLInputElement).addEventListener('change', event => {
+  change({ loop: (event.target as HTMLInputElement).checked });
+});
 get('share', HTMLButtonElement).addEventListener('click', event => {
   void copy(event.currentTarget as HTMLElement, location.href, 'linkCopied');
 });
@@ -360,6 +408,9 @@ export function enter(at: number, automatic: boolean): void {
 }
 
 export function leave(): void {
+  void keep.finish();
   session.close();
+  timeline.update(null);
+  definitions.follow(null);
   stage.update({ state: 'idle', failure: null, latency: null });
 }

@@ -6,24 +6,22 @@
  * as media-chrome's `<media-controller>` ask of the element in their `media` slot. The player lives while the element is
  * in a document; moving it about keeps it.
  */
-import type { SailcastError } from './errors.js';
-import { checkLatency, checkVolume, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
+import { Delegate } from './internal/delegate.js';
+import { checkLatency, checkRate, checkVolume, LATENCY_MAX, LATENCY_MIN } from './internal/options.js';
 import { folder } from './internal/spawn.js';
 import { Player } from './player.js';
 import type {
   Background,
-  BufferedRanges,
   DecoderChoice,
   Fit,
   Latency,
   PlayerEventMap,
-  PlayerEventTarget,
   PlayerOptions,
-  PlayerSnapshot,
-  PlayerState,
   Renderer,
+  RenditionSource,
   Rotation,
-  Track,
+  Source,
+  SourceType,
 } from './types.js';
 
 const EVENTS = [
@@ -43,6 +41,12 @@ const EVENTS = [
   'cue',
   'skip',
   'ratechange',
+  'durationchange',
+  'streamtypechange',
+  'timeupdate',
+  'seeking',
+  'seeked',
+  'renditionchange',
   'targetchange',
   'discontinuity',
   'reconnecting',
@@ -62,7 +66,7 @@ const EVENTS = [
 const MEDIA_EVENTS: Partial<Record<keyof PlayerEventMap, string[]>> = {
   loadstart: ['emptied', 'durationchange', 'streamtypechange'],
   resize: ['loadedmetadata', 'durationchange', 'loadeddata', 'canplay'],
-  stats: ['timeupdate', 'progress'],
+  stats: ['progress'],
 };
 
 const PROPERTIES = [
@@ -78,6 +82,11 @@ const PROPERTIES = [
   'renderer',
   'decoder',
   'background',
+  'loop',
+  'playbackRate',
+  'startTime',
+  'sourceType',
+  'renditions',
   'resolveUrl',
   'baseUrl',
 ] as const;
@@ -88,11 +97,7 @@ declare global {
   }
 }
 
-/** A type for `extends`; a server has no `HTMLElement`. */
-const Base = (globalThis.HTMLElement ?? class {}) as new () => Omit<HTMLElement, keyof PlayerEventTarget> &
-  PlayerEventTarget;
-
-export class SailcastPlayerElement extends Base {
+export class SailcastPlayerElement extends Delegate {
   static readonly observedAttributes = [
     'src',
     'autoplay',
@@ -103,17 +108,20 @@ export class SailcastPlayerElement extends Base {
     'rotation',
     'mirror',
     'renderer',
+    'loop',
   ];
 
   #player: Player | undefined;
-  #box: HTMLElement;
+  readonly #box: HTMLElement;
   #muted: boolean | undefined;
   #volume: number | undefined;
   #latency: Latency | undefined;
+  #rate: number | undefined;
+  #renditions: readonly RenditionSource[] = [];
   #resolveUrl: PlayerOptions['resolveUrl'];
   #scheduled = false;
-  /** What `src` was when the player was last told what to load. */
-  #handed: string | undefined;
+  /** What `src` or `renditions` were when the player was last told what to load. */
+  #handed: string | readonly RenditionSource[] | undefined;
 
   constructor() {
     super();
@@ -215,6 +223,43 @@ export class SailcastPlayerElement extends Base {
     this.setAttribute('rotation', `${rotation}`);
   }
 
+  /** As `Player.loop`. */
+  get loop(): boolean {
+    return this.hasAttribute('loop');
+  }
+
+  set loop(loop: boolean) {
+    this.toggleAttribute('loop', Boolean(loop));
+  }
+
+  /** Where `src` begins, seconds; NaN: at the live edge, at the beginning, or where its playlist says. */
+  get startTime(): number {
+    return Number.parseFloat(this.getAttribute('start-time') ?? '');
+  }
+
+  set startTime(time: number) {
+    this.setAttribute('start-time', `${time}`);
+  }
+
+  /** What `src` is: `auto`, `stream`, `hls` or `file`. */
+  get sourceType(): SourceType {
+    return oneOf(this.getAttribute('source-type'), ['stream', 'hls', 'file'] as const) ?? 'auto';
+  }
+
+  set sourceType(type: SourceType) {
+    this.setAttribute('source-type', type);
+  }
+
+  /** As the option, in the place of `src`. Setting it loads as a new `src` does. */
+  get renditions(): readonly RenditionSource[] {
+    return this.#renditions;
+  }
+
+  set renditions(renditions: readonly RenditionSource[]) {
+    this.#renditions = renditions;
+    if (this.#player) this.#changed();
+  }
+
   get mirror(): boolean {
     return this.hasAttribute('mirror');
   }
@@ -268,104 +313,31 @@ export class SailcastPlayerElement extends Base {
     this.setAttribute('base-url', url);
   }
 
-  /** The address given last to the player, by `src` or `load()`. */
-  get url(): string | undefined {
-    return this.#player?.url;
-  }
-
-  /** The `<video>` or `<canvas>`; null without a player. */
-  get element(): HTMLVideoElement | HTMLCanvasElement | null {
-    return this.#player?.element ?? null;
-  }
-
-  get state(): PlayerState {
-    return this.#player?.state ?? 'idle';
-  }
-
-  get error(): SailcastError | null {
-    return this.#player?.error ?? null;
-  }
-
-  get paused(): boolean {
-    return this.#player?.paused ?? true;
-  }
-
-  get ended(): boolean {
-    return this.#player?.ended ?? false;
-  }
-
-  /** Seconds on the stream's own timeline. */
-  get currentTime(): number {
-    return this.#player?.currentTime ?? 0;
-  }
-
-  get buffered(): BufferedRanges {
-    return this.#player?.buffered ?? NO_RANGES;
-  }
-
-  /** Nothing: a live stream is played at its edge. */
-  get seekable(): BufferedRanges {
-    return NO_RANGES;
-  }
-
+  /** As `Player.playbackRate`, read and write. */
   get playbackRate(): number {
-    return this.#player?.playbackRate ?? 1;
+    return this.#player?.playbackRate ?? this.#rate ?? 1;
   }
 
-  /** Pixels; 0 before the first picture. */
-  get videoWidth(): number {
-    return this.#player?.videoWidth ?? 0;
+  set playbackRate(rate: number) {
+    this.#rate = checkRate(rate);
+    if (this.#player) this.#player.playbackRate = rate;
   }
 
-  get videoHeight(): number {
-    return this.#player?.videoHeight ?? 0;
+  /** As `Player.load()`; without an argument what `src` or `renditions` say, and else what was loaded last. */
+  load(source?: string | readonly string[] | Source): Promise<void> {
+    this.#handed = this.#wish;
+    return this.#ensure().load(source ?? (this.#wish && this.#source));
   }
 
-  /** As `Player.tracks`. */
-  get tracks(): readonly Track[] {
-    return this.#player?.tracks ?? [];
-  }
-
-  /** As `Player.selectTrack()`. */
-  selectTrack(kind: Track['kind'], number: number): void {
-    this.#player?.selectTrack(kind, number);
-  }
-
-  /** Infinite once a stream is loaded, else NaN. */
-  get duration(): number {
-    return this.state === 'idle' ? Number.NaN : Number.POSITIVE_INFINITY;
-  }
-
-  get streamType(): 'live' {
-    return 'live';
-  }
-
-  /** 0 nothing, 2 stalled or waiting for the first picture, 4 playing; as `HTMLMediaElement.readyState`. */
-  get readyState(): number {
-    if (this.videoWidth === 0 && this.state !== 'playing') return 0;
-    return this.state === 'playing' || this.state === 'paused' ? 4 : 2;
-  }
-
-  /** As `Player.load()`; before the element is in a document there is nothing to load into. */
-  load(url: string | readonly string[] = this.src): Promise<void> {
-    this.#handed = this.src;
-    return this.#ensure().load(url.length > 0 ? url : undefined);
-  }
-
-  /** As `Player.play()`; loads `src` if it has changed since the last load. */
+  /** As `Player.play()`; loads `src` or `renditions` if they have changed since the last load. */
   play(): Promise<void> {
     const player = this.#ensure();
-    if (!this.src || this.src === this.#handed) return player.play();
+    if (!this.#wish || this.#wish === this.#handed) return player.play();
     const load = this.load();
     // It failed at once, and has said so.
     if (player.error) return load;
     load.catch(() => {});
     return player.play();
-  }
-
-  /** As `Player.pause()`. */
-  pause(): void {
-    this.#player?.pause();
   }
 
   /** Ends the player. Putting the element into a document again, or `load()`, makes a new one. */
@@ -375,33 +347,10 @@ export class SailcastPlayerElement extends Base {
     this.#handed = undefined;
   }
 
-  /** As `Player.stats()`; null without a player. */
-  stats(): PlayerSnapshot | null {
-    return this.#player?.stats() ?? null;
-  }
-
-  /** As `Player.getVideoPlaybackQuality()`; nothing but zeros without a player. */
-  getVideoPlaybackQuality(): VideoPlaybackQuality {
-    const none = { totalVideoFrames: 0, droppedVideoFrames: 0, corruptedVideoFrames: 0 };
-    return this.#player?.getVideoPlaybackQuality() ?? { creationTime: performance.now(), ...none };
-  }
-
-  /** As `Player.exportLog()`; empty without a player. */
-  exportLog(): Promise<string> {
-    return this.#player?.exportLog() ?? Promise.resolve('');
-  }
-
-  /** For the `track` renderer only: a canvas cannot leave the page. */
-  requestPictureInPicture(): Promise<PictureInPictureWindow> {
-    const element = this.#player?.element;
-    if (element instanceof HTMLVideoElement) return element.requestPictureInPicture();
-    return Promise.reject(new DOMException('There is no <video> to show.', 'NotSupportedError'));
-  }
-
   connectedCallback(): void {
     for (const name of PROPERTIES) this.#upgrade(name);
     this.#ensure();
-    if (this.autoplay && this.src && this.state === 'idle') this.#reload();
+    if (this.autoplay && this.#wish && this.state === 'idle') this.#reload();
   }
 
   disconnectedCallback(): void {
@@ -420,16 +369,34 @@ export class SailcastPlayerElement extends Base {
     if (name === 'fit') player.fit = this.fit;
     if (name === 'rotation') player.rotation = this.rotation;
     if (name === 'mirror') player.mirror = this.mirror;
-    if (name === 'src' || name === 'autoplay') {
-      if (this.src && (name === 'src' ? this.autoplay || !player.paused : this.autoplay && player.paused)) {
-        this.#reload();
-      }
-    }
+    if (name === 'loop') player.loop = this.loop;
+    if (name === 'src') this.#changed();
+    if (name === 'autoplay' && this.#wish && this.autoplay && player.paused) this.#reload();
+  }
+
+  /** Something else is to be played. */
+  #changed(): void {
+    if (this.#wish && (this.autoplay || !this.paused)) this.#reload();
+  }
+
+  /** What `load()` plays; undefined: nothing. */
+  get #wish(): string | readonly RenditionSource[] | undefined {
+    if (this.#renditions.length > 0) return this.#renditions;
+    return this.src || undefined;
+  }
+
+  get #source(): Source {
+    const { sourceType, startTime } = this;
+    return {
+      ...(this.#renditions.length > 0 ? { renditions: this.#renditions } : { url: this.src }),
+      ...(Number.isFinite(startTime) && { startTime }),
+      sourceType,
+    };
   }
 
   #ensure(): Player {
     if (this.#player) return this.#player;
-    const player = new Player({
+    const options: PlayerOptions = {
       container: this.#box,
       muted: this.muted,
       volume: this.volume,
@@ -441,8 +408,11 @@ export class SailcastPlayerElement extends Base {
       rotation: this.rotation,
       mirror: this.mirror,
       ...(this.renderer ? { renderer: this.renderer } : {}),
+      loop: this.loop,
+      playbackRate: this.playbackRate,
       ...(this.baseUrl && folder(this.baseUrl) ? { baseUrl: this.baseUrl } : {}),
-    });
+    };
+    const player = new Player(options, this.videoRenditions);
     this.#player = player;
     for (const type of EVENTS) player.addEventListener(type, event => this.#forward(type, event));
     return player;
@@ -459,7 +429,7 @@ export class SailcastPlayerElement extends Base {
     this.#scheduled = true;
     queueMicrotask(() => {
       this.#scheduled = false;
-      if (this.isConnected && this.src) this.load().catch(() => {});
+      if (this.isConnected && this.#wish) this.load().catch(() => {});
     });
   }
 
@@ -471,16 +441,6 @@ export class SailcastPlayerElement extends Base {
     delete own[name];
     own[name] = value;
   }
-}
-
-const NO_RANGES: BufferedRanges = {
-  length: 0,
-  start: index => noRange(index),
-  end: index => noRange(index),
-};
-
-function noRange(index: number): never {
-  throw new DOMException(`There is no range ${index}.`, 'IndexSizeError');
 }
 
 /** What an attribute cannot mean counts as absent; only the properties throw. */

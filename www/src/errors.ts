@@ -46,10 +46,13 @@ export const PAGE_ERRORS = {
   ],
   workerCrashed: [4004, 'Call load() again: it starts afresh. Please report the address of the stream.'],
   audioFailed: [4005, 'The picture goes on without sound; set muted to false to try again.'],
+  recordingFailed: [4109, 'Playback goes on, and stopRecording() gives what there is so far.'],
   containerNotFound: [5002, 'Give an element, or a selector that matches one when the player is made.'],
   optionInvalid: [5003, 'See docs/api.md for the values it takes.'],
   urlMissing: [5004, 'Give a url to the constructor or to load().'],
   destroyed: [5005, 'Make a new Player.'],
+  notPlaying: [5006, 'Wait until something plays.'],
+  recordingActive: [5104, 'Call stopRecording() first.'],
 } as const satisfies Record<string, readonly [code: number, advice: string]>;
 
 /** `details` of an error that the page raises. */

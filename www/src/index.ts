@@ -3,6 +3,7 @@ export { type ErrorType, SailcastError } from './errors.js';
 export { isSupported } from './internal/support.js';
 export { Player } from './player.js';
 export { type Preload, type PreloadOptions, preload } from './preload.js';
+export type { RenditionEvent, VideoRendition, VideoRenditionList } from './renditions.js';
 export type {
   Background,
   BufferedRanges,
@@ -25,13 +26,20 @@ export type {
   ProbeResult,
   QosCause,
   ReconnectReason,
+  RecordingFormat,
+  RecordingOptions,
   Renderer,
+  RenditionSource,
   ResolveRequest,
   Rotation,
+  SnapshotOptions,
+  Source,
+  SourceType,
   Stall,
   StallCause,
   Stalls,
   StartUp,
   StreamMessage,
+  StreamType,
   Track,
 } from './types.js';

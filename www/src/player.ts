@@ -1,29 +1,33 @@
 /**
  * The player as a page sees it: names and promises of a media element in front of the worker.
  *
- * It begins and ends loads and puts what the engine tells where it belongs: the picture into the view, all else into the face
- * (internal/face.ts); internal/link.ts is the way to the engine, which decides what to play when. Its one invariant: what
- * belongs to an earlier load, an earlier worker or a destroyed player changes nothing.
+ * It begins and ends loads; internal/course.ts does what the engine tells of them, internal/face.ts is what the player is to its
+ * page, and internal/link.ts the way to the engine, which decides what to play when. Its one invariant: what an argument cannot
+ * be is refused before anything has changed.
  */
-import { type ErrorType, pageError, SailcastError } from './errors.js';
+import { pageError, type SailcastError } from './errors.js';
+import { Course } from './internal/course.js';
 import { Face } from './internal/face.js';
-import { Figures, ranges, videoPlaybackQuality } from './internal/figures.js';
+import { Figures, videoPlaybackQuality } from './internal/figures.js';
 import { absolute } from './internal/lines.js';
-import { type FromLoad, Link } from './internal/link.js';
+import { Link } from './internal/link.js';
 import {
   checkFit,
   checkLatency,
-  checkLines,
   checkOptions,
+  checkRate,
   checkRotation,
   checkTrack,
   checkVolume,
 } from './internal/options.js';
-import type { ToWorker, WorkerEvent } from './internal/protocol.js';
+import { ranges } from './internal/place.js';
+import type { ToWorker } from './internal/protocol.js';
 import { exportLog, publicUrl } from './internal/session-log.js';
+import { checkSource, checkTime, type Given, preferred } from './internal/source.js';
 import { missingFeature, rendererFor } from './internal/support.js';
 import { View } from './internal/view.js';
 import { takePreload } from './preload.js';
+import { VideoRenditionList } from './renditions.js';
 import type {
   BufferedRanges,
   Fit,
@@ -34,18 +38,19 @@ import type {
   PlayerState,
   ProbeRequest,
   ProbeResult,
+  RecordingOptions,
   Rotation,
+  SnapshotOptions,
+  Source,
+  StreamType,
   Track,
 } from './types.js';
-
-/** A player whose worker crashes again so soon has most likely to do with it, ms. */
-const CRASHES_APART = 60_000;
 
 /** A type for `extends`: `EventTarget` itself, knowing our events. */
 const Target = EventTarget as new () => PlayerEventTarget;
 
 /**
- * Plays a live stream into a container.
+ * Plays a live stream or a recording into a container.
  *
  * Times are seconds. Methods that return a promise reject with a `SailcastError`, or with a `DOMException` named
  * `AbortError` when `load()`, `pause()` or `destroy()` came in between.
@@ -55,10 +60,9 @@ export class Player extends Target {
   readonly #view: View;
   readonly #link: Link;
   readonly #face: Face;
-  #given: readonly string[];
-  #crashedAt = Number.NEGATIVE_INFINITY;
-  /** Another worker goes on with what the viewer has seen already, and has not begun to play. */
-  #restarting = false;
+  readonly #course: Course;
+  /** The renditions of what is played, and which of them the page chose. */
+  readonly videoRenditions: VideoRenditionList;
 
   /**
    * What would decode such a stream here, and whether it would keep up. Of software it is an estimate: how fast this machine
@@ -72,12 +76,12 @@ export class Player extends Target {
   /**
    * Puts one element into the container and, with `autoplay`, begins to load. A `url` without `autoplay` already starts
    * the worker, so that a later `play()` has less to wait for. Throws a `SailcastError` of type `usage` for options that
-   * cannot be; what the browser lacks is an error of `load()`.
+   * cannot be; what the browser lacks is an error of `load()`. `renditions`: a list that outlives the player, as an element's.
    */
-  constructor(options: PlayerOptions) {
+  constructor(options: PlayerOptions, renditions = new VideoRenditionList()) {
     super();
     const settings = checkOptions(options);
-    this.#given = settings.lines;
+    this.videoRenditions = renditions;
     this.#base = settings.base;
     const renderer = rendererFor(settings.renderer);
     const send = (message: ToWorker, transfer?: Transferable[]) => this.#link.send(message, transfer);
@@ -91,23 +95,24 @@ export class Player extends Target {
       moved: () => this.#link.look(),
     });
     this.#link = new Link(settings, this.#view, {
-      receive: message => this.#receive(message),
+      receive: message => this.#course.receive(message),
       leaving: () => this.#face.sound.rest(),
-      failed: (error, blameless) => this.#lost(error, blameless),
+      failed: (error, blameless) => this.#course.lost(error, blameless),
       attempt: () => {
         const { state, figures } = this.#face;
         const { quality, stats } = figures;
         return { startup: state === 'connecting' || state === 'waiting', quality, buffered: stats.buffered };
       },
     });
-    if (this.#given.length === 0) return;
+    this.#course = new Course(this.#face, this.#view, this.#link, renditions, settings.source);
+    if (preferred(settings.source) === undefined) return;
     if (!settings.autoplay) {
       if (missingFeature() === null) this.#link.ensure();
       return;
     }
     // Behind the constructor's caller, who has listeners to add.
     queueMicrotask(() => {
-      if (!this.#face.destroyed && this.#face.load === 0) quiet(this.load(this.#given));
+      if (!this.#face.destroyed && this.#face.load === 0) quiet(this.load());
     });
   }
 
@@ -121,7 +126,7 @@ export class Player extends Target {
 
   /** The address given last, to the constructor or to `load()`; of several the preferred one. */
   get url(): string | undefined {
-    return this.#given[0];
+    return preferred(this.#course.given);
   }
 
   get state(): PlayerState {
@@ -143,14 +148,66 @@ export class Player extends Target {
     return this.state === 'ended';
   }
 
-  /** The playhead on the stream's own timeline, seconds; it need not begin at 0. */
+  /**
+   * The playhead on the stream's own timeline, seconds; it need not begin at 0. Setting it goes exactly there, as far as
+   * `seekable` reaches; where that is empty, it changes nothing.
+   */
   get currentTime(): number {
     return this.#face.currentTime;
   }
 
-  /** What is received and not yet played, as one range or none. */
+  set currentTime(time: number) {
+    this.#seek(checkTime('currentTime', time), true);
+  }
+
+  /** A seek is under way. */
+  get seeking(): boolean {
+    return this.#face.figures.place.target !== undefined;
+  }
+
+  /** Of a recording; NaN while it is not known, infinite of a live stream. */
+  get duration(): number {
+    return this.#face.figures.place.duration;
+  }
+
+  /** From where to where one can seek, as one range or none. */
+  get seekable(): BufferedRanges {
+    return ranges(this.#face.figures.stats.seekable);
+  }
+
+  /** What can be played without the network, as one range or none. */
   get buffered(): BufferedRanges {
-    return ranges(this.currentTime, this.#face.figures.stats.buffered);
+    const { bufferedRange, buffered } = this.#face.figures.stats;
+    const { currentTime } = this;
+    return ranges(bufferedRange ?? (buffered > 0 ? [currentTime, currentTime + buffered] : null));
+  }
+
+  /** Whether more is added to the end of what is played; null while that is not known. */
+  get live(): boolean | null {
+    return this.#face.figures.place.live;
+  }
+
+  get streamType(): StreamType {
+    return this.#face.figures.place.streamType;
+  }
+
+  /** Of a live stream: infinite if one can go back in it for more than a minute, else 0. NaN of what is not live. */
+  get targetLiveWindow(): number {
+    return this.#face.figures.place.targetLiveWindow(this.#face.figures.stats);
+  }
+
+  /** From this time on the viewer counts as live; NaN of what is not live. */
+  get liveEdgeStart(): number {
+    return this.#face.figures.place.liveEdgeStart(this.#face.figures.stats);
+  }
+
+  /** A recording begins again at its end. */
+  get loop(): boolean {
+    return this.#link.loop;
+  }
+
+  set loop(loop: boolean) {
+    this.#link.loop = Boolean(loop);
   }
 
   /** How far the playhead is behind the newest received data, seconds, as measured. */
@@ -169,9 +226,17 @@ export class Player extends Target {
     this.#link.latency = bounds;
   }
 
-  /** The present rate; 1 unless catching up. */
+  /**
+   * How fast to play, 0.5 to 3, with the pitch kept; a live stream at its edge plays at 1 whatever this is. The present rate,
+   * which may differ a little to hold the latency, is `stats().playbackRate`.
+   */
   get playbackRate(): number {
-    return this.#face.figures.stats.playbackRate;
+    return this.#link.rate;
+  }
+
+  set playbackRate(rate: number) {
+    this.#link.rate = checkRate(rate);
+    this.#face.tellRate(rate);
   }
 
   /** The picture's size in pixels; 0 before the first one. */
@@ -271,32 +336,30 @@ export class Player extends Target {
   }
 
   /**
-   * Opens `url` (default: what was given last) in place of the present stream and plays it; of several addresses of the same
+   * Opens `source` (default: what was given last) in place of what is played, and plays it; of several addresses of the same
    * stream the first, and the others when that fails. Resolves with the first picture or the first sound, whichever the
    * stream has sooner. May be called again at any time, also after an error.
    */
-  load(url: string | readonly string[] = this.#given): Promise<void> {
+  load(source?: string | readonly string[] | Source): Promise<void> {
     const face = this.#face;
     if (face.destroyed)
       return Promise.reject(pageError('destroyed', 'The player was destroyed before load().'));
-    let given: readonly string[];
+    let given: Given;
     try {
-      given = checkLines(url);
+      given = source === undefined ? this.#course.given : checkSource(asSource(source));
     } catch (error) {
       return Promise.reject(error);
     }
-    const [preferred] = given;
-    if (preferred === undefined)
-      return Promise.reject(pageError('urlMissing', 'There is no address to load.'));
+    const url = preferred(given);
+    if (url === undefined) return Promise.reject(pageError('urlMissing', 'There is no address to load.'));
     face.pending.abort('Another load() came in between.');
     const last = face.lastQuality('replaced');
     const load = face.begin(new Figures(this.#view.renderer, this.#link.latency.start));
-    this.#given = given;
-    this.#restarting = false;
     const started = face.pending.add('started');
+    this.#course.begin(given);
     const missing = missingFeature();
-    if (missing === null) {
-      const ready = takePreload(absolute(preferred), this.#base);
+    if (missing === null && face.load === load) {
+      const ready = given.lines.length > 0 ? takePreload(absolute(url), this.#base) : undefined;
       if (ready) this.#link.swap(ready.host);
       else this.#link.ensure();
       this.#link.load(load, given, ready?.address);
@@ -306,7 +369,7 @@ export class Player extends Target {
     }
     // A listener may load something else, or destroy the player.
     if (last) face.emit('qos', last);
-    if (face.load === load) face.emit('loadstart', { url: preferred });
+    if (face.load === load) face.emit('loadstart', { url });
     if (face.load === load) face.setState('connecting');
     if (face.load === load) face.setPaused(false);
     if (missing !== null && face.load === load) {
@@ -320,8 +383,11 @@ export class Player extends Target {
     const face = this.#face;
     if (face.destroyed)
       return Promise.reject(pageError('destroyed', 'The player was destroyed before play().'));
-    if (!face.loaded) {
-      const load = this.load(this.#given);
+    if (this.#endedHere) {
+      this.#link.send({ type: 'seek', to: face.figures.stats.seekable?.[0] ?? 0, exact: true });
+      face.setState('waiting');
+    } else if (!face.loaded) {
+      const load = this.load();
       if (!face.loaded) return load;
       quiet(load);
       return face.pending.add('playing');
@@ -331,7 +397,7 @@ export class Player extends Target {
       if (this.#link.open) {
         this.#link.send({ type: 'play' });
         if (face.audible) face.startSound();
-      } else this.#reopen();
+      } else this.#course.reopen();
       face.setPaused(false);
     } else if (face.state === 'playing') return Promise.resolve();
     return face.pending.add('playing');
@@ -346,6 +412,41 @@ export class Player extends Target {
     face.setPaused(true);
   }
 
+  /** Goes to a place near `time` that is quick to reach: a keyframe. Otherwise as setting `currentTime`. */
+  fastSeek(time: number): void {
+    this.#seek(checkTime('time', time), false);
+  }
+
+  /** Goes to the live edge of a live stream, as far behind it as is aimed for. */
+  goLive(): void {
+    if (this.#face.loaded) this.#link.send({ type: 'seekLive' });
+  }
+
+  /**
+   * Records what is received of what is played, without encoding it again, from the next keyframe on until `stopRecording()`, the
+   * end, or another `load()`. Resolves when it has begun.
+   */
+  async startRecording(options: RecordingOptions = {}): Promise<void> {
+    if (!this.#face.loaded) throw pageError('notPlaying', 'There is nothing to record.', false);
+    const { Recorder } = await import('./internal/extras/recorder.js');
+    this.#course.recorder ??= new Recorder({
+      send: message => this.#link.send(message),
+      failed: error => this.#face.emit('error', error),
+    });
+    await this.#course.recorder.start(options);
+  }
+
+  /** Resolves with the recording; with null where it went to a target, which is closed then, or there was none. */
+  async stopRecording(): Promise<Blob | null> {
+    return this.#course.recorder?.stop() ?? null;
+  }
+
+  /** The picture that is shown, as a file: at its own size, neither turned nor fitted. */
+  async snapshot(options: SnapshotOptions = {}): Promise<Blob> {
+    const { snapshot } = await import('./internal/extras/snapshot.js');
+    return snapshot(this.element, () => this.#link.picture(), options);
+  }
+
   /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */
   destroy(): void {
     const face = this.#face;
@@ -354,127 +455,34 @@ export class Player extends Target {
     if (last) face.emit('qos', last);
     if (face.destroyed) return;
     face.end();
+    this.#course.recorder?.over();
     this.#link.close();
     this.#view.destroy();
     face.pending.abort('The player was destroyed.');
     face.emit('destroyed', null);
   }
 
-  #lost(error: SailcastError, blameless = false): void {
-    // A worker that was only made ready fails again, and is heard, when it is needed.
-    if (!this.#face.loaded) return;
-    if (error.details === 'workerCrashed' && this.#mayRestart(blameless)) this.#restart();
-    else this.#face.failHere(error);
+  /** A recording was played to its end, and its session can go on elsewhere in it. */
+  get #endedHere(): boolean {
+    return this.ended && this.live === false && this.#link.open;
   }
 
-  #mayRestart(blameless: boolean): boolean {
-    if (blameless) return true;
-    const last = this.#crashedAt;
-    this.#crashedAt = performance.now();
-    return this.#crashedAt - last > CRASHES_APART;
-  }
-
-  /** The worker crashed: another one goes on, where the stream is now. The last picture stays. */
-  #restart(): void {
+  #seek(time: number, exact: boolean): void {
     const face = this.#face;
-    const { load } = face;
-    this.#restarting ||= face.figures.stats.framesRendered > 0 || face.state === 'playing';
-    const last = face.crashed();
-    face.sound.rest();
-    if (last) face.emit('qos', last);
-    if (face.load !== load) return;
-    // A paused one needs none before it plays again.
-    if (face.paused) return;
-    if (this.#restarting) face.waiting();
-    if (face.load === load) face.emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
-    if (face.load === load && !face.paused) this.#reopen();
+    const { stats, place } = face.figures;
+    // The page is paused since the end, and the engine only stood there.
+    if (this.#endedHere) this.#link.send({ type: 'pause' });
+    else if (!face.loaded) return;
+    const [start, end] = stats.seekable ?? [time, time];
+    const to = Math.min(Math.max(time, start), end);
+    // What one sets is what one reads, before the engine has said so.
+    if (stats.seekable) place.target = to;
+    this.#link.send({ type: 'seek', to, exact });
   }
+}
 
-  /** Plays the present load in another worker. */
-  #reopen(): void {
-    this.#link.ensure(true);
-    this.#link.load(this.#face.load, this.#given, undefined, 'crash');
-    for (const [kind, number] of this.#face.tracks.asked)
-      this.#link.send({ type: 'selectTrack', kind, number });
-    this.#link.send({ type: 'play' });
-    if (this.#face.audible) this.#face.startSound();
-  }
-
-  #receive(message: FromLoad): void {
-    if (message.load !== this.#face.load) return;
-    if (message.type === 'event') this.#handle(message.event);
-    else this.#face.take(message.stats, message.quality);
-  }
-
-  #handle(event: WorkerEvent): void {
-    const face = this.#face;
-    face.figures.note(event);
-    face.tracks.note(event);
-    switch (event.name) {
-      case 'statechange':
-        // These come with their own event, so that no listener sees the one without the other.
-        if (event.state === 'failed' || event.state === 'ended') return;
-        // To the viewer a restart is a stall.
-        if (event.state !== 'connecting' || !this.#restarting) face.setState(event.state);
-        return;
-      case 'firstframe':
-        this.#view.pictureShown();
-        face.sound.pictureShown();
-        face.pending.resolve('started');
-        if (!this.#restarting) face.emit('firstframe', face.figures.firstFrame(event));
-        return;
-      case 'playing':
-        this.#playing();
-        return;
-      case 'waiting':
-        face.waiting();
-        return;
-      case 'ended':
-        face.ended();
-        return;
-      case 'resolve':
-        this.#link.resolve(face.load, event);
-        return;
-      case 'degraded':
-      case 'recovered':
-        face.emit(event.name, null);
-        return;
-      case 'error': {
-        const error = new SailcastError({ ...event, type: event.kind as ErrorType });
-        if (error.fatal) face.fail(error);
-        else face.emit('error', error);
-        return;
-      }
-      case 'audiotrack':
-      case 'trackselected':
-        if (face.audioRate > 0) face.startSound();
-        break;
-      case 'videotrack':
-        this.#view.attach();
-        break;
-    }
-    const { name, ...detail } = event;
-    face.emit(name, detail);
-  }
-
-  #playing(): void {
-    const face = this.#face;
-    const { load } = face;
-    this.#view.pictureShown();
-    // A stream without sound needs no output that was opened ahead of it.
-    if (face.audioRate === 0) face.sound.stop();
-    else face.sound.open();
-    // The engine's own statechange is on its way; whoever waited for this must already see it.
-    face.setState('playing');
-    if (face.load !== load) return;
-    face.pending.resolve('started');
-    face.pending.resolve('playing');
-    if (this.#restarting) {
-      this.#restarting = false;
-      face.emit('reconnected', { attempt: 1 });
-    }
-    if (face.load === load) face.emit('playing', null);
-  }
+function asSource(source: string | readonly string[] | Source): Source {
+  return typeof source === 'string' || 'length' in source ? { url: source } : source;
 }
 
 /** For promises whose outcome the events tell. */

@@ -1,5 +1,9 @@
 /** Public types of the player. Times are seconds, rates bit/s, sizes pixels unless a name says otherwise. */
 import type { SailcastError } from './errors.js';
+import type { PlaybackQuality, QosCause, StartUp } from './quality.js';
+import type { VideoRendition } from './renditions.js';
+
+export type * from './quality.js';
 
 /** How the picture fills its box; as CSS `object-fit`. */
 export type Fit = 'contain' | 'cover' | 'fill';
@@ -53,16 +57,27 @@ export interface Track {
 export interface StreamMessage {
   /** Its place on the timeline; of `sei`, that of the picture it came with. */
   time: number;
-  /** The name of the script data, such as `onMetaData`; or `sei`, supplemental enhancement information of the video. */
+  /**
+   * The name of the script data, such as `onMetaData`; `sei`, supplemental enhancement information of the video; `id3`;
+   * `scte35`; `emsg`, an event message of MP4; or `producerTime`, when the stream was made (`prft`).
+   */
   message: string;
-  /** Of script data, as plain data. Empty for `sei`. */
+  /** Of script data, as plain data. Empty for the others. */
   values: unknown[];
   /** Of `sei` alone: the payload type of ITU-T H.264 and H.265; 4 and 5 are user data. */
   type?: number;
-  /** Of `sei` alone. That of type 5 without its UUID. */
+  /** Of `sei`, `id3`, `scte35` and `emsg`. That of `sei` of type 5 without its UUID. */
   payload?: Uint8Array;
   /** Of `sei` of type 5: whose data it is, as `dc45e9bd-e6d9-48b7-962c-d820d923eeef`. */
   uuid?: string;
+  /** Of `emsg`: whose message it is, and what it says. */
+  scheme?: string;
+  value?: string;
+  id?: number;
+  /** Of `emsg`, where it is known. */
+  duration?: number | null;
+  /** Of `producerTime`: ms since 1970. */
+  wallclock?: number;
 }
 
 /** What `Player.probe()` is asked. */
@@ -135,14 +150,45 @@ export interface ResolveRequest {
   reason: 'load' | ReconnectReason;
 }
 
-export interface PlayerOptions {
-  /** The element to fill, or a selector for it. */
-  container: HTMLElement | string;
+/**
+ * What an address is: told by the address and by what comes of it (`auto`), a stream that is read as it comes, the playlist
+ * of HLS, or a recording that is read at any place.
+ */
+export type SourceType = 'auto' | 'stream' | 'hls' | 'file';
+
+/** One of several streams of the same content. */
+export interface RenditionSource {
+  /** For a menu. */
+  name: string;
+  /** Its address, or several lines, the preferred one first. */
+  url: string | readonly string[];
+  /** bit/s; without it `auto` knows it only when it is received. */
+  bitrate?: number;
+  width?: number;
+  height?: number;
+}
+
+/** What to play: an address, or renditions. */
+export interface Source {
   /**
-   * `http:`, `https:`, `ws:` or `wss:` address of an FLV stream, or several of the same stream, the preferred one first: when
-   * one fails, the next is tried. May also be given to `load()`.
+   * `http:`, `https:`, `ws:` or `wss:` address of a stream, of a playlist or of a file, or several of the same, the preferred
+   * one first: when one fails, the next is tried.
    */
   url?: string | readonly string[];
+  /** Streams of the same content in the place of `url`, between which the player changes. HLS brings its own. */
+  renditions?: readonly RenditionSource[];
+  /** Which rendition to begin with and to stay with, as an index. Default: the player chooses. */
+  rendition?: number;
+  /** Default `auto`. */
+  sourceType?: SourceType;
+  /** Where to begin. Default: at the live edge, at the beginning of a recording, or where its playlist says. */
+  startTime?: number;
+}
+
+/** `sourceType` also holds for what `load()` is given without one. */
+export interface PlayerOptions extends Source {
+  /** The element to fill, or a selector for it. */
+  container: HTMLElement | string;
   /**
    * Gives the address for each try, for those that carry a signature which expires. It has 10 s. Default: the line as it is.
    */
@@ -153,6 +199,10 @@ export interface PlayerOptions {
   volume?: number;
   /** Begin to play at once. Default false. */
   autoplay?: boolean;
+  /** A recording begins again at its end. Default false. */
+  loop?: boolean;
+  /** How fast to play, 0.5 to 3, with the pitch kept; a live stream at its edge plays at 1. Default 1. */
+  playbackRate?: number;
   /** Default `auto`. */
   latency?: Latency;
   /** Default `audio`. */
@@ -178,6 +228,26 @@ export interface PlayerOptions {
 
 export type PlayerState = 'idle' | 'connecting' | 'playing' | 'waiting' | 'paused' | 'ended' | 'failed';
 
+/** `on-demand`: a recording. */
+export type StreamType = 'live' | 'on-demand' | 'unknown';
+
+/** What a recording is written as: fragmented MP4, or FLV. */
+export type RecordingFormat = 'mp4' | 'flv';
+
+export interface RecordingOptions {
+  /** Default `mp4`. */
+  format?: RecordingFormat;
+  /** Where to: a file of the File System Access API, or any stream. Closed at the end. Default: memory, up to 512 MB. */
+  target?: FileSystemFileHandle | WritableStream<Uint8Array>;
+}
+
+export interface SnapshotOptions {
+  /** `image/png`, `image/jpeg`, `image/webp`. Default `image/png`. */
+  type?: string;
+  /** 0 to 1, of the types that lose something. Default: the browser's. */
+  quality?: number;
+}
+
 /** A snapshot, four times a second. Counters are totals since `load()`. */
 export interface PlayerStats {
   state: PlayerState;
@@ -193,7 +263,22 @@ export interface PlayerStats {
   /** Received and not yet played. */
   buffered: number;
   bufferedBytes: number;
+  /** The present rate: `Player.playbackRate`, or what it takes to hold the latency. */
   playbackRate: number;
+  /** From where to where one can seek; null of a stream that is read as it comes. */
+  seekable: readonly [start: number, end: number] | null;
+  /** Of a recording; null of all else. */
+  duration: number | null;
+  /** What can be played without the network, as far as it is in one piece around the playhead. */
+  bufferedRange: readonly [start: number, end: number] | null;
+  /** Where the newest media there is ends by now; null of a recording. */
+  liveEdge: number | null;
+  /** Of the playhead, ms since 1970, where the stream says (EXT-X-PROGRAM-DATE-TIME, `prft`). */
+  wallClock: number | null;
+  /** `id` of the rendition that is received; null without renditions. */
+  rendition: string | null;
+  /** What the network is believed to bring, bit/s; null before that is known. */
+  bandwidth: number | null;
   bytesReceived: number;
   videoPackets: number;
   audioPackets: number;
@@ -234,8 +319,8 @@ export interface PlayerSnapshot extends PlayerStats {
   /** From what is heard back to the worker: the delay the browser reports for its sound output. */
   audioLatency: number;
   /**
-   * From the publisher's clock to the screen, for streams that carry `onWallClock` messages (`{ wallclock: ms since
-   * 1970 }`); as true as the two clocks agree. Null without.
+   * From the publisher's clock to the screen, for live streams that say when they were made: `wallClock`, or `onWallClock`
+   * messages (`{ wallclock: ms since 1970 }`); as true as the two clocks agree. Null without.
    */
   endToEndLatency: number | null;
 }
@@ -247,108 +332,6 @@ export interface CmcdOptions {
   /** Names the viewer's session; at most 64 characters of ASCII. Default: a new one for each player. */
   sessionId?: string;
 }
-
-/** Seconds from `load()` to each step of the start; null while it has not come. */
-export interface StartUp {
-  /** The worker's wasm took the load. The request may have been sent before. */
-  engineReady: number | null;
-  /** The response's headers came, or the socket opened. */
-  connected: number | null;
-  firstByte: number | null;
-  /** The first thing that was understood. */
-  firstTag: number | null;
-  /** The first keyframe went to the decoder. */
-  firstKeyframe: number | null;
-  /** The first picture came out of it. */
-  decoded: number | null;
-  /** And was handed to the display. */
-  shown: number | null;
-}
-
-/**
- * Why playback waited: bytes came slower than the stream plays, no byte came on an open connection, or the connection was
- * lost.
- */
-export type StallCause = 'slow' | 'silent' | 'lost';
-
-export interface Stall {
-  /** Seconds from `load()`. */
-  start: number;
-  end: number;
-  /** Time waited: less than from start to end if the viewer paused in between. */
-  length: number;
-  cause: StallCause;
-}
-
-/** Start-up is no stall, and a pause counts for nothing. */
-export interface Stalls {
-  /** The finished ones, and the present one. */
-  count: number;
-  finished: number;
-  /** Time waited, the present one included. */
-  time: number;
-  /** Of the finished ones alone. */
-  finishedTime: number;
-  /** `time` as a part of the time that should have been playing, 0 to 1. */
-  ratio: number;
-  /** In 100 s that should have been playing. */
-  per100s: number;
-  /** Finished ones by length: 0-0.5, 0.5-1, 1-2, 2-3, 3-4, 4-5 and from 5 s on. */
-  histogram: number[];
-  /** The newest finished ones, oldest first. */
-  recent: Stall[];
-}
-
-/** Half of the time, and 95 % of it, the latency was not above. Null before anything was played. */
-export interface LatencyPercentiles {
-  p50: number | null;
-  p95: number | null;
-}
-
-/** What one load was like for its viewer so far. Rates are of the last seconds, and null while there is too little to tell. */
-export interface PlaybackQuality {
-  startUp: StartUp;
-  /** Time in which it played. */
-  playedTime: number;
-  stalls: Stalls;
-  /** Of the load. */
-  latency: LatencyPercentiles;
-  /** Of the last 10 s. */
-  recentLatency: LatencyPercentiles;
-  /** The stream's own, bit/s: however fast it comes. */
-  bitrate: number | null;
-  /** What the network brought, bit/s. */
-  throughput: number | null;
-  receivedFps: number | null;
-  decodedFps: number | null;
-  shownFps: number | null;
-  /**
-   * Pictures not shown, by the cause: `disposable` (no other needs them, and there was no time), `late`, `decoder` (it
-   * failed), `skip` (left out by the start or by frame chasing), `noKeyframe`, `sink` (the display left them out).
-   */
-  drops: {
-    disposable: number;
-    late: number;
-    decoder: number;
-    skip: number;
-    noKeyframe: number;
-    sink: number;
-  };
-  /** Time played faster and slower than 1, and how much of the stream was left out in how many skips. */
-  catchUp: { faster: number; slower: number; skipped: number; skips: number };
-  /** Connections tried again, by reason. */
-  reconnects: { [reason: string]: number };
-  /** The codecs (RFC 6381) in use and what decodes them, such as `avc1.64001f webcodecs`. */
-  decoder: { video: string | null; audio: string | null };
-  /** Bytes: packets not yet played, and the whole memory of the engine, which players of the same worker share. */
-  memory: { buffered: number; wasm: number };
-}
-
-/**
- * `interval`: 10 s were played. `stall`: one has ended. `crashed`: the worker, and all counters begin anew. The others: the
- * load is over, and why.
- */
-export type QosCause = 'interval' | 'stall' | 'crashed' | 'ended' | 'failed' | 'replaced' | 'destroyed';
 
 /** What `TimeRanges` offers. */
 export interface BufferedRanges {
@@ -394,8 +377,20 @@ export interface PlayerEventMap {
   cue: CustomEvent<StreamMessage>;
   /** Part of the stream was left out to get back to the target latency. */
   skip: CustomEvent<{ from: number; to: number }>;
-  /** The playback rate changed to hold the target latency; 1 is normal. */
+  /** Another rate: `playbackRate` was set, or it takes that to hold the target latency; 1 is normal. */
   ratechange: CustomEvent<{ rate: number }>;
+  /** `duration` changed; infinite of a live stream. */
+  durationchange: CustomEvent<{ duration: number }>;
+  /** `live` and `streamType` are known, or changed: a live stream that has ended becomes a recording. */
+  streamtypechange: CustomEvent<{ streamType: StreamType }>;
+  /** `currentTime` goes on: four times a second while something is loaded, and after each seek. */
+  timeupdate: CustomEvent<{ currentTime: number }>;
+  /** A seek began: `currentTime` is where it goes. */
+  seeking: CustomEvent<{ to: number }>;
+  /** The picture of the place is shown, or its sound is ready. */
+  seeked: CustomEvent<{ at: number }>;
+  /** This rendition is played from here on; `auto`: the player chose it. */
+  renditionchange: CustomEvent<{ rendition: VideoRendition; auto: boolean }>;
   /** The target latency followed the network's jitter; seconds. */
   targetchange: CustomEvent<{ target: number }>;
   /**

@@ -65,6 +65,7 @@ export function sessions() {
   }
   return [...told].map(([player, messages]) => ({
     player,
+    told: messages,
     types: messages.map(({ type }) => type),
     preloads: messages.filter(({ type }) => type === 'preload').map(({ url }) => url),
     loads: messages.filter(({ type }) => type === 'load').map(({ load, lines }) => [load, ...lines]),

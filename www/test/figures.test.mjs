@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Pending } from '../../dist/internal/face.js';
-import { blankStats, endToEnd, ranges } from '../../dist/internal/figures.js';
+import { blankStats, endToEnd } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
 
 const container = { nodeType: 1 };
@@ -10,7 +10,9 @@ const container = { nodeType: 1 };
 test('options are completed', () => {
   assert.deepEqual(checkOptions({ container, extra: 1 }), {
     container,
-    lines: [],
+    source: { lines: [], renditions: [], rendition: undefined, sourceType: undefined, startTime: undefined },
+    loop: false,
+    playbackRate: 1,
     resolveUrl: undefined,
     muted: false,
     volume: 1,
@@ -37,6 +39,9 @@ test('a base URL is a folder, and may be relative to the page', () => {
 
 test('an option that cannot be is named', () => {
   const bad = [
+    { playbackRate: 4 },
+    { startTime: '1' },
+    { sourceType: 'dash' },
     { latency: 0 },
     { latency: Number.NaN },
     { volume: 1.1 },
@@ -73,13 +78,6 @@ test('promises wait for their milestone, and are all rejected by an error', asyn
 test('end-to-end latency is counted from the clock message', () => {
   assert.equal(endToEnd(undefined, 1, 2), null);
   assert.equal(endToEnd({ time: 10, wallclock: 1_000_000 }, 12, 1_003_500), 1.5);
-});
-
-test('buffered is one range or none', () => {
-  assert.equal(ranges(3, 0).length, 0);
-  const one = ranges(3, 0.5);
-  assert.deepEqual([one.length, one.start(0), one.end(0)], [1, 3, 3.5]);
-  assert.throws(() => one.start(1), { name: 'IndexSizeError' });
 });
 
 test('a player that has not played has figures', () => {

@@ -31,14 +31,21 @@ function connect(settings = {}) {
     putAway: nothing,
   };
   const latency = { start: 0.2, min: 0.05, max: 2 };
-  const link = new Link({ base, background: 'audio', latency, ...settings }, view, {
-    receive: message => heard.received.push(message),
-    leaving: () => heard.left++,
-    failed: (error, blameless) => heard.failed.push([error.details, blameless]),
-    attempt: () => ({ startup: false, buffered: 1.5 }),
-  });
+  const link = new Link(
+    { base, background: 'audio', latency, playbackRate: 1, loop: false, source: {}, ...settings },
+    view,
+    {
+      receive: message => heard.received.push(message),
+      leaving: () => heard.left++,
+      failed: (error, blameless) => heard.failed.push([error.details, blameless]),
+      attempt: () => ({ startup: false, buffered: 1.5 }),
+    },
+  );
   return { link, heard, sinks };
 }
+
+/** One stream, and the addresses of it. */
+const stream = (...lines) => ({ lines, renditions: [] });
 
 /** `resolveUrl` whose answers the test gives. */
 function later() {
@@ -50,8 +57,8 @@ function later() {
 test('a load whose address is known replaces the stream before in the same session', () => {
   const { link, heard, sinks } = connect();
   link.ensure();
-  link.load(1, [A]);
-  link.load(2, [B, A]);
+  link.load(1, stream(A));
+  link.load(2, stream(B, A));
   const [only, ...others] = sessions();
   assert.deepEqual(others, []);
   assert.deepEqual(only.loads, [
@@ -63,17 +70,59 @@ test('a load whose address is known replaces the stream before in the same sessi
   link.close();
 });
 
+test('each rendition gets its own first address, and further ones by its own line', async () => {
+  const asked = [];
+  const resolveUrl = ({ url, attempt }) => {
+    asked.push([url, attempt]);
+    return `${url}?${attempt}`;
+  };
+  const { link } = connect({ resolveUrl });
+  link.ensure();
+  const renditions = [
+    { name: 'HD', lines: [A], bitrate: 2e6 },
+    { name: 'SD', lines: [B] },
+  ];
+  link.load(1, { lines: [], renditions });
+  const { player, told } = sessions()[0];
+  const load = told.find(({ type }) => type === 'load');
+  assert.deepEqual(load.renditions, [
+    { name: 'HD', lines: [`${A}?0`], bitrate: 2e6 },
+    { name: 'SD', lines: [`${B}?0`] },
+  ]);
+  assert.deepEqual([load.lines, load.resolve, load.kind], [[], true, 'auto']);
+  link.resolve(1, { request: 4, url: `${B}?0`, attempt: 1, reason: 'end' });
+  await settled();
+  assert.deepEqual(asked.at(-1), [B, 1]);
+  assert.equal(
+    sessions()
+      .find(one => one.player === player)
+      .told.at(-1).url,
+    `${B}?1`,
+  );
+  link.close();
+});
+
+test('another session knows how fast to play, and whether again and again', () => {
+  const { link } = connect({ playbackRate: 1.5 });
+  link.loop = true;
+  link.ensure();
+  const { told } = sessions()[0];
+  assert.ok(told.some(({ type, rate }) => type === 'rate' && rate === 1.5));
+  assert.ok(told.some(({ type, loop }) => type === 'loop' && loop));
+  link.close();
+});
+
 test('while the next load waits for its address, the stream before is not heard any more', async () => {
   const { answers, resolveUrl } = later();
   const { link, heard, sinks } = connect({ resolveUrl });
   link.ensure();
-  link.load(1, [A]);
+  link.load(1, stream(A));
   answers[0].resolve(`${A}?1`);
   await settled();
   assert.equal(sessions().length, 1, 'nothing had been loaded before the first');
   const [{ player: first }] = sessions();
 
-  link.load(2, [B]);
+  link.load(2, stream(B));
   const [before, after] = sessions();
   assert.equal(before.types.at(-1), 'close', 'at once');
   assert.equal(heard.left, 1);
@@ -95,8 +144,8 @@ test('a second load that waits keeps the session that has loaded nothing', async
   const { answers, resolveUrl } = later();
   const { link, heard } = connect({ resolveUrl });
   link.ensure();
-  link.load(1, [A]);
-  link.load(2, [B]);
+  link.load(1, stream(A));
+  link.load(2, stream(B));
   answers[1].resolve(`${B}?2`);
   answers[0].resolve(`${A}?1`);
   await settled();
@@ -116,7 +165,7 @@ for (const [how, end] of Object.entries({
       const { answers, resolveUrl } = later();
       const { link, heard } = connect({ resolveUrl });
       link.ensure();
-      link.load(1, [A]);
+      link.load(1, stream(A));
       end(link);
       const failed = heard.failed.length;
       for (let i = 0; i < answers.length && i < 10; i++) {
@@ -136,13 +185,13 @@ for (const [how, end] of Object.entries({
 test('a lost session is told once, and another one goes on', () => {
   const { link, heard, sinks } = connect();
   link.ensure();
-  link.load(1, [A]);
+  link.load(1, stream(A));
   const [{ player }] = sessions();
   workers[0].say({ type: 'crash', message: 'unreachable', player });
   workers[0].tell(player, { type: 'event', load: 1, event: { name: 'playing' } });
   assert.deepEqual(heard, { received: [], failed: [['workerCrashed', false]], left: 0 });
   link.ensure(true);
-  link.load(1, [A], undefined, 'crash');
+  link.load(1, stream(A), undefined, 'crash');
   assert.deepEqual(sessions()[1].loads, [[1, A]]);
   assert.deepEqual(sinks, [false, true]);
   link.close();
@@ -155,7 +204,7 @@ test('a preloaded session is taken over with the address it has asked for', () =
   const host = new EngineHost(base, nothing);
   host.send({ type: 'preload', url: `${A}?signed` });
   link.swap(host);
-  link.load(1, [A, B], `${A}?signed`);
+  link.load(1, stream(A, B), `${A}?signed`);
   const [before, after] = sessions();
   assert.equal(before.types.at(-1), 'close');
   assert.deepEqual(after.types.slice(0, 2), ['preload', 'init']);
@@ -190,7 +239,7 @@ test('each try is marked with what is known of it', async () => {
   const { link } = connect({ cmcd: { sessionId: 's' } });
   const marks = url => new URL(url).searchParams.get('CMCD');
   link.ensure();
-  link.load(1, [A]);
+  link.load(1, stream(A));
   const [[, first]] = sessions()[0].loads;
   assert.equal(marks(first), 'bl=0,ot=av,sf=o,sid="s",st=l,su');
   link.resolve(1, { request: 7, url: first, attempt: 1, reason: 'lost' });

@@ -25,13 +25,14 @@ test('importing works without a browser and leaves nothing behind', () => {
   assert.deepEqual(added, []);
 });
 
-test('the entry exports what it says', async () => {
+test('the entries export what they say', async () => {
   assert.deepEqual(Object.keys(await import('../../dist/index.js')).sort(), [
     'Player',
     'SailcastError',
     'isSupported',
     'preload',
   ]);
+  assert.deepEqual(Object.keys(await import('../../dist/thumbnails.js')), ['createThumbnails']);
   assert.deepEqual(Object.keys(await import('../../dist/publisher/index.js')).sort(), [
     'Publisher',
     'SailcastError',

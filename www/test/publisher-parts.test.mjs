@@ -1,6 +1,6 @@
-// The publisher's smaller parts, outside a browser: blocks of sound, memory, the fetched document, recordings, the environment.
+// The publisher's smaller parts, outside a browser: blocks of sound, memory, the fetched document, the environment.
 import assert from 'node:assert/strict';
-import { beforeEach, mock, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { effectiveConfig } from '../../dist/publisher/config.js';
 import { Blocks } from '../../dist/publisher/internal/capture/worklet.js';
 import { ConfigSource } from '../../dist/publisher/internal/config-source.js';
@@ -11,7 +11,6 @@ import {
   rememberDevice,
   rememberLine,
 } from '../../dist/publisher/internal/memory.js';
-import { Recording } from '../../dist/publisher/internal/recording.js';
 
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
@@ -251,56 +250,4 @@ test('it is fetched again after its own age, and not after stop()', async t => {
   config.stop();
   t.mock.timers.tick(100_000);
   assert.equal(heard.asked.length, 2);
-});
-
-test('a recording without a target is one FLV blob', async () => {
-  const recording = new Recording(undefined, assert.fail);
-  recording.add(Uint8Array.of(1, 2));
-  recording.add(Uint8Array.of(3));
-  const blob = await recording.end();
-  assert.equal(blob.type, 'video/x-flv');
-  assert.deepEqual(new Uint8Array(await blob.arrayBuffer()), Uint8Array.of(1, 2, 3));
-});
-
-test('a recording with a target is written in order, and closed', async () => {
-  const got = [];
-  let closed = false;
-  const target = new WritableStream({
-    write: chunk => void got.push(...chunk),
-    close: () => {
-      closed = true;
-    },
-  });
-  const recording = new Recording(target, assert.fail);
-  recording.add(Uint8Array.of(1, 2));
-  recording.add(Uint8Array.of(3));
-  assert.equal(await recording.end(), null);
-  assert.deepEqual(got, [1, 2, 3]);
-  assert.equal(closed, true);
-});
-
-test('a target that stands still ends the recording before the memory is full', async () => {
-  const failed = mock.fn();
-  const recording = new Recording(new WritableStream({ write: () => new Promise(() => {}) }), failed);
-  const chunk = new Uint8Array(1024 * 1024);
-  for (let i = 0; i < 40; i++) recording.add(chunk);
-  assert.equal(failed.mock.callCount(), 1);
-  assert.equal(failed.mock.calls[0].arguments[0].details, 'recordingFailed');
-  assert.equal(failed.mock.calls[0].arguments[0].fatal, false);
-});
-
-test('a target that fails ends the recording', async () => {
-  const failed = mock.fn();
-  const target = new WritableStream({
-    write: () => {
-      throw new Error('the disk is full');
-    },
-  });
-  const recording = new Recording(target, failed);
-  recording.add(Uint8Array.of(1));
-  await settled();
-  recording.add(Uint8Array.of(2));
-  assert.equal(failed.mock.callCount(), 1);
-  assert.match(failed.mock.calls[0].arguments[0].message, /the disk is full/);
-  assert.equal(await recording.end(), null);
 });

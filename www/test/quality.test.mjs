@@ -6,7 +6,8 @@ import { decodeCmcd, validateCmcdRequest } from '@svta/cml-cmcd';
 import { Cmcd, encode } from '../../dist/internal/cmcd.js';
 import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { LogRequests, PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
+import { Questions } from '../../dist/internal/questions.js';
+import { PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
 import { VERSION } from '../../dist/internal/version.js';
 
 const quality = (playedTime, finished = 0) => {
@@ -156,7 +157,7 @@ test("the page's log is bounded, and keeps what tells", () => {
 });
 
 test('a worker that does not answer has no log', async () => {
-  const requests = new LogRequests();
+  const requests = new Questions();
   const log = { entries: [], lost: 0 };
   assert.equal(await requests.ask(request => queueMicrotask(() => requests.answer(request, log))), log);
   assert.equal(await requests.ask(() => {}), null);

@@ -75,6 +75,16 @@ impl Default for Arrival {
 }
 
 impl Arrival {
+    /// Data came of which nothing is to be measured.
+    pub fn begin(&mut self, now: Instant) {
+        self.first.get_or_insert(now);
+    }
+
+    /// The data of another place is waited for.
+    pub fn begin_anew(&mut self) {
+        self.first = None;
+    }
+
     /// The edge stands at `edge` after bytes came.
     pub fn note(&mut self, edge: MediaTime, now: Instant) {
         self.first.get_or_insert(now);

@@ -80,6 +80,12 @@ impl Clock {
         };
     }
 
+    /// The playhead stands at `media`, wherever it was.
+    pub fn place(&mut self, media: MediaTime, now: Instant) {
+        self.stop_at(media, now);
+        self.has_run = true;
+    }
+
     pub fn stop(&mut self, now: Instant) {
         self.stop_at(self.media(now), now);
     }

@@ -12,7 +12,7 @@ use crate::{
     io::{Instant, IoEvent, Output, RequestId, ResolveRequest},
     outbox::Outbox,
     retry::{Failure, HEALTHY_AFTER, Plan, Reason, Retry},
-    source::{self, End, Source, fatal},
+    source::{self, End, Other, Source, fatal},
 };
 
 /// How long the page may take to find an address.
@@ -46,6 +46,8 @@ pub struct Connection {
     link: Link,
     retry: Retry,
     resolve: bool,
+    /// It may turn out to be no stream.
+    judges: bool,
     online: bool,
     suspended: bool,
     /// Nothing has been asked for.
@@ -66,11 +68,12 @@ pub struct Connection {
 impl Connection {
     /// To the first of `lines`, which have been checked to be addresses that can be opened. Let go of before it is opened:
     /// [`Connection::wake`] opens it.
-    pub fn new(lines: Vec<String>, resolve: bool, seed: u64) -> Self {
+    pub fn new(lines: Vec<String>, resolve: bool, judges: bool, seed: u64) -> Self {
         Self {
             link: Link::Waiting(None),
             retry: Retry::new(lines, seed),
             resolve,
+            judges,
             online: true,
             suspended: false,
             untried: true,
@@ -127,6 +130,12 @@ impl Connection {
             Link::Open(source) => source.poll(now),
             _ => None,
         }
+    }
+
+    /// It is no stream: what it is, with the addresses from the present one on.
+    pub fn take_other(&mut self) -> Option<(Other, Vec<String>)> {
+        let Link::Open(source) = &mut self.link else { return None };
+        Some((source.take_other()?, self.retry.urls()))
     }
 
     /// A packet came. True for the first of a connection that replaces another.
@@ -259,7 +268,7 @@ impl Connection {
             Ok(request) => {
                 self.fruitful_since = None;
                 self.proved = false;
-                self.link = Link::Open(Box::new(Source::new(id, now)));
+                self.link = Link::Open(Box::new(Source::new(id, self.judges, now)));
                 out.push(Output::Open(id, request));
             }
             Err(error) => self.end(Some(error)),

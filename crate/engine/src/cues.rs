@@ -38,6 +38,13 @@ impl Cues {
         self.pop()
     }
 
+    /// Those before `time` will not be told.
+    pub fn forget_before(&mut self, time: MediaTime) {
+        while self.next().is_some_and(|next| next < time) {
+            self.pop();
+        }
+    }
+
     /// The time of the next one.
     pub fn next(&self) -> Option<MediaTime> {
         self.waiting.front().map(|message| message.time)

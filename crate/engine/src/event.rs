@@ -147,7 +147,7 @@ pub struct Stats {
     pub state: State,
     /// Playhead on the stream's timeline.
     pub position: MediaTime,
-    /// Newest received packet minus playhead.
+    /// Newest received packet minus playhead, or the live edge minus playhead of a source that knows it; 0 of a recording.
     pub latency: Micros,
     pub target_latency: Micros,
     /// Received and not yet played, up to the end of the longer track.

@@ -71,6 +71,11 @@ impl Aim {
         *self = Self::new(range);
     }
 
+    /// What the page asked for, where it asked for one latency.
+    pub fn fixed(&self) -> Option<Micros> {
+        (self.range.min == self.range.max).then_some(self.range.min.max(Micros::ZERO))
+    }
+
     pub fn held(&self) -> Micros {
         self.held
     }
@@ -96,6 +101,8 @@ pub enum Action {
 #[derive(Debug)]
 pub struct LatencyController {
     pub target: Micros,
+    /// So far beyond the target, it skips.
+    pub skip_above: Micros,
     smoothed: Option<f64>,
     rate: f64,
     over: u8,
@@ -103,12 +110,12 @@ pub struct LatencyController {
 
 impl LatencyController {
     pub fn new(target: Micros) -> Self {
-        Self { target, smoothed: None, rate: 1.0, over: 0 }
+        Self { target, skip_above: SKIP_ABOVE, smoothed: None, rate: 1.0, over: 0 }
     }
 
     /// After a start, a skip or a stall the past says nothing.
     pub fn restart(&mut self) {
-        *self = Self::new(self.target);
+        *self = Self { skip_above: self.skip_above, ..Self::new(self.target) };
     }
 
     /// One tick's measurement.
@@ -116,7 +123,7 @@ impl LatencyController {
         let now = latency.as_secs_f64();
         let mean = self.smoothed.map_or(now, |s| s + (now - s) * SMOOTHING);
         self.smoothed = Some(mean);
-        self.over = if latency > self.target + SKIP_ABOVE { self.over.saturating_add(1) } else { 0 };
+        self.over = if latency > self.target + self.skip_above { self.over.saturating_add(1) } else { 0 };
         if self.over >= SKIP_AFTER_TICKS {
             self.restart();
             return Action::Skip;

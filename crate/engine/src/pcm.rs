@@ -18,8 +18,8 @@ const TOLERANCE: Micros = Micros::from_millis(30);
 const FOLLOW: f64 = 0.05;
 /// A longer gap is not filled: the sound joins anew behind it.
 const MAX_FILL: Micros = Micros::from_secs(1);
-/// Taken sound that can still be read.
-const PAST: Micros = Micros::from_millis(30);
+/// Taken sound that can still be read: what slow playback repeats.
+const PAST: Micros = Micros::from_millis(50);
 
 #[derive(Debug)]
 pub struct PcmBuffer {

@@ -7,11 +7,11 @@ use sailcast_media::Micros;
 
 use crate::{
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, Output},
+    io::{AudioOutput, Input, Instant, Load, Output},
     ladder::{DecoderChoice, WebCodecs},
     latency::LatencyTarget,
     outbox::Outbox,
-    playback::Playback,
+    playback::{Playback, Wishes},
     quality::{Counters, Quality, Recorder, SessionLog},
     recording, source,
 };
@@ -53,6 +53,8 @@ pub struct Player {
     online: bool,
     closed: bool,
     loads: u64,
+    /// Kept through loads.
+    wishes: Wishes,
     wake: Option<Instant>,
     recorder: Recorder,
     /// Of the last input.
@@ -73,6 +75,7 @@ impl Player {
             online: true,
             closed: false,
             loads: 0,
+            wishes: Wishes::default(),
             wake: None,
             recorder: Recorder::default(),
             now: Instant::default(),
@@ -92,8 +95,13 @@ impl Player {
             p.slept(now);
         }
         match input {
-            Input::Load(load) => self.load(load.lines, load.resolve, now),
-            Input::Play => self.set_paused(false, now),
+            Input::Load(load) => self.load(load, now),
+            Input::Play => {
+                self.set_paused(false, now);
+                if let Some(p) = &mut self.playback {
+                    p.play(now, &mut self.out);
+                }
+            }
             Input::Pause => self.set_paused(true, now),
             Input::Latency(target) => {
                 self.config.latency = target;
@@ -101,6 +109,9 @@ impl Player {
                     p.set_target(target);
                 }
             }
+            Input::Rate(rate) => self.wishes.set_rate(rate),
+            Input::Loop(looping) => self.wishes.looping = looping,
+            Input::Viewport { width, height } => self.wishes.viewport = Some((width, height)),
             Input::Visible(visible) => {
                 self.visible = visible;
                 if let Some(p) = &mut self.playback {
@@ -130,6 +141,9 @@ impl Player {
                 Some(p) => p.handle(input, now, &mut self.out),
                 None => self.refuse(input),
             },
+        }
+        if let Some(p) = &mut self.playback {
+            p.wishes = self.wishes;
         }
         self.advance(now);
         if self.recorder.wants_sample(now) {
@@ -168,9 +182,14 @@ impl Player {
         self.playback.as_ref().map(Playback::counters).unwrap_or_default()
     }
 
-    fn load(&mut self, lines: Vec<String>, resolve: bool, now: Instant) {
+    fn load(&mut self, mut load: Load, now: Instant) {
         let before = self.stop(now);
-        if let Some(Err(error)) = lines.iter().map(|url| source::request(url)).find(Result::is_err) {
+        if load.lines.is_empty() {
+            let wanted = load.rendition.and_then(|wanted| load.definitions.get(wanted as usize));
+            let definition = wanted.or_else(|| load.definitions.first());
+            load.lines = definition.map(|definition| definition.lines.clone()).unwrap_or_default();
+        }
+        if let Some(Err(error)) = load.lines.iter().map(|url| source::request(url)).find(Result::is_err) {
             // What remains of it keeps count of the sound output for the next load.
             self.playback = before;
             if let Some(p) = &mut self.playback {
@@ -188,7 +207,8 @@ impl Player {
             None => playback.set_audio_output(self.audio_output, now, &mut self.out),
         }
         playback.set_visible(self.visible, now, &mut self.out);
-        playback.open(lines, resolve, seed, now, &mut self.out);
+        playback.wishes = self.wishes;
+        playback.open(load, seed, now, &mut self.out);
         playback.set_online(self.online, now, &mut self.out);
         self.playback = Some(playback);
         self.set_state(State::Connecting);
@@ -214,8 +234,8 @@ impl Player {
         p.advance(now, &mut self.out);
         let state = p.state();
         self.set_state(state);
-        self.wake = self.playback.as_ref().and_then(|p| p.next_wake(now));
-        if matches!(state, State::Ended | State::Failed) {
+        self.wake = self.playback.as_mut().and_then(|p| p.next_wake(now));
+        if self.playback.as_ref().is_some_and(Playback::is_over) {
             self.finish(now);
         }
     }

@@ -40,6 +40,10 @@ pub struct Pressure {
 }
 
 impl Pressure {
+    pub fn is_degraded(&self) -> bool {
+        self.degraded
+    }
+
     /// Totals of pictures shown, and lost because decoding was too slow; and whether it is far behind now. To be told at
     /// regular ticks.
     pub fn tick(&mut self, shown: u64, lost: u64, is_behind: bool, now: Instant) -> Option<Change> {

@@ -34,6 +34,10 @@ pub struct PacketQueue {
 
 impl PacketQueue {
     pub fn push_config(&mut self, track: TrackInfo) {
+        // One that nothing follows is of no use.
+        while let Some(Item::Config(_)) = self.items.back() {
+            self.pop_back();
+        }
         self.put_back(Item::Config(track));
     }
 
@@ -93,12 +97,52 @@ impl PacketQueue {
 
     pub fn pop(&mut self) -> Option<Item> {
         let item = self.items.pop_front()?;
-        self.memory = self.memory.saturating_sub(weight(&item));
-        if let Item::Packet(p) = &item {
+        self.forget(&item);
+        Some(item)
+    }
+
+    fn pop_back(&mut self) -> Option<Item> {
+        let item = self.items.pop_back()?;
+        self.forget(&item);
+        Some(item)
+    }
+
+    fn forget(&mut self, item: &Item) {
+        self.memory = self.memory.saturating_sub(weight(item));
+        if let Item::Packet(p) = item {
             self.bytes = self.bytes.saturating_sub(p.data.len() as u64);
             self.packets = self.packets.saturating_sub(1);
         }
-        Some(item)
+    }
+
+    /// The last configuration that waits.
+    pub fn last_config(&self) -> Option<&TrackInfo> {
+        self.items
+            .iter()
+            .rev()
+            .find_map(|item| if let Item::Config(track) = item { Some(track) } else { None })
+    }
+
+    /// Takes back everything from `at` on, in decoding order; what comes in its place begins there. The last configuration
+    /// stays.
+    pub fn cut_from(&mut self, at: MediaTime) -> usize {
+        let config = self.last_config().cloned();
+        let keep = self.items.iter().position(|item| matches!(item, Item::Packet(p) if p.pts >= at));
+        let Some(keep) = keep else { return 0 };
+        let mut gone = 0usize;
+        while self.items.len() > keep {
+            if let Some(Item::Packet(_)) = self.pop_back() {
+                gone = gone.saturating_add(1);
+            }
+        }
+        if let Some(config) = config
+            && self.last_config() != Some(&config)
+        {
+            self.push_config(config);
+        }
+        self.edge = Some(at);
+        self.last_dts = self.packets().last().map(|last| last.dts);
+        gone
     }
 
     /// Where the newest received data ends.
@@ -119,6 +163,12 @@ impl PacketQueue {
     /// dts of the first waiting packet.
     pub fn first_dts(&self) -> Option<MediaTime> {
         self.packets().next().map(|p| p.dts)
+    }
+
+    /// The waiting keyframes around `at`: the last one at or before it, and the first one behind it.
+    pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
+        let keyframes = || self.packets().filter(|p| p.keyframe).map(|p| p.pts);
+        (keyframes().filter(|pts| *pts <= at).last(), keyframes().find(|pts| *pts > at))
     }
 
     pub fn bytes(&self) -> u64 {

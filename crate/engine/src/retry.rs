@@ -127,6 +127,12 @@ impl Retry {
         self.lines.get(self.current).map_or("", |line| line.url.as_str())
     }
 
+    /// All lines, the present one first.
+    pub fn urls(&self) -> Vec<String> {
+        let (before, from) = self.lines.split_at(self.current.min(self.lines.len()));
+        from.iter().chain(before).map(|line| line.url.clone()).collect()
+    }
+
     /// The connection has brought the stream for [`HEALTHY_AFTER`].
     pub fn healthy(&mut self) {
         self.attempt = 0;

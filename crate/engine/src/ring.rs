@@ -14,6 +14,12 @@ struct Span {
     length: Micros,
 }
 
+impl Span {
+    fn end(&self) -> u64 {
+        self.start.saturating_add(self.frames)
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Ring {
     written: u64,
@@ -69,22 +75,22 @@ impl Ring {
         self.written = self.written.saturating_add(frames);
     }
 
-    /// The output has taken `total` frames; the media time of the frame it takes next, if it is known.
-    pub fn taken(&mut self, total: u64, now: Instant) -> Option<MediaTime> {
+    /// The output has taken `total` frames, and what it took `behind` frames ago is audible now: the media time of that, if it is
+    /// known.
+    pub fn taken(&mut self, total: u64, behind: u64, now: Instant) -> Option<MediaTime> {
         self.played = total.max(self.cleared).min(self.written);
         self.told = self.played;
         self.played_at = now;
-        while self.spans.len() > 1
-            && self.spans.front().is_some_and(|s| s.start.saturating_add(s.frames) < total)
-        {
-            self.spans.pop_front();
-        }
         if total <= self.cleared {
             return None;
         }
-        let span =
-            self.spans.iter().find(|s| total >= s.start && total <= s.start.saturating_add(s.frames))?;
-        let into = total.saturating_sub(span.start) as f64 / span.frames.max(1) as f64;
+        let audible = total.saturating_sub(behind);
+        while self.spans.len() > 1 && self.spans.front().is_some_and(|s| s.end() < audible) {
+            self.spans.pop_front();
+        }
+        let span = self.spans.iter().find(|s| audible <= s.end()).filter(|_| total <= self.written)?;
+        // Before the first one nothing is heard yet: it counts as if it went on backwards.
+        let into = (audible as f64 - span.start as f64) / span.frames.max(1) as f64;
         Some(span.media + span.length.scale(into))
     }
 

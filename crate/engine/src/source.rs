@@ -3,24 +3,28 @@
 //! It judges what the network does (status, silence, breaks) and words it as a failure; it does not know what the
 //! packets are for, nor what is tried next.
 
+use std::fmt::Display;
+
+use bytes::{Bytes, BytesMut};
 use sailcast_media::{DemuxEvent, Demuxer, Micros, demux::SkipReason, flv::FlvDemuxer};
 
 use crate::{
     error::{ErrorCode, SailcastError},
-    io::{Instant, IoError, IoEvent, IoRequest, RequestId, Response, Transport},
+    feed::kind,
+    io::{Instant, IoError, IoEvent, IoRequest, RequestId, Response, SourceKind, Transport},
     retry::{Failure, Reason},
 };
 
 /// No response for this long: give up.
-const CONNECT_TIMEOUT: Micros = Micros::from_secs(10);
+pub const CONNECT_TIMEOUT: Micros = Micros::from_secs(10);
 /// No byte for this long on an open connection: give up.
-const SILENCE_TIMEOUT: Micros = Micros::from_secs(5);
+pub const SILENCE_TIMEOUT: Micros = Micros::from_secs(5);
 /// The same for a connection that may have died with its network, or while the page was frozen.
-const SUSPECT_TIMEOUT: Micros = Micros::from_millis(1500);
+pub const SUSPECT_TIMEOUT: Micros = Micros::from_millis(1500);
 /// How long bytes may come without a single packet that can be played.
 const MEDIA_TIMEOUT: Micros = Micros::from_secs(10);
 /// A deadline noticed so late was slept through (a frozen page, a closed lid): what came meanwhile waits to be read.
-const FROZEN: Micros = Micros::from_secs(2);
+pub const FROZEN: Micros = Micros::from_secs(2);
 
 /// How a source ended.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,6 +48,20 @@ pub struct Source {
     fruitful: Option<Instant>,
     last_skip: Option<SkipReason>,
     end: Option<End>,
+    /// What it is has not shown: the first bytes wait for that.
+    unknown: Option<BytesMut>,
+    response: Response,
+    other: Option<Other>,
+}
+
+/// What is no stream, though it was asked for as one.
+#[derive(Clone, Debug)]
+pub struct Other {
+    pub kind: SourceKind,
+    pub id: RequestId,
+    pub response: Response,
+    /// From its beginning on.
+    pub bytes: Bytes,
 }
 
 /// The request for a URL, by its scheme.
@@ -65,12 +83,57 @@ pub fn warning(code: ErrorCode, what: String) -> SailcastError {
     SailcastError { code, fatal: false, what }
 }
 
-fn failure(reason: Reason, code: ErrorCode, what: String) -> Failure {
+pub fn failure(reason: Reason, code: ErrorCode, what: String) -> Failure {
     Failure { reason, error: Some(fatal(code, what)), final_answer: false }
 }
 
+/// An HTTP status that is no success.
+pub fn refused(status: u16) -> Failure {
+    let what = format!("The server answered with HTTP status {status}.");
+    // 408, 425 and 429 ask for another try (RFC 9110, RFC 8470, RFC 6585).
+    let final_answer = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
+    Failure { final_answer, ..failure(Reason::Status, ErrorCode::HttpStatus, what) }
+}
+
+/// What the network says went wrong.
+pub fn broken(error: IoError) -> Failure {
+    match error {
+        IoError::Connect => {
+            let what = "No connection to the server.".to_owned();
+            failure(Reason::Refused, ErrorCode::ConnectionFailed, what)
+        }
+        IoError::Lost => failure(Reason::Lost, ErrorCode::ConnectionLost, "The connection broke.".to_owned()),
+        IoError::Closed { code, reason } => {
+            let what = format!("The server closed the socket with code {code} \"{reason}\".");
+            // By convention 4400 to 4499 stand for the HTTP status that a socket cannot carry.
+            let final_answer = (4400..4500).contains(&code) && !matches!(code, 4408 | 4425 | 4429);
+            Failure { final_answer, ..failure(Reason::Closed, ErrorCode::SocketClosed, what) }
+        }
+    }
+}
+
+/// Nothing came for so long, before the head of the response or after it.
+pub fn silent(opened: bool, silence: Micros) -> Failure {
+    let what = match opened {
+        true => format!("Nothing came from the server for {} s.", seconds(silence)),
+        false => format!("The server did not answer within {} s.", seconds(CONNECT_TIMEOUT)),
+    };
+    failure(Reason::Silent, ErrorCode::Timeout, what)
+}
+
+/// What came is not what was asked for.
+pub fn unrecognised(why: impl Display) -> Failure {
+    let what = format!("The server sent something else: {why}.");
+    Failure { final_answer: true, ..failure(Reason::Format, ErrorCode::FormatUnrecognised, what) }
+}
+
+fn seconds(span: Micros) -> i64 {
+    span.0.saturating_add(500_000) / 1_000_000
+}
+
 impl Source {
-    pub fn new(id: RequestId, now: Instant) -> Self {
+    /// `judges`: it may turn out to be no stream.
+    pub fn new(id: RequestId, judges: bool, now: Instant) -> Self {
         Self {
             id,
             demuxer: FlvDemuxer::new(),
@@ -82,7 +145,15 @@ impl Source {
             fruitful: None,
             last_skip: None,
             end: None,
+            unknown: judges.then(BytesMut::new),
+            response: Response::new(200, false),
+            other: None,
         }
+    }
+
+    /// It is no stream.
+    pub fn take_other(&mut self) -> Option<Other> {
+        self.other.take()
     }
 
     pub fn end(&self) -> Option<&End> {
@@ -98,35 +169,32 @@ impl Source {
             IoEvent::Opened(response) if response.is_success() => {
                 self.opened = true;
                 self.finite = response.finite;
+                self.response = response;
             }
-            IoEvent::Opened(Response { status, .. }) => {
-                let what = format!("The server answered with HTTP status {status}.");
-                let error = failure(Reason::Status, ErrorCode::HttpStatus, what);
-                // 408, 425 and 429 ask for another try (RFC 9110, RFC 8470, RFC 6585).
-                let final_answer = (400..500).contains(&status) && !matches!(status, 408 | 425 | 429);
-                self.finish(End::Failed(Failure { final_answer, ..error }));
-            }
+            IoEvent::Opened(Response { status, .. }) => self.finish(End::Failed(refused(status))),
             IoEvent::Bytes(data) => {
                 self.silence = SILENCE_TIMEOUT;
                 self.fruitful.get_or_insert(now);
                 self.bytes = self.bytes.saturating_add(data.len() as u64);
-                self.demuxer.push(data);
+                self.take(data);
             }
             IoEvent::End => self.finish(End::Clean { finite: self.finite }),
-            IoEvent::Failed(IoError::Connect) => {
-                let what = "No connection to the server.".to_owned();
-                self.fail(failure(Reason::Refused, ErrorCode::ConnectionFailed, what));
-            }
-            IoEvent::Failed(IoError::Lost) => {
-                let what = "The connection broke.".to_owned();
-                self.fail(failure(Reason::Lost, ErrorCode::ConnectionLost, what));
-            }
-            IoEvent::Failed(IoError::Closed { code, reason }) => {
-                let what = format!("The server closed the socket with code {code} \"{reason}\".");
-                let error = failure(Reason::Closed, ErrorCode::SocketClosed, what);
-                // By convention 4400 to 4499 stand for the HTTP status that a socket cannot carry.
-                let final_answer = (4400..4500).contains(&code) && !matches!(code, 4408 | 4425 | 4429);
-                self.fail(Failure { final_answer, ..error });
+            IoEvent::Failed(error) => self.finish(End::Failed(broken(error))),
+        }
+    }
+
+    fn take(&mut self, data: Bytes) {
+        let Some(first) = &mut self.unknown else { return self.demuxer.push(data) };
+        first.extend_from_slice(&data);
+        // A live stream has no length.
+        let is_file = self.finite && self.response.len.is_some();
+        let Some(kind) = kind::by_bytes(first, is_file) else { return };
+        let bytes = std::mem::take(first).freeze();
+        self.unknown = None;
+        match kind {
+            SourceKind::Stream | SourceKind::Auto => self.demuxer.push(bytes),
+            kind => {
+                self.other = Some(Other { kind, id: self.id, response: self.response.clone(), bytes });
             }
         }
     }
@@ -145,9 +213,7 @@ impl Source {
             }
             Ok(None) => None,
             Err(error) => {
-                let what = format!("The server sent something else: {error}.");
-                let error = failure(Reason::Format, ErrorCode::FormatUnrecognised, what);
-                self.end = Some(End::Failed(Failure { final_answer: true, ..error }));
+                self.end = Some(End::Failed(unrecognised(error)));
                 None
             }
         }
@@ -162,17 +228,12 @@ impl Source {
             self.suspect(now);
             return;
         }
-        let seconds = |span: Micros| span.0.saturating_add(500_000) / 1_000_000;
         let error = if let Some(since) = self.fruitful.filter(|since| now - *since >= MEDIA_TIMEOUT) {
             let why = self.last_skip.map_or(String::new(), |why| format!(": {why}"));
             let what = format!("Nothing that can be played came for {} s{why}.", seconds(now - since));
             failure(Reason::NoMedia, ErrorCode::NoMedia, what)
-        } else if self.opened {
-            let what = format!("Nothing came from the server for {} s.", seconds(self.silence));
-            failure(Reason::Silent, ErrorCode::Timeout, what)
         } else {
-            let what = format!("The server did not answer within {} s.", seconds(CONNECT_TIMEOUT));
-            failure(Reason::Silent, ErrorCode::Timeout, what)
+            silent(self.opened, self.silence)
         };
         self.end = Some(End::Failed(error));
     }
@@ -191,13 +252,12 @@ impl Source {
         self.fruitful.map_or(silent, |since| silent.min(since + MEDIA_TIMEOUT))
     }
 
-    fn fail(&mut self, failure: Failure) {
-        self.finish(End::Failed(failure));
-    }
-
     fn finish(&mut self, end: End) {
         // No bytes at all are not a wrong format: the end itself is the news.
         if self.bytes > 0 {
+            if let Some(first) = self.unknown.take() {
+                self.demuxer.push(first.freeze());
+            }
             self.demuxer.finish();
         }
         self.end = Some(end);

@@ -3,6 +3,9 @@
 //!
 //! What is left out must be here already, but what is repeated was just heard: slowing down works on an empty buffer, and
 //! that is when it is needed.
+//!
+//! To catch up, splices are few, and wait for a place where they are not heard. At a rate that a viewer has chosen they follow each
+//! other in steps, of which each is as short as a voice allows, so that of every sound something is heard.
 
 use sailcast_media::{MediaTime, Micros};
 
@@ -24,6 +27,13 @@ const AGAIN: Micros = Micros::from_millis(4);
 /// A wave that fits like this is spliced at once; less is taken the longer it is due, and in the end the best there is.
 const FITS: f32 = 0.9;
 const LOOK_UNTIL: Micros = Micros::from_millis(20);
+/// Rates between these are for catching up.
+const CATCH_UP: std::ops::RangeInclusive<f64> = 0.9..=1.12;
+/// A step at a chosen rate: what it leaves out or repeats, how much of the sound passes between two, and how far from where it
+/// should be the splice is looked for, which is half a period of the deepest voice.
+const STEP: Micros = Micros::from_millis(20);
+const PASSES: std::ops::RangeInclusive<Micros> = Micros::from_millis(10)..=Micros::from_millis(80);
+const STEP_WITHIN: Micros = Micros::from_millis(8);
 /// Where a cut is looked for around the wanted one.
 const CUT_WITHIN: Micros = Micros::from_millis(10);
 
@@ -59,13 +69,19 @@ impl Stretch {
             longest: buffer.frames_in(LONGEST),
             overlap: buffer.frames_in(OVERLAP),
         };
+        let steps = (!CATCH_UP.contains(&rate)).then(|| Steps::new(buffer, rate));
         let due = buffer.frames_in(DUE) as f64;
         while out.len() / CHANNELS < frames && buffer.frames() > 0 {
             let (given, start) = (out.len() / CHANNELS, buffer.frames());
-            let look = self.debt.abs() >= due && self.rest == 0;
-            let place = look.then(|| self.look(buffer, &lengths)).flatten();
+            let look = self.rest == 0 && (steps.is_some() || self.debt.abs() >= due);
+            let place = match &steps {
+                Some(steps) if look => self.step(buffer, steps, &lengths),
+                None if look => self.look(buffer, &lengths),
+                _ => None,
+            };
             if let Some((place, here)) = place {
                 splice(buffer, here, place, lengths.overlap, &mut out);
+                self.rest = steps.as_ref().map_or(self.rest, |steps| steps.passes);
             } else {
                 // Small steps, so that a splice comes as soon as it is due.
                 let step = lengths.shortest.min(frames.saturating_sub(given)).min(start);
@@ -77,9 +93,18 @@ impl Stretch {
             self.debt += gave * rate - (start as f64 - buffer.frames() as f64);
         }
         // What could not be done in time, for want of samples, is given up.
-        let most = 2.0 * lengths.longest as f64;
+        let most = steps.map_or(2.0 * lengths.longest as f64, |steps| steps.most);
         self.debt = self.debt.clamp(-most, most);
         out
+    }
+
+    /// How much must wait for the rate: a splice is chosen from it.
+    pub fn lookahead(rate: f64) -> Micros {
+        match rate {
+            1.0 => Micros::ZERO,
+            rate if CATCH_UP.contains(&rate) => LONGEST + LONGEST,
+            rate => Steps::jump(rate).max(Micros::ZERO) + STEP_WITHIN + OVERLAP + STEP_WITHIN,
+        }
     }
 
     /// Leaves out about `frames` of what waits, and gives the cross-fade across the cut; all of what waits if it is less.
@@ -100,6 +125,24 @@ impl Stretch {
 
     pub fn reset(&mut self) {
         *self = Self::default();
+    }
+
+    /// Where the next step of a chosen rate goes, and the present place; `None` while too little waits.
+    fn step(&self, buffer: &PcmBuffer, steps: &Steps, lengths: &Lengths) -> Option<(Place, usize)> {
+        let (samples, here) = buffer.with_past();
+        let search = Search { samples, sample_rate: buffer.sample_rate(), overlap: lengths.overlap };
+        let way = self.debt.abs() as usize;
+        let near = lengths.shortest;
+        if self.debt > 0.0 {
+            let wanted = here.saturating_add(way);
+            let first = wanted.saturating_sub(steps.within).max(here.saturating_add(near));
+            let last = wanted.saturating_add(steps.within);
+            return Some((search.best(here, first..=last, wanted)?, here));
+        }
+        let wanted = here.saturating_sub(way);
+        let last = wanted.saturating_add(steps.within).min(here.checked_sub(near)?);
+        let first = wanted.saturating_sub(steps.within);
+        Some((search.best(here, first..=last, wanted)?, here))
     }
 
     /// A place to go on at, if there is a good one, and the present one.
@@ -139,6 +182,33 @@ impl Stretch {
             _ if patience >= 1.0 => Some((best, here)),
             _ => None,
         }
+    }
+}
+
+/// What a chosen rate comes to, in frames.
+struct Steps {
+    /// Of the sound, between two splices.
+    passes: usize,
+    within: usize,
+    most: f64,
+}
+
+impl Steps {
+    fn new(buffer: &PcmBuffer, rate: f64) -> Self {
+        let jump = buffer.frames_in(Self::jump(rate).abs()) as f64;
+        let passes = buffer.frames_in(Self::passes(rate)).saturating_sub(buffer.frames_in(OVERLAP));
+        let within = buffer.frames_in(STEP_WITHIN);
+        Self { passes, within, most: jump * 2.0 + 2.0 * within as f64 }
+    }
+
+    /// From one splice to the next, its cross-fade included.
+    fn passes(rate: f64) -> Micros {
+        STEP.scale(1.0 / (rate - 1.0).abs()).clamp(*PASSES.start() + OVERLAP, *PASSES.end())
+    }
+
+    /// What a splice leaves out, or repeats.
+    fn jump(rate: f64) -> Micros {
+        Self::passes(rate).scale(rate - 1.0)
     }
 }
 

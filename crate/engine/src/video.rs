@@ -39,6 +39,11 @@ const LATE: WindowMax = WindowMax::new(Micros::from_millis(500), 20);
 /// A disposable picture so late is not decoded any more.
 const SHED_BEHIND: Micros = Micros::from_millis(40);
 
+/// Disposable pictures so many before that of a place that was gone to are not decoded.
+const LANDING_FRAMES: f64 = 4.0;
+/// Faster than this, more pictures are decoded than a display shows.
+const FAST: f64 = 1.2;
+
 /// What presenting did.
 #[derive(Debug, Default, PartialEq)]
 pub struct Presented {
@@ -54,7 +59,13 @@ pub struct Presented {
 pub struct Video {
     pub stage: DecodeStage,
     frames: VecDeque<FrameInfo>,
+    /// The picture that stands there now, unless it is of another place.
     rendered: Option<MediaTime>,
+    has_shown: bool,
+    /// A place that was gone to: its picture, the last one at or before it, is shown as soon as it is known, and none before.
+    landing: Option<MediaTime>,
+    /// How fast the playhead moves.
+    rate: f64,
     rendered_at: Option<Instant>,
     size: Option<(u32, u32)>,
     pub decoded: u64,
@@ -77,6 +88,9 @@ impl Video {
             stage: DecodeStage::new(ladder),
             frames: VecDeque::new(),
             rendered: None,
+            has_shown: false,
+            landing: None,
+            rate: 1.0,
             rendered_at: None,
             size: None,
             decoded: 0,
@@ -102,13 +116,16 @@ impl Video {
 
     pub fn feed(&mut self, ended: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         if self.frames.len() < FRAMES_AHEAD {
-            self.is_behind =
-                self.rendered.is_some_and(|shown| playhead - shown > BEHIND) && !self.is_chasing(playhead);
+            self.is_behind = self.rendered.is_some_and(|shown| playhead - shown > self.span(BEHIND))
+                && !self.is_chasing(playhead);
             let limit = self.decoder_limit();
-            let late = self.rendered.map(|_| playhead - SHED_BEHIND);
+            // What is shown of a place lasts no longer than some pictures.
+            let landing = self.landing.map(|to| to - self.stage.queue.frame().scale(LANDING_FRAMES));
+            let late = self.rendered.map(|_| playhead - self.span(SHED_BEHIND)).or(landing);
             let fed = self.stage.feed(limit, ended, late, now, out);
             self.drops.add(DropCause::NoKeyframe, fed.undecodable);
-            let cause = if self.is_chasing(playhead) { DropCause::Skip } else { DropCause::Disposable };
+            let on_purpose = self.is_chasing(playhead) || self.landing.is_some();
+            let cause = if on_purpose { DropCause::Skip } else { DropCause::Disposable };
             self.drops.add(cause, fed.late);
         }
     }
@@ -189,15 +206,80 @@ impl Video {
     }
 
     pub fn has_shown(&self) -> bool {
+        self.has_shown
+    }
+
+    /// A picture of the present place stands there.
+    pub fn stands(&self) -> bool {
         self.rendered.is_some()
     }
 
-    /// Hands over the newest frame due at `playhead`. The very first frame is always due.
-    pub fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
-        if self.hide_before.is_some() && self.is_chasing(playhead) {
-            self.drop_before(playhead - RUSH, out);
+    /// What of the stream passes in this time.
+    fn span(&self, time: Micros) -> Micros {
+        time.scale(self.rate)
+    }
+
+    pub fn set_rate(&mut self, rate: f64) {
+        self.rate = rate.max(1.0);
+    }
+
+    /// On to another place of what waits: it is decoded up to there.
+    pub fn go_on_to(&mut self, to: MediaTime) {
+        self.leave_out(to);
+        self.stand_for(to);
+    }
+
+    /// To another place, of which nothing is here yet.
+    pub fn go_to(&mut self, to: MediaTime, out: &mut Outbox) {
+        for frame in self.frames.drain(..) {
+            out.push(Output::Release(frame.id));
         }
-        let due = self.frames.partition_point(|f| f.pts <= playhead + RENDER_LEAD);
+        self.stage.leave(out);
+        self.stand_for(to);
+    }
+
+    fn stand_for(&mut self, to: MediaTime) {
+        self.landing = Some(to);
+        self.rendered = None;
+        self.rendered_at = None;
+        self.chase_until = None;
+        self.hide_before = None;
+        self.late.clear();
+    }
+
+    /// The place turned out to be another one.
+    pub fn land_at(&mut self, to: MediaTime) {
+        if self.landing.is_some() {
+            self.landing = Some(to);
+        }
+    }
+
+    /// Leaves out what lies before the picture of the place; false until that is known. `ended`: no more pictures will come.
+    fn lands(&mut self, ended: bool, out: &mut Outbox) -> bool {
+        let Some(to) = self.landing else { return true };
+        let before = self.frames.partition_point(|f| f.pts <= to).saturating_sub(1);
+        for frame in self.frames.drain(..before).collect::<Vec<_>>() {
+            self.drops.add(DropCause::Skip, 1);
+            out.push(Output::Release(frame.id));
+        }
+        let is_there = self.frames.front().is_some_and(|f| f.pts >= to);
+        let is_last = ended && self.stage.is_drained() && !self.frames.is_empty();
+        if is_there || self.frames.len() > 1 || is_last {
+            self.landing = None;
+        }
+        self.landing.is_none()
+    }
+
+    /// Hands over the newest frame due at `playhead`. The very first frame is always due, and that of a place that was gone to.
+    /// `ended`: no more will come.
+    pub fn present(&mut self, ended: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
+        if !self.lands(ended, out) {
+            return Presented::default();
+        }
+        if self.hide_before.is_some() && self.is_chasing(playhead) {
+            self.drop_before(playhead - self.span(RUSH), out);
+        }
+        let due = self.frames.partition_point(|f| f.pts <= playhead + self.span(RENDER_LEAD));
         if due < self.frames.len() {
             self.chase_until = None;
         }
@@ -221,7 +303,7 @@ impl Video {
         }
         out.push(Output::Render(frame.id));
         self.shown = self.shown.saturating_add(1);
-        let first = self.rendered.is_none();
+        let first = !std::mem::replace(&mut self.has_shown, true);
         self.rendered = Some(frame.pts);
         self.rendered_at = Some(now);
         let size = (frame.width, frame.height);
@@ -234,7 +316,7 @@ impl Video {
     pub fn next_due(&self) -> Option<(MediaTime, Instant)> {
         let frame = self.frames.front()?;
         let earliest = self.rendered_at.map_or(Instant(0), |at| at + MIN_INTERVAL);
-        Some((frame.pts - RENDER_LEAD, earliest))
+        Some((frame.pts - self.span(RENDER_LEAD), earliest))
     }
 
     /// The time of the next picture.
@@ -318,7 +400,9 @@ impl Video {
 
     fn drop_frame(&mut self, frame: FrameInfo, out: &mut Outbox) {
         let chased = self.chase_until.is_some_and(|until| frame.pts < until);
-        self.drops.add(if chased { DropCause::Skip } else { DropCause::Late }, 1);
+        // A display shows no more of them than that.
+        let on_purpose = chased || self.rate > FAST;
+        self.drops.add(if on_purpose { DropCause::Skip } else { DropCause::Late }, 1);
         out.push(Output::Release(frame.id));
     }
 }
@@ -342,12 +426,12 @@ mod tests {
         for (id, ms) in [(1, 1000), (3, 1066), (2, 1033)] {
             v.on_frame(frame(id, ms), Instant(0), &mut out);
         }
-        let p = v.present(MediaTime(0), Instant(0), &mut out);
+        let p = v.present(false, MediaTime(0), Instant(0), &mut out);
         assert!(p.first && p.resized == Some((640, 360)));
         assert_eq!(outputs(&mut out), [Output::Render(FrameId(1))]);
-        let p = v.present(MediaTime::from_millis(1020), Instant(20_000), &mut out);
+        let p = v.present(false, MediaTime::from_millis(1020), Instant(20_000), &mut out);
         assert_eq!(p.pts, None);
-        v.present(MediaTime::from_millis(1070), Instant(70_000), &mut out);
+        v.present(false, MediaTime::from_millis(1070), Instant(70_000), &mut out);
         assert_eq!(outputs(&mut out), [Output::Release(FrameId(2)), Output::Render(FrameId(3))]);
     }
 
@@ -355,7 +439,7 @@ mod tests {
     fn a_frame_older_than_the_shown_one_is_released() {
         let (mut v, mut out) = (Video::new(Ladder::default()), Outbox::default());
         v.on_frame(frame(1, 1000), Instant(0), &mut out);
-        v.present(MediaTime(0), Instant(0), &mut out);
+        v.present(false, MediaTime(0), Instant(0), &mut out);
         v.on_frame(frame(2, 990), Instant(0), &mut out);
         assert_eq!(outputs(&mut out), [Output::Render(FrameId(1)), Output::Release(FrameId(2))]);
     }
@@ -364,11 +448,11 @@ mod tests {
     fn chasing_hands_over_no_faster_than_a_display_shows_and_loses_no_last_frame() {
         let (mut v, mut out) = (Video::new(Ladder::default()), Outbox::default());
         v.on_frame(frame(1, 0), Instant(0), &mut out);
-        v.present(MediaTime(0), Instant(0), &mut out);
+        v.present(false, MediaTime(0), Instant(0), &mut out);
         v.on_frame(frame(2, 33), Instant(1000), &mut out);
-        v.present(MediaTime::from_millis(500), Instant(1000), &mut out);
+        v.present(false, MediaTime::from_millis(500), Instant(1000), &mut out);
         assert_eq!(outputs(&mut out), [Output::Render(FrameId(1))]);
-        v.present(MediaTime::from_millis(500), Instant(14_000), &mut out);
+        v.present(false, MediaTime::from_millis(500), Instant(14_000), &mut out);
         assert_eq!(outputs(&mut out), [Output::Render(FrameId(2))]);
     }
 }

@@ -6,20 +6,27 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
     AudioOutput, Container, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
-    LatencyTarget, Output, PcmBlock, Player, PlayerConfig, RequestId, Response, WebCodecs,
+    LatencyTarget, Load, Output, PcmBlock, Player, PlayerConfig, RequestId, Response, WebCodecs,
 };
-use sailcast_media::{MediaTime, Micros, TrackId};
+use sailcast_media::{MediaKind, MediaTime, Micros, TrackId, hls::ByteRange};
 use sailcast_sim::{choosing, load};
 
 /// A step of a session that no browser would have.
 #[derive(Clone, Debug)]
 enum Op {
     Input(Box<Input>),
-    /// The next slice of a fixture, perhaps with a byte changed.
+    /// The next slice of what was asked for, perhaps with a byte changed.
     Stream {
         length: usize,
         damage: Option<(usize, u8)>,
     },
+    /// The request that is open is answered in good order: its head, and in the end its end.
+    Answer {
+        whole: bool,
+    },
+    End,
+    /// The decoder that was made last gives a picture of what it was asked for last.
+    Decoded,
     Wait(u64),
 }
 
@@ -50,6 +57,26 @@ fn input() -> impl Strategy<Value = Input> {
     });
     prop_oneof![
         Just(load("http://a/b.flv")),
+        (
+            prop::sample::select(vec!["http://a/b", "http://a/b.mp4", "http://a/b.m3u8"]),
+            prop::option::of(time())
+        )
+            .prop_map(|(url, start)| Input::Load(Load {
+                lines: vec![url.into()],
+                start,
+                ..Load::default()
+            })),
+        (time(), any::<bool>()).prop_map(|(to, exact)| Input::Seek { to, exact }),
+        (0i64..10_000_000, any::<bool>()).prop_map(|(to, exact)| Input::Seek { to: MediaTime(to), exact }),
+        Just(Input::SeekLive),
+        prop_oneof![0.3f64..4.0, any::<f64>()].prop_map(Input::Rate),
+        any::<bool>().prop_map(Input::Loop),
+        prop::option::of(0u32..4).prop_map(Input::SelectRendition),
+        (any::<u32>(), any::<u32>()).prop_map(|(width, height)| Input::Viewport { width, height }),
+        (0u32..4, any::<bool>()).prop_map(|(id, ok)| Input::Decrypted(
+            RequestId(id),
+            if ok { Ok(Bytes::from_static(b"clear")) } else { Err("no".into()) }
+        )),
         Just(Input::Play),
         Just(Input::Pause),
         (any::<i64>(), any::<i64>(), any::<i64>()).prop_map(|(start, min, max)| Input::Latency(
@@ -91,6 +118,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => input().prop_map(|i| Op::Input(Box::new(i))),
         3 => (1usize..60_000, prop::option::of((any::<usize>(), any::<u8>())))
             .prop_map(|(length, damage)| Op::Stream { length, damage }),
+        2 => any::<bool>().prop_map(|whole| Op::Answer { whole }),
+        1 => Just(Op::End),
+        2 => Just(Op::Decoded),
         2 => (0u64..3_000_000).prop_map(Op::Wait),
     ]
 }
@@ -102,23 +132,30 @@ proptest! {
     fn no_sequence_of_inputs_breaks_the_laws(
         choice in prop::sample::select(vec![DecoderChoice::Auto, DecoderChoice::WebCodecs, DecoderChoice::Wasm]),
         webcodecs in (any::<bool>(), any::<bool>()),
+        file in 0usize..3,
+        begin in prop::option::of(prop::sample::select(vec!["http://a/b", "http://a/b.mp4", "http://a/b.m3u8"])),
         ops in prop::collection::vec(op(), 1..60),
     ) {
-        let fixture = sailcast_sim::feed::fixture("counter-av.flv");
+        let fixtures = ["counter-av.flv", "whole-last.mp4", "fragments.mp4"];
+        let fixture = sailcast_sim::feed::fixture(fixtures[file]);
         let webcodecs = WebCodecs { video: webcodecs.0, audio: webcodecs.1 };
         let mut player = Player::new(PlayerConfig { webcodecs, ..choosing(choice, 400) });
         let mut now = Instant(0);
         let (mut request, mut position, mut next_frame) = (RequestId(0), 0, 0u64);
+        let mut range: Option<ByteRange> = None;
+        let mut asked: Option<(DecoderId, MediaTime)> = None;
         let mut alive = HashSet::new();
         let mut closed = false;
-        for op in ops.into_iter().chain([Op::Input(Box::new(Input::Close))]) {
+        let begin = begin.map(|url| [Op::Input(Box::new(load(url))), Op::Answer { whole: false }]);
+        for op in begin.into_iter().flatten().chain(ops).chain([Op::Input(Box::new(Input::Close))]) {
             let input = match op {
                 Op::Wait(us) => {
                     now = Instant(now.0 + us);
                     Input::Timeout
                 }
                 Op::Stream { length, damage } => {
-                    let end = (position + length).min(fixture.len());
+                    let most = range.map_or(fixture.len(), |range| (range.offset + range.length) as usize);
+                    let end = (position + length).min(fixture.len()).min(most).max(position);
                     let mut slice = fixture.slice(position..end).to_vec();
                     position = end;
                     if let (Some((at, value)), false) = (damage, slice.is_empty()) {
@@ -127,6 +164,21 @@ proptest! {
                     }
                     Input::Io(request, IoEvent::Bytes(Bytes::from(slice)))
                 }
+                Op::Answer { whole } => {
+                    let len = Some(fixture.len() as u64);
+                    let status = if range.is_some() && !whole { 206 } else { 200 };
+                    if status == 200 {
+                        (position, range) = (0, None);
+                    }
+                    Input::Io(request, IoEvent::Opened(Response { len, ..Response::new(status, true) }))
+                }
+                Op::End => Input::Io(request, IoEvent::End),
+                Op::Decoded => match asked {
+                    Some((decoder, pts)) => {
+                        Input::FrameDecoded(decoder, FrameInfo { id: FrameId(0), pts, width: 2, height: 2 })
+                    }
+                    None => Input::Timeout,
+                },
                 Op::Input(input) => *input,
             };
             let input = match input {
@@ -149,9 +201,13 @@ proptest! {
                         prop_assert!(at.is_none() || !closed);
                         break;
                     }
-                    Output::Open(id, _) => {
+                    Output::Open(id, asked) => {
                         request = id;
-                        position = 0;
+                        range = asked.range;
+                        position = range.map_or(0, |range| range.offset as usize).min(fixture.len());
+                    }
+                    Output::Decode(id, packet) if packet.track.kind == MediaKind::Video => {
+                        asked = Some((id, packet.pts));
                     }
                     Output::Render(id) | Output::Release(id) => prop_assert!(alive.remove(&id), "{id:?} finished twice"),
                     Output::Pcm(block) => prop_assert!(block.data.len() < 2_000_000),

@@ -34,7 +34,7 @@ pub mod unwrap;
 
 pub use demux::{CodecName, DemuxError, DemuxEvent, Demuxer, SkipReason};
 pub use file::FileDemuxer;
-pub use flv::{FlvDemuxer, FlvMuxer};
+pub use flv::{FlvDemuxer, FlvFile, FlvMuxer};
 pub use metadata::{Message, Metadata, Value};
 pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packed::PackedDemuxer;

@@ -90,6 +90,17 @@ fn a_large_box_of_media_is_never_held_as_a_whole() {
     assert_eq!(seen, 2000);
 }
 
+#[test]
+fn an_empty_sample_before_one_that_is_too_large_says_nothing_too_early() {
+    let fragment = moof(|at| traf(1, Some(0), &trun(at, &[(40, 100), (40, 0), (40, 1 << 30), (40, 100)])));
+    let garbage = vec![0x6d; 300];
+    let mdat = common::mp4::bx(b"mdat", &[&idr(100), &garbage]);
+    let stream: Bytes = [av_movie(), fragment, mdat, av_movie()].concat().into();
+    for size in [1, 50, 150] {
+        assert_eq!(demux_chunks(split(&stream, &[size])), demux_chunks([stream.clone()]), "{size}");
+    }
+}
+
 fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(prop_oneof![1usize..40, 1usize..5000, 5000usize..70_000], 1..20)
 }

@@ -77,6 +77,18 @@ fn mp4a_is_what_its_descriptor_says() {
 }
 
 #[test]
+fn sound_that_tells_all_in_its_packets_needs_nothing_of_the_entry() {
+    let mp3 = [&[0xff, 0xfb, 0x90, 0x64][..], &[0; 413]].concat();
+    for kind in [b".mp3", b"ms\0\x55"] {
+        assert_eq!(sound_of(&entry(b"soun", &audio_entry(kind, 2, 44_100, &[]), &mp3).0).1, "mp3");
+    }
+    let enhanced = [0x0b, 0x77, 0x03, 0x7f, 0x3f, 0x87, 0xc0, 0x00, 0x20, 0xf8, 0, 0];
+    let (tracks, skipped) =
+        entry(b"soun", &audio_entry(b"ec-3", 6, 48_000, &bx(b"dec3", &[&[0; 5]])), &enhanced);
+    assert_eq!((sound_of(&tracks).0, skipped), (Codec::Eac3, vec![]));
+}
+
+#[test]
 fn quicktime_hides_the_descriptor_in_a_box_of_its_own() {
     let wave = bx(b"wave", &[&bx(b"frma", &[b"mp4a"]), &esds(0x40, &[0x11, 0x90])]);
     let mut old = audio_entry(b"mp4a", 2, 48_000, &[&[0; 16][..], &wave].concat());

@@ -152,6 +152,32 @@ fn counts_that_cannot_be_are_no_work() {
 }
 
 #[test]
+fn samples_that_are_only_claimed_are_passed_over_together() {
+    // Each run is of 2^32 - 1 samples of a byte that lie before the media, or of samples that are too large.
+    for (offset, size) in [(1u32 << 31, 1), (0, 1 << 30)] {
+        let fragment = moof(|at| {
+            let tfhd = full(b"tfhd", 0, BASE_IS_MOOF | 0x10, &[1, size]);
+            let run = full(b"trun", 0, 1, &[u32::MAX, at.wrapping_sub(offset)]);
+            bx(b"traf", &[&tfhd, &run.repeat(4000)])
+        });
+        let stream = [av_movie(), fragment, bx(b"mdat", &[&[0; 100]]), segment(1000)].concat();
+        let (events, _) = demux(&stream);
+        assert_eq!(shown(&events), [1000, 1040]);
+    }
+    let places: Vec<u32> = std::iter::once(100_000).chain(std::iter::repeat_n(0, 100_000)).collect();
+    let tables = [
+        full(b"stts", 0, 0, &[1, u32::MAX, 1]),
+        full(b"stsc", 0, 0, &[1, 1, 10_000_000, 1]),
+        full(b"stsz", 0, 0, &[1, u32::MAX]),
+        full(b"stco", 0, 0, &places),
+    ];
+    let video = trak(1, b"vide", &common::mp4::avc_entry(), &[], &tables.concat());
+    let init = bx(b"moov", &[&full(b"mvhd", 0, 0, &[0, 0, 1000, 0]), &video]);
+    let (events, failed) = demux(&[init, bx(b"mdat", &[&[0; 100]])].concat());
+    assert_eq!((shown(&events), failed), (vec![], None));
+}
+
+#[test]
 fn a_run_too_far_before_its_track_is_dropped_and_not_waited_for() {
     // The second run lies 20 MB before the first.
     let far = 20 << 20;

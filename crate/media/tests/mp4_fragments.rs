@@ -226,6 +226,24 @@ fn samples_may_change_their_entry() {
     assert_eq!(times(&events, MediaKind::Video).len(), 3);
 }
 
+#[test]
+fn samples_of_an_entry_that_is_not_read_are_told_of_once() {
+    let entries = [avc_entry(), common::mp4::video_entry(b"encv", &[])].concat();
+    let init = movie(&[trak(1, b"vide", &entries, &[], &[])]);
+    let of_entry = |entry: u32| {
+        moof(move |at| {
+            let tfhd = full(b"tfhd", 0, BASE_IS_MOOF | 2, &[1, entry]);
+            bx(b"traf", &[&tfhd, &trun(at, &[(40, 100), (40, 100)])])
+        })
+    };
+    let clear = || [of_entry(1), mdat(&[idr(100), inter(100)])].concat();
+    let secret = [of_entry(2), mdat(&[idr(100), inter(100)])].concat();
+    let (events, _) = demux(&[init, clear(), secret, clear()].concat());
+    assert_eq!(reasons(&events), [SkipReason::Encrypted]);
+    let shown: Vec<_> = times(&events, MediaKind::Video).into_iter().map(|(dts, ..)| dts).collect();
+    assert_eq!(shown, [0, 40, 160, 200]);
+}
+
 fn emsg_1(time: u64) -> Vec<u8> {
     let head = full(b"emsg", 1, 0, &[1000, (time >> 32) as u32, time as u32, 250, 9]);
     bx(b"emsg", &[&head[8..], b"urn:x\0v\0payload"])

@@ -184,8 +184,13 @@ impl Sim {
     }
 
     pub fn input(&mut self, input: Input) {
-        if matches!(input, Input::Load(_)) {
-            self.last_shown = None;
+        match input {
+            Input::Load(_) => self.last_shown = None,
+            // What stood there before may be shown once more.
+            Input::Wake | Input::Visible(true) => {
+                self.last_shown = self.last_shown.map(|last| last - Micros(1));
+            }
+            _ => {}
         }
         self.player.handle(input, self.now);
         self.drain();

@@ -2,7 +2,7 @@
 
 use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
 use bytes::Bytes;
-use sailcast_engine::{Decryption, FrameId, Input, Output, RequestId};
+use sailcast_engine::{Decryption, Event, FrameId, Input, Output, RequestId};
 use sailcast_media::Micros;
 
 use crate::{
@@ -75,7 +75,12 @@ impl Sim {
                     card.clear();
                 }
             }
-            Output::Event(event) => self.events.push((self.now, event)),
+            Output::Event(event) => {
+                if matches!(event, Event::Seeking(_)) {
+                    self.last_shown = None;
+                }
+                self.events.push((self.now, event));
+            }
             Output::Wait(_) => {}
         }
     }

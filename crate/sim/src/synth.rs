@@ -33,6 +33,15 @@ impl Piece {
             Self::Message(message) => message.time,
         }
     }
+
+    fn write(&self, muxer: &mut FlvMuxer, out: &mut BytesMut) {
+        let written = match self {
+            Self::Track(track) => muxer.config(out, track),
+            Self::Packet(packet) => muxer.packet(out, packet),
+            Self::Message(message) => muxer.metadata(out, message),
+        };
+        written.unwrap_or_else(|error| panic!("{self:?}, {:?}: {error}", self.at()));
+    }
 }
 
 /// Pieces by their times; those of one time as they were.
@@ -58,21 +67,31 @@ impl Synth {
         self
     }
 
+    /// As a recording of FLV, without any metadata but what is among the pieces.
+    pub fn recording(mut self) -> Bytes {
+        self.sort();
+        let mut muxer = FlvMuxer::new(true, true);
+        let mut out = BytesMut::new();
+        for (_, piece) in &self.pieces {
+            piece.write(&mut muxer, &mut out);
+        }
+        out.freeze()
+    }
+
+    fn sort(&mut self) {
+        self.pieces.sort_by_key(|(at, piece)| (*at, !matches!(piece, Piece::Track(_))));
+    }
+
     /// A viewer joins at `join_ms`: what was before comes at once.
     pub fn live(mut self, join_ms: i64) -> Network {
-        self.pieces.sort_by_key(|(at, piece)| (*at, !matches!(piece, Piece::Track(_))));
+        self.sort();
         let mut muxer = FlvMuxer::new(true, true);
         let begin = Micros::from_millis(20);
         let mut deliveries = vec![(begin, IoEvent::Opened(Response::new(200, true)))];
         let mut burst = BytesMut::new();
         for (at, piece) in self.pieces {
             let mut out = BytesMut::new();
-            let written = match &piece {
-                Piece::Track(track) => muxer.config(&mut out, track),
-                Piece::Packet(packet) => muxer.packet(&mut out, packet),
-                Piece::Message(message) => muxer.metadata(&mut out, message),
-            };
-            written.unwrap_or_else(|error| panic!("{piece:?}, {:?}: {error}", piece.at()));
+            piece.write(&mut muxer, &mut out);
             let late = (at - MediaTime::from_millis(join_ms)).max(Micros::ZERO);
             if late == Micros::ZERO {
                 burst.extend_from_slice(&out);
@@ -130,6 +149,13 @@ pub fn pictures(number: u8, from_ms: i64, to_ms: i64, gop: i64) -> Vec<Packet> {
 pub fn picture(number: u8, ms: i64, keyframe: bool, messages: &[&[u8]]) -> Packet {
     let nal = if keyframe { NAL_IDR } else { NAL_REFERENCE };
     access_unit(number, ms, keyframe, nal, messages.iter().map(|m| user_data(m)).collect())
+}
+
+/// The same picture with so many bytes.
+pub fn sized(packet: Packet, size: usize) -> Packet {
+    let nal = if packet.keyframe { NAL_IDR } else { NAL_REFERENCE };
+    let number = (packet.pts.0 / 1000) as u64;
+    Packet { data: stream::unit(nal, number, size), ..packet }
 }
 
 /// One with which decoding may begin though it is no IDR picture.

@@ -41,6 +41,11 @@ impl Plain {
     }
 }
 
+/// As the page's types have what is not known.
+pub fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
+    value.map_or(JsValue::NULL, Into::into)
+}
+
 /// The worker's monotonic clock.
 pub fn now() -> Instant {
     Instant((performance_now() * 1000.0) as u64)

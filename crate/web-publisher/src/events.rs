@@ -6,7 +6,7 @@ use sailcast_engine::{
     publisher::{Event, LineRecord, Stats},
 };
 use sailcast_media::Micros;
-use sailcast_web_base::js::Plain;
+use sailcast_web_base::js::{Plain, or_null};
 use wasm_bindgen::prelude::*;
 
 pub fn event(event: Event) -> Plain {
@@ -51,7 +51,7 @@ pub fn stats(stats: &Stats) -> Plain {
         .with("bytesSent", stats.bytes_sent as f64)
         .with("queue", stats.queue.as_secs_f64())
         .with("queuedBytes", stats.queued_bytes as f64)
-        .with("estimate", stats.estimate.map_or(JsValue::NULL, JsValue::from))
+        .with("estimate", or_null(stats.estimate))
         .with("acknowledged", stats.acknowledged)
         .with("targetBitrate", stats.target_bitrate)
         .with("sentBitrate", stats.sent_bitrate)

@@ -9,11 +9,10 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::Function;
+use js_sys::{Function, futures::spawn_local};
 use sailcast_engine::{
-    AudioOutput, DecoderId, Event, FrameId, FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Load,
-    Output, Player, PlayerConfig, RequestId, Transport,
-    io::{DecoderMode, DecoderPath},
+    AudioOutput, DecoderId, DecoderMode, DecoderPath, Decryption, Event, FrameId, FrameInfo, Input, Instant,
+    IoError, IoEvent, IoRequest, Load, Output, Player, PlayerConfig, RequestId, Transport,
 };
 use sailcast_media::{DecoderConfig, Packet};
 use sailcast_web_base::{
@@ -24,6 +23,7 @@ use wasm_bindgen::prelude::*;
 
 use crate::{
     decoder::{Callback, Decoded, Decoder, Frame, Software, WebCodecs},
+    decrypt::decrypt,
     events,
     fetch::{EarlyRequest, Fetch},
     pcm::Pcm,
@@ -94,9 +94,9 @@ impl Driver {
         }
     }
 
-    pub fn load(&self, lines: Vec<String>, resolve: bool, early: Option<EarlyRequest>) {
+    pub fn load(&self, load: Load, early: Option<EarlyRequest>) {
         self.early.replace(early);
-        self.send(Input::Load(Load { lines, resolve, ..Load::default() }));
+        self.send(Input::Load(load));
         // An address that the engine refuses is not asked for by others either.
         if let Some(early) = self.early.take() {
             early.abort().abort();
@@ -111,6 +111,11 @@ impl Driver {
         if let Some(sink) = &mut self.hands.borrow_mut().sink {
             change(sink);
         }
+    }
+
+    /// The picture that is shown; undefined where the sink does not keep it.
+    pub fn picture(&self) -> JsValue {
+        self.hands.borrow().sink.as_ref().map_or(JsValue::UNDEFINED, Sink::picture)
     }
 
     /// A replaced output is off first: the engine counts its frames anew.
@@ -223,7 +228,8 @@ impl Driver {
                     pcm.clear();
                 }
             }
-            Output::Decrypt(..) | Output::Recorded(_) => {}
+            Output::Decrypt(id, task) => self.decrypt(id, task),
+            Output::Recorded(data) => self.tell(&events::recorded(&data)),
             Output::Event(Event::FirstFrame) => self.tell(&self.first_frame()),
             Output::Event(event) => self.tell(&events::event(event)),
             // Ends the loop in `step`.
@@ -246,7 +252,7 @@ impl Driver {
         }
     }
 
-    fn open(&self, id: RequestId, IoRequest { url, transport, .. }: IoRequest) {
+    fn open(&self, id: RequestId, IoRequest { url, transport, range }: IoRequest) {
         let me = self.me.clone();
         let deliver = Rc::new(move |event: IoEvent| {
             let Some(driver) = me.upgrade() else { return };
@@ -257,9 +263,9 @@ impl Driver {
         });
         let request = match transport {
             Transport::Http => {
-                let fetch = match self.early.take() {
-                    Some(early) => Ok(Fetch::adopt(&early, deliver)),
-                    None => Fetch::open(&url, deliver),
+                let fetch = match self.early.borrow_mut().take_if(|early| early.serves(&url, range)) {
+                    Some(early) => Ok(Fetch::adopt(&early, range, deliver)),
+                    None => Fetch::open(&url, range, deliver),
                 };
                 fetch.map(|fetch| Request::Fetch { _fetch: fetch })
             }
@@ -274,6 +280,17 @@ impl Driver {
                 self.send(Input::Io(id, IoEvent::Failed(IoError::Connect)));
             }
         }
+    }
+
+    /// What the engine has taken back it does not know any more when the answer comes.
+    fn decrypt(&self, id: RequestId, task: Decryption) {
+        let me = self.me.clone();
+        spawn_local(async move {
+            let clear = decrypt(task).await;
+            if let Some(driver) = me.upgrade() {
+                driver.send(Input::Decrypted(id, clear));
+            }
+        });
     }
 
     fn configure(&self, id: DecoderId, config: &DecoderConfig, mode: DecoderMode) {

@@ -4,7 +4,7 @@
 use js_sys::{Array, Date, Object, Uint8Array};
 use sailcast_engine::{DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, Stats};
 use sailcast_media::{CodecParams, MediaTime, Message, Metadata, Micros, TrackInfo, Value};
-use sailcast_web_base::js::{Plain, text};
+use sailcast_web_base::js::{Plain, or_null, text};
 use wasm_bindgen::prelude::*;
 
 /// SEI `user_data_unregistered`: a UUID, and data of whoever that is.
@@ -44,14 +44,16 @@ pub fn event(event: Event) -> Plain {
         Event::Reconnected { attempt } => named("reconnected").with("attempt", attempt),
         Event::Source { kind, live } => named("source").with("kind", kind.as_str()).with("live", live),
         Event::DurationChange(duration) => {
-            named("durationchange").with("duration", duration.map(Micros::as_secs_f64))
+            named("durationchange").with("duration", or_null(duration.map(Micros::as_secs_f64)))
         }
         Event::Seeking(to) => named("seeking").with("to", to.as_secs_f64()),
         Event::Seeked(at) => named("seeked").with("at", at.as_secs_f64()),
         Event::Renditions(all) => {
             named("renditions").with("renditions", all.into_iter().map(rendition).collect::<Array>())
         }
-        Event::RenditionChange { id, auto } => named("renditionchange").with("id", id).with("auto", auto),
+        Event::RenditionChange { id, auto } => {
+            named("renditionchange").with("id", id.to_string()).with("auto", auto)
+        }
         Event::RecordingFailed(why) => named("recordingfailed").with("why", why),
         Event::Degraded => named("degraded"),
         Event::Recovered => named("recovered"),
@@ -61,13 +63,18 @@ pub fn event(event: Event) -> Plain {
 
 fn rendition(info: RenditionInfo) -> Plain {
     Plain::empty()
-        .with("id", info.id)
+        .with("id", info.id.to_string())
         .with("name", info.name)
-        .with("bitrate", info.bitrate.map(|bitrate| bitrate as f64))
-        .with("width", info.width)
-        .with("height", info.height)
-        .with("frameRate", info.frame_rate)
+        .with("bitrate", or_null(info.bitrate.map(|bitrate| bitrate as f64)))
+        .with("width", or_null(info.width))
+        .with("height", or_null(info.height))
+        .with("frameRate", or_null(info.frame_rate))
         .with("codecs", info.codecs)
+}
+
+/// The next bytes of the recording; none: it is complete.
+pub fn recorded(data: &[u8]) -> Plain {
+    named("recorded").with("data", Uint8Array::from(data))
 }
 
 /// Asks the page for an address; answered by `Session::resolved` or `unresolved`.
@@ -84,12 +91,12 @@ pub fn stats(stats: &Stats, renderer: &str) -> Plain {
         .with("state", stats.state.as_str())
         .with("renderer", renderer)
         .with("seekable", range(stats.seekable))
-        .with("duration", stats.duration.map(Micros::as_secs_f64))
+        .with("duration", or_null(stats.duration.map(Micros::as_secs_f64)))
         .with("bufferedRange", range(stats.buffered_range))
-        .with("liveEdge", stats.live_edge.map(MediaTime::as_secs_f64))
-        .with("wallClock", stats.wall_clock.map(|unix| unix.0 as f64 / 1000.0))
-        .with("rendition", stats.rendition)
-        .with("bandwidth", stats.estimate.map(|estimate| estimate as f64))
+        .with("liveEdge", or_null(stats.live_edge.map(MediaTime::as_secs_f64)))
+        .with("wallClock", or_null(stats.wall_clock.map(|unix| unix.0 as f64 / 1000.0)))
+        .with("rendition", or_null(stats.rendition.map(|id| id.to_string())))
+        .with("bandwidth", or_null(stats.estimate.map(|estimate| estimate as f64)))
         .with("videoDecoder", path(stats.video_decoder))
         .with("audioDecoder", path(stats.audio_decoder))
         .with("currentTime", stats.position.as_secs_f64())
@@ -110,7 +117,7 @@ pub fn stats(stats: &Stats, renderer: &str) -> Plain {
         .with("skips", stats.skips as f64)
         .with("stalls", stats.stalls as f64)
         .with("stalledTime", stats.stalled.as_secs_f64())
-        .with("avOffset", stats.av_offset.map_or(JsValue::NULL, |offset| offset.as_secs_f64().into()))
+        .with("avOffset", or_null(stats.av_offset.map(Micros::as_secs_f64)))
         .with("skippedBytes", stats.skipped_bytes as f64)
         .with("audioDropped", stats.sound.dropped as f64)
         .with("audioCut", stats.sound.cut.as_secs_f64())
@@ -170,7 +177,7 @@ fn metadata(name: &str, message: Metadata) -> Plain {
         Message::Emsg { scheme, value, id, duration, payload } => {
             let event =
                 plain_message(event, "emsg").with("scheme", scheme).with("value", value).with("id", id);
-            let event = event.with("duration", duration.map(Micros::as_secs_f64));
+            let event = event.with("duration", or_null(duration.map(Micros::as_secs_f64)));
             event.with("payload", Uint8Array::from(&payload[..]))
         }
         Message::ProducerTime { unix } => {
@@ -206,7 +213,7 @@ fn range(range: Option<(MediaTime, MediaTime)>) -> JsValue {
 }
 
 fn path(path: Option<DecoderPath>) -> JsValue {
-    path.map_or(JsValue::NULL, |path| path.as_str().into())
+    or_null(path.map(DecoderPath::as_str))
 }
 
 /// Depth and counts are capped by the parser.

@@ -8,6 +8,7 @@
 //! Its one consumer is `www/src/internal/worker.ts`.
 
 mod decoder;
+mod decrypt;
 mod driver;
 mod events;
 mod fetch;

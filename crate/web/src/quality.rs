@@ -7,7 +7,7 @@ use sailcast_engine::{
     quality::{Entry, Field, Percentiles, Quality, SessionLog, Stall, StallSummary, StartUp},
 };
 use sailcast_media::Micros;
-use sailcast_web_base::js::{Plain, epoch};
+use sailcast_web_base::js::{Plain, epoch, or_null};
 use wasm_bindgen::{JsCast, prelude::*};
 
 pub fn quality(quality: &Quality, stats: &Stats) -> Plain {
@@ -116,10 +116,6 @@ fn decoder(codec: Option<&str>, path: Option<DecoderPath>) -> JsValue {
 
 fn seconds(span: Option<Micros>) -> JsValue {
     or_null(span.map(Micros::as_secs_f64))
-}
-
-fn or_null(value: Option<impl Into<JsValue>>) -> JsValue {
-    value.map_or(JsValue::NULL, Into::into)
 }
 
 /// Bytes of the whole wasm memory. It never shrinks.

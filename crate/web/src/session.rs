@@ -4,9 +4,10 @@ use std::{cell::Cell, rc::Rc};
 
 use js_sys::{Function, Math, Reflect, SharedArrayBuffer};
 use sailcast_engine::{
-    AudioOutput, Background, DecoderChoice, Input, LatencyTarget, PlayerConfig, RequestId, WebCodecs,
+    AudioOutput, Background, Container, DecoderChoice, Definition, Input, LatencyTarget, Load, PlayerConfig,
+    RequestId, SourceKind, WebCodecs,
 };
-use sailcast_media::TrackId;
+use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_web_base::js::micros;
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
@@ -17,6 +18,48 @@ use crate::{
     pcm::{Pcm, Port, Ring},
     sink::{CanvasSink, Fit, Sink, TrackSink, YuvCanvas},
 };
+
+#[wasm_bindgen]
+extern "C" {
+    /// The message `load` of `www/src/internal/protocol.ts`.
+    pub type LoadMessage;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn lines(this: &LoadMessage) -> Vec<String>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn resolve(this: &LoadMessage) -> bool;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn kind(this: &LoadMessage) -> String;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn renditions(this: &LoadMessage) -> Vec<RenditionMessage>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn rendition(this: &LoadMessage) -> Option<u32>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn start(this: &LoadMessage) -> Option<f64>;
+
+    /// One of its `renditions`.
+    pub type RenditionMessage;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn name(this: &RenditionMessage) -> String;
+
+    #[wasm_bindgen(method, structural, getter, js_name = lines)]
+    fn addresses(this: &RenditionMessage) -> Vec<String>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn bitrate(this: &RenditionMessage) -> Option<f64>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn width(this: &RenditionMessage) -> Option<u32>;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn height(this: &RenditionMessage) -> Option<u32>;
+}
 
 #[wasm_bindgen]
 pub struct Session {
@@ -87,10 +130,11 @@ impl Session {
         });
     }
 
-    /// The canvas's drawing buffer in device pixels; the track's `<video>` fits by itself.
+    /// The picture's box in device pixels, which is also the size of a canvas; the track's `<video>` fits by itself.
     #[wasm_bindgen(js_name = setView)]
     pub fn set_view(&self, width: u32, height: u32, fit: &str) -> Result<(), JsError> {
         let fit = Fit::named(fit).ok_or_else(|| JsError::new("fit is contain, cover or fill"))?;
+        self.driver.send(Input::Viewport { width, height });
         self.driver.with_sink(|sink| {
             if let Sink::Canvas(canvas) = sink {
                 canvas.set_view(width, height, fit);
@@ -99,10 +143,25 @@ impl Session {
         Ok(())
     }
 
-    /// `lines` are addresses of the same stream, the preferred one first; `early` is the request for that one, where
-    /// `worker.ts` has sent it already. With `resolve`, further tries ask by a `resolve` event for their address.
-    pub fn load(&self, lines: Vec<String>, resolve: bool, early: Option<EarlyRequest>) {
-        self.driver.load(lines, resolve, early);
+    /// `early` is the request for the first address, where `worker.ts` has sent it already.
+    pub fn load(&self, message: &LoadMessage, early: Option<EarlyRequest>) -> Result<(), JsError> {
+        let kind = match message.kind().as_str() {
+            "auto" => SourceKind::Auto,
+            "stream" => SourceKind::Stream,
+            "hls" => SourceKind::Hls,
+            "file" => SourceKind::File,
+            _ => return Err(JsError::new("kind is auto, stream, hls or file")),
+        };
+        let load = Load {
+            lines: message.lines(),
+            resolve: message.resolve(),
+            kind,
+            definitions: message.renditions().iter().map(definition).collect(),
+            rendition: message.rendition(),
+            start: message.start().map(time),
+        };
+        self.driver.load(load, early);
+        Ok(())
     }
 
     /// Answers a `resolve` event.
@@ -146,6 +205,47 @@ impl Session {
 
     pub fn pause(&self) {
         self.driver.send(Input::Pause);
+    }
+
+    /// Exactly there, or at the keyframe nearest to it.
+    pub fn seek(&self, seconds: f64, exact: bool) {
+        self.driver.send(Input::Seek { to: time(seconds), exact });
+    }
+
+    #[wasm_bindgen(js_name = seekLive)]
+    pub fn seek_live(&self) {
+        self.driver.send(Input::SeekLive);
+    }
+
+    #[wasm_bindgen(js_name = setRate)]
+    pub fn set_rate(&self, rate: f64) {
+        self.driver.send(Input::Rate(rate));
+    }
+
+    #[wasm_bindgen(js_name = setLoop)]
+    pub fn set_loop(&self, again: bool) {
+        self.driver.send(Input::Loop(again));
+    }
+
+    /// None: the player chooses.
+    #[wasm_bindgen(js_name = selectRendition)]
+    pub fn select_rendition(&self, id: Option<u32>) {
+        self.driver.send(Input::SelectRendition(id));
+    }
+
+    /// As `mp4` or `flv`, by `recorded` events; anything else ends the recording.
+    pub fn record(&self, format: Option<String>) {
+        let container = match format.as_deref() {
+            Some("mp4") => Some(Container::Mp4),
+            Some("flv") => Some(Container::Flv),
+            _ => None,
+        };
+        self.driver.send(Input::Record(container));
+    }
+
+    /// The picture on the canvas, a `VideoFrame` or `Planes`: still the session's. Undefined without one, and of a track.
+    pub fn picture(&self) -> JsValue {
+        self.driver.picture()
     }
 
     /// `kind` is `video` or `audio`.
@@ -234,6 +334,21 @@ impl Session {
 /// Whether the browser shows this class here: those of WebCodecs are for secure contexts.
 fn has(class: &str) -> bool {
     Reflect::has(&js_sys::global(), &class.into()).unwrap_or(false)
+}
+
+fn time(seconds: f64) -> MediaTime {
+    let Micros(micros) = micros(seconds);
+    MediaTime(micros)
+}
+
+fn definition(message: &RenditionMessage) -> Definition {
+    Definition {
+        name: message.name(),
+        lines: message.addresses(),
+        bitrate: message.bitrate().map(|bitrate| bitrate as u64),
+        width: message.width(),
+        height: message.height(),
+    }
 }
 
 fn target(start: f64, min: f64, max: f64) -> LatencyTarget {

@@ -3,7 +3,7 @@
 use crate::shell::{at, cmd, run, say};
 use anyhow::Result;
 
-const MAKERS: &[&str] = &["tests/fixtures/make.mjs", "www/demo/media/make.mjs"];
+const MAKERS: &[&str] = &["tests/fixtures/make.mjs", "tests/fixtures/mp4.mjs", "www/demo/media/make.mjs"];
 
 pub fn make() -> Result<()> {
     for maker in MAKERS.iter().filter(|maker| at(maker).is_file()) {

@@ -2,6 +2,7 @@
 import { test as base, expect } from '@playwright/test';
 import { type Answer, Broadcast } from './broadcast.js';
 import { calm } from './calm.js';
+import { type Files, startFiles } from './files.js';
 import { ordinaryBrowser } from './ordinary.js';
 import { Servers } from './servers.js';
 import { Stage } from './stage.js';
@@ -14,7 +15,7 @@ type Begin = (plan: Record<string, readonly Answer[]> | readonly Answer[]) => Pr
 
 /** `tab`: a stage in a browser whose pages can be hidden, frozen and put away. `studio`: a page that publishes, beside the stage's. */
 export const test = base.extend<
-  { stage: Stage; studio: Studio; tab: Stage; broadcast: Begin },
+  { stage: Stage; studio: Studio; tab: Stage; broadcast: Begin; files: Files },
   { servers: Servers }
 >({
   servers: [
@@ -51,6 +52,12 @@ export const test = base.extend<
     } finally {
       await close();
     }
+  },
+  // biome-ignore lint/correctness/noEmptyPattern: as above
+  files: async ({}, use) => {
+    const files = await startFiles();
+    await use(files);
+    await files.stop();
   },
   // biome-ignore lint/correctness/noEmptyPattern: as above
   broadcast: async ({}, use) => {

@@ -11,19 +11,28 @@ export interface EarlyRequest {
   url: string;
   abort: AbortController;
   response: Promise<Response>;
+  /** It asked for so many bytes, the first ones; 0: for all. */
+  bytes: number;
 }
 
 /** More than a GOP of a stream that is worth watching: 10 s at 3 Mbit/s. */
 const AHEAD_BYTES = 4 * 1024 * 1024;
 
-/** Undefined for what is not fetched. */
-export function ask(url: string): EarlyRequest | undefined {
+/** What is read at any place: the engine asks for pieces of it, and first for one of this size (crate/engine/src/file). */
+const FILE = /\.(mp4|m4v|m4a|mov)(\?|#|$)/i;
+const FIRST_PIECE = 512 * 1024;
+
+/** Undefined for what is not fetched. `isFile`: whatever its name. */
+export function ask(url: string, isFile = FILE.test(url)): EarlyRequest | undefined {
   if (!/^https?:/i.test(url)) return undefined;
   const abort = new AbortController();
-  const response = fetch(url, { cache: 'no-store', signal: abort.signal });
+  const { signal } = abort;
+  const response = isFile
+    ? fetch(url, { signal, headers: { Range: `bytes=0-${FIRST_PIECE - 1}` } })
+    : fetch(url, { signal, cache: 'no-store' });
   // Whoever takes it over hears of the failure as well.
   response.catch(() => {});
-  return { url, abort, response };
+  return { url, abort, response, bytes: isFile ? FIRST_PIECE : 0 };
 }
 
 /** The same, and its body is read before anybody asks for it. */
@@ -32,8 +41,10 @@ export function askAhead(url: string): EarlyRequest | undefined {
   if (!request) return undefined;
   const response = request.response.then(response => {
     if (!response.ok || !response.body) return response;
-    const { status, headers } = response;
-    return new Response(readAhead(response.body), { status, headers });
+    const { status, headers, url, redirected } = response;
+    const ahead = new Response(readAhead(response.body), { status, headers });
+    // What a playlist names is relative to where it was found.
+    return Object.defineProperties(ahead, { url: { value: url }, redirected: { value: redirected } });
   });
   response.catch(() => {});
   return { ...request, response };

@@ -6,7 +6,14 @@
  * listener may load something else or destroy the player, so whoever says two things looks at `load` in between.
  */
 import type { SailcastError } from '../errors.js';
-import type { PlayerEventMap, PlayerSnapshot, PlayerState, PlayerStats, QosCause } from '../types.js';
+import type {
+  PlayerEventMap,
+  PlayerSnapshot,
+  PlayerState,
+  PlayerStats,
+  QosCause,
+  StreamType,
+} from '../types.js';
 import { AudioOutput } from './audio/output.js';
 import { type Figures, Pace } from './figures.js';
 import type { Settings } from './options.js';
@@ -35,6 +42,12 @@ export class Face {
   readonly #target: EventTarget;
   /** None before the first load. */
   #pace: Pace | undefined;
+  /** As was told last. */
+  #told: { rate: number; duration: number; streamType: StreamType } = {
+    rate: 1,
+    duration: Number.NaN,
+    streamType: 'unknown',
+  };
   #restTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** `target` dispatches the events. */
@@ -92,6 +105,7 @@ export class Face {
     this.tracks = new Tracks();
     this.figures = figures;
     this.#pace = new Pace();
+    this.#told = { rate: this.#told.rate, duration: Number.NaN, streamType: 'unknown' };
     return ++this.load;
   }
 
@@ -164,12 +178,35 @@ export class Face {
     if (this.#pace === pace) this.#tellQos(pace?.close('failed'));
   }
 
+  /** `live` or `duration` may be another. */
+  tellPlace(): void {
+    const { load } = this;
+    const { streamType, duration } = this.figures.place;
+    const told = this.#told;
+    this.#told = { ...told, streamType, duration };
+    if (streamType !== told.streamType) this.emit('streamtypechange', { streamType });
+    if (this.load === load && !Object.is(duration, told.duration)) this.emit('durationchange', { duration });
+  }
+
+  tellRate(rate: number): void {
+    if (rate === this.#told.rate) return;
+    this.#told.rate = rate;
+    this.emit('ratechange', { rate });
+  }
+
+  seeked(at: number): void {
+    const { load } = this;
+    this.emit('seeked', { at });
+    if (this.load === load) this.emit('timeupdate', { currentTime: this.currentTime });
+  }
+
   /** A new snapshot of the engine's. */
   take(stats: PlayerStats, quality: WorkerQuality): void {
     const { load, figures } = this;
     figures.take(stats, quality);
     this.sound.poll();
     this.emit('stats', this.snapshot());
+    if (this.load === load) this.emit('timeupdate', { currentTime: this.currentTime });
     if (this.load === load) this.#tellQos(this.#pace?.due(stats.state, figures.quality));
   }
 

@@ -1,6 +1,5 @@
 /** What a player says of itself in figures, and when it says them: the engine's, and what the page adds. */
 import type {
-  BufferedRanges,
   PlaybackQuality,
   PlayerEventMap,
   PlayerState,
@@ -9,6 +8,7 @@ import type {
   Renderer,
   StartUp,
 } from '../types.js';
+import { Place } from './place.js';
 import type { LatencyBounds, WorkerEvent, WorkerQuality } from './protocol.js';
 
 /** Between two snapshots `currentTime` runs on by the clock, at most this long, seconds. */
@@ -21,6 +21,7 @@ export class Figures {
   /** Of the picture, pixels; 0 before the first one. */
   width = 0;
   height = 0;
+  readonly place = new Place();
   readonly #loadedAt = performance.now();
   /** When `stats` came; 0: they are blank. */
   #at = 0;
@@ -39,10 +40,12 @@ export class Figures {
 
   /** Keeps what events tell before the next snapshot does. */
   note(event: WorkerEvent): void {
+    this.place.note(event);
     if (event.name === 'resize') {
       this.width = event.width;
       this.height = event.height;
     } else if (event.name === 'targetchange') this.#aim(event.target);
+    else if (event.name === 'seeked') this.#move(event.at);
     else if (event.name === 'metadata') this.#wallClock = wallClockOf(event) ?? this.#wallClock;
   }
 
@@ -62,6 +65,7 @@ export class Figures {
   /** `running`: the playhead goes on since `stats` came. */
   currentTime(running: boolean): number {
     const { currentTime, playbackRate } = this.stats;
+    if (this.place.target !== undefined) return this.place.target;
     if (!running || this.#at === 0) return currentTime;
     const since = Math.min((performance.now() - this.#at) / 1000, EXTRAPOLATE);
     return currentTime + since * playbackRate;
@@ -69,13 +73,20 @@ export class Figures {
 
   /** The playhead stops where it is now. */
   halt(): void {
-    if (this.#at === 0) return;
-    this.stats = { ...this.stats, currentTime: this.currentTime(true) };
-    this.#at = performance.now();
+    if (this.#at > 0) this.#move(this.currentTime(true));
   }
 
   endToEnd(currentTime: number): number | null {
-    return endToEnd(this.#wallClock, currentTime, Date.now());
+    const { wallClock, currentTime: time } = this.stats;
+    // Of a recording it would tell how old that is.
+    if (this.place.live === false) return null;
+    const clock = wallClock === null ? this.#wallClock : { time, wallclock: wallClock };
+    return endToEnd(clock, currentTime, Date.now());
+  }
+
+  #move(currentTime: number): void {
+    this.stats = { ...this.stats, currentTime };
+    this.#at = performance.now();
   }
 
   #aim(targetLatency: number): void {
@@ -130,6 +141,13 @@ export function blankStats(renderer: Renderer, targetLatency: number): PlayerSta
     buffered: 0,
     bufferedBytes: 0,
     playbackRate: 1,
+    seekable: null,
+    duration: null,
+    bufferedRange: null,
+    liveEdge: null,
+    wallClock: null,
+    rendition: null,
+    bandwidth: null,
     bytesReceived: 0,
     videoPackets: 0,
     audioPackets: 0,
@@ -160,16 +178,6 @@ export interface WallClock {
 /** Seconds between the publisher's clock and ours for what is shown at `currentTime`. */
 export function endToEnd(clock: WallClock | undefined, currentTime: number, now: number): number | null {
   return clock ? (now - clock.wallclock) / 1000 - (currentTime - clock.time) : null;
-}
-
-/** The range of `length` seconds from `start`, or none. */
-export function ranges(start: number, length: number): BufferedRanges {
-  const count = length > 0 ? 1 : 0;
-  const at = (index: number, time: number) => {
-    if (index >= 0 && index < count) return time;
-    throw new DOMException(`There is no range ${index}.`, 'IndexSizeError');
-  };
-  return { length: count, start: i => at(i, start), end: i => at(i, start + length) };
 }
 
 function wallClockOf(event: { time: number; message: string; values: unknown[] }): WallClock | undefined {

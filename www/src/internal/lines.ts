@@ -1,5 +1,5 @@
 /**
- * The addresses of one load: its lines as they were given, and what each try of one really asks for (signed by the page,
+ * The addresses of one stream: its lines as they were given, and what each try of one really asks for (signed by the page,
  * marked for the CDN's log).
  *
  * The first address is wanted before the worker knows of the load, so that it can be asked for at once: it is given without
@@ -83,6 +83,11 @@ export class Lines {
   /** Takes the first address as one that was asked for already. */
   adopt(address: string): readonly string[] {
     return this.#use(address, 0);
+  }
+
+  /** Whether the engine may ask for another address of this line. */
+  has(url: string): boolean {
+    return url === this.#first.address || this.#given.includes(url);
   }
 
   /** For a further try. */

@@ -11,9 +11,14 @@ import { EngineHost } from './engine-host.js';
 import { isPageVisible, watchPage } from './life.js';
 import { absolute, Lines, preconnect, reasonOf } from './lines.js';
 import type { Settings } from './options.js';
-import type { LatencyBounds, ToPage, ToWorker, WorkerEvent } from './protocol.js';
-import { type EngineLog, LogRequests } from './session-log.js';
+import type { LatencyBounds, Picture, ToPage, ToWorker, WorkerEvent } from './protocol.js';
+import { Questions } from './questions.js';
+import type { EngineLog } from './session-log.js';
+import type { Given } from './source.js';
 import type { View } from './view.js';
+
+/** What a source says to the worker. */
+type LoadFields = Omit<Extract<ToWorker, { type: 'load' }>, 'type' | 'load' | 'resolve'>;
 
 /** What a load brings. */
 export type FromLoad = Extract<ToPage, { load: number }>;
@@ -33,12 +38,16 @@ export class Link {
   readonly #view: View;
   readonly #events: LinkEvents;
   readonly #cmcd: Cmcd | undefined;
-  readonly #logs = new LogRequests();
+  readonly #logs = new Questions<EngineLog>();
+  readonly #pictures = new Questions<Picture>();
   #latency: LatencyBounds;
+  #rate: number;
+  #loop: boolean;
   #host: EngineHost | undefined;
   /** The present session was told to load something. */
   #loads = false;
-  #lines: Lines | undefined;
+  /** Of the present load: of its stream, or of each rendition. */
+  #lines: readonly Lines[] = [];
   #unwatch: (() => void) | undefined;
   /** As the session was told. */
   #visible = true;
@@ -48,6 +57,8 @@ export class Link {
     this.#view = view;
     this.#events = events;
     this.#latency = settings.latency;
+    this.#rate = settings.playbackRate;
+    this.#loop = settings.loop;
     this.#cmcd = settings.cmcd && new Cmcd(settings.cmcd);
   }
 
@@ -59,6 +70,24 @@ export class Link {
   set latency(latency: LatencyBounds) {
     this.#latency = latency;
     this.send({ type: 'latency', latency });
+  }
+
+  get rate(): number {
+    return this.#rate;
+  }
+
+  set rate(rate: number) {
+    this.#rate = rate;
+    this.send({ type: 'rate', rate });
+  }
+
+  get loop(): boolean {
+    return this.#loop;
+  }
+
+  set loop(loop: boolean) {
+    this.#loop = loop;
+    this.send({ type: 'loop', loop });
   }
 
   /** Whether there is a session. */
@@ -83,38 +112,59 @@ export class Link {
     this.#use(host, before !== undefined);
   }
 
-  /** Sends the load to the session, as soon as its first address is known; `asked`: it was asked for already. */
-  load(load: number, given: readonly string[], asked?: string, reason: 'load' | 'crash' = 'load'): void {
+  /** Sends the load to the session, as soon as its first addresses are known; `asked`: that of its only stream was asked for already. */
+  load(load: number, given: Given, asked?: string, reason: 'load' | 'crash' = 'load'): void {
     const cmcd = this.#cmcd;
-    const lines = new Lines(given.map(absolute), {
+    const signing = {
       resolveUrl: this.#settings.resolveUrl,
-      mark: cmcd && ((url, again) => cmcd.sign(url, again ? this.#events.attempt() : undefined)),
-    });
+      mark:
+        cmcd && ((url: string, again: boolean) => cmcd.sign(url, again ? this.#events.attempt() : undefined)),
+    };
+    const streams = given.renditions.length > 0 ? given.renditions : [given];
+    const lines = streams.map(stream => new Lines(stream.lines.map(absolute), signing));
     this.#lines = lines;
-    const send = (addresses: readonly string[]) => {
+    const send = (addresses: readonly (readonly string[])[]) => {
       // Another load, or another worker for the same one, may have asked anew.
       if (this.#lines !== lines) return;
-      preconnect(addresses[0] ?? '');
-      this.send({ type: 'load', load, lines: addresses, resolve: lines.resolve });
+      preconnect(addresses[given.rendition ?? 0]?.[0] ?? '');
+      this.send({
+        type: 'load',
+        load,
+        resolve: lines[0]?.resolve ?? false,
+        ...this.#message(given, addresses),
+      });
       this.#loads = true;
     };
-    const addresses = asked === undefined ? lines.first(reason) : lines.adopt(asked);
-    if (!(addresses instanceof Promise)) {
-      send(addresses);
+    const firsts = lines.map(line => (asked === undefined ? line.first(reason) : line.adopt(asked)));
+    if (firsts.every(isHere)) {
+      send(firsts);
       return;
     }
     // The stream before ends now, not when the address of the next one is known.
     if (this.#loads) this.swap(this.#fresh());
-    addresses.then(send, error => {
+    Promise.all(firsts).then(send, error => {
       if (this.#lines === lines) this.#events.failed(error);
     });
+  }
+
+  #message(given: Given, addresses: readonly (readonly string[])[]): LoadFields {
+    const { renditions, rendition, startTime } = given;
+    const [lines = []] = addresses;
+    return {
+      kind: given.sourceType ?? this.#settings.source.sourceType ?? 'auto',
+      lines: renditions.length > 0 ? [] : lines,
+      renditions: renditions.map((one, i) => ({ ...one, lines: addresses[i] ?? [] })),
+      rendition,
+      start: startTime,
+    };
   }
 
   /** The engine wants to try again, and needs an address. */
   resolve(load: number, event: Extract<WorkerEvent, { name: 'resolve' }>): void {
     const { request, url, attempt, reason } = event;
     const host = this.#host;
-    this.#lines?.again({ url, attempt, reason }).then(
+    const lines = this.#lines.find(line => line.has(url)) ?? this.#lines[0];
+    lines?.again({ url, attempt, reason }).then(
       url => host?.send({ type: 'resolved', load, request, url }),
       error => host?.send({ type: 'unresolved', load, request, why: reasonOf(error) }),
     );
@@ -123,6 +173,11 @@ export class Link {
   /** The engine's log; null without one. */
   async log(): Promise<EngineLog | null> {
     return this.#host ? this.#logs.ask(request => this.send({ type: 'log', request })) : null;
+  }
+
+  /** The picture that the session holds; null without one. */
+  async picture(): Promise<Picture | null> {
+    return this.#host ? this.#pictures.ask(request => this.send({ type: 'picture', request })) : null;
   }
 
   /** Tells the session whether its picture can be seen, if that is new. */
@@ -137,7 +192,7 @@ export class Link {
     this.#unwatch?.();
     this.#host?.close();
     this.#host = undefined;
-    this.#lines = undefined;
+    this.#lines = [];
   }
 
   #fresh(): EngineHost {
@@ -151,17 +206,20 @@ export class Link {
       message => {
         if (this.#host !== host) return;
         if (message.type === 'log') this.#logs.answer(message.request, message.log);
+        else if (message.type === 'picture') this.#pictures.answer(message.request, message.picture);
         else if (message.type !== 'closed') this.#events.receive(message);
       },
       (error, blameless) => {
         if (this.#host !== host) return;
         this.#host = undefined;
-        this.#lines = undefined;
+        this.#lines = [];
         this.#events.failed(error, blameless);
       },
     );
     this.#host = host;
     this.#loads = false;
+    if (this.#rate !== 1) this.send({ type: 'rate', rate: this.#rate });
+    if (this.#loop) this.send({ type: 'loop', loop: true });
     this.#view.refresh();
     this.#unwatch ??= watchPage({
       visible: () => this.look(),
@@ -187,4 +245,8 @@ export class Link {
     }
     this.send({ type: 'wake' });
   }
+}
+
+function isHere<T>(value: T | Promise<T>): value is T {
+  return !(value instanceof Promise);
 }

@@ -10,12 +10,16 @@ import type {
   Renderer,
   Rotation,
 } from '../types.js';
+import { check } from './check.js';
 import type { LatencyBounds } from './protocol.js';
+import { checkSource, type Given } from './source.js';
 import { folder } from './spawn.js';
 
 export interface Settings {
   container: HTMLElement;
-  lines: readonly string[];
+  source: Given;
+  loop: boolean;
+  playbackRate: number;
   resolveUrl: PlayerOptions['resolveUrl'];
   muted: boolean;
   volume: number;
@@ -43,6 +47,9 @@ const DECODERS: readonly unknown[] = ['auto', 'webcodecs', 'wasm'] satisfies Dec
 /** Target latency, seconds. */
 export const LATENCY_MIN = 0.05;
 export const LATENCY_MAX = 30;
+/** How fast the viewer may play. */
+const RATE_MIN = 0.5;
+const RATE_MAX = 3;
 /** A number of a track is a byte. */
 const MOST_TRACKS = 255;
 /** As the engine's `LatencyTarget::AUTO`. */
@@ -90,25 +97,21 @@ function latencyBounds(latency: Latency | null | undefined): LatencyBounds | und
   return { start, min, max };
 }
 
-/** None, one or several addresses, as a list. */
-export function checkLines(url: unknown): readonly string[] {
-  const lines = Array.isArray(url) ? url : url === undefined ? [] : [url];
-  check(
-    lines.every(line => typeof line === 'string'),
-    'url',
-    url,
-  );
-  return lines.filter(line => line !== '');
+export function checkRate(rate: unknown): number {
+  const good = typeof rate === 'number' && rate >= RATE_MIN && rate <= RATE_MAX;
+  return check(good, 'playbackRate', rate) as number;
 }
 
 export function checkOptions(options: PlayerOptions): Settings {
-  const { url, muted, autoplay, renderer, volume = 1, latency = 'auto', fit = 'contain' } = options;
+  const { muted, autoplay, renderer, volume = 1, latency = 'auto', fit = 'contain' } = options;
   const { baseUrl, cmcd, resolveUrl, background = 'audio', decoder = 'auto' } = options;
   const base = typeof baseUrl === 'string' ? folder(baseUrl) : undefined;
   check(base !== undefined || baseUrl === undefined, 'baseUrl', baseUrl);
   return {
     container: findContainer(options.container),
-    lines: checkLines(url),
+    source: checkSource(options),
+    loop: Boolean(options.loop),
+    playbackRate: checkRate(options.playbackRate ?? 1),
     resolveUrl: check(
       resolveUrl === undefined || typeof resolveUrl === 'function',
       'resolveUrl',
@@ -137,11 +140,6 @@ function isCmcd(cmcd: unknown): boolean {
   return [contentId, sessionId].every(
     id => id === undefined || (typeof id === 'string' && /^[ -~]{1,64}$/.test(id)),
   );
-}
-
-function check(good: boolean, name: string, value: unknown): unknown {
-  if (!good) throw pageError('optionInvalid', `The option ${name} cannot be ${JSON.stringify(value)}.`);
-  return value;
 }
 
 function findContainer(container: unknown): HTMLElement {

@@ -11,10 +11,13 @@ import type {
   PlayerEventMap,
   PlayerStats,
   ReconnectReason,
+  RecordingFormat,
+  SourceType,
   StartUp,
   StreamMessage,
 } from '../types.js';
 import type { EngineLog } from './session-log.js';
+import type { GivenRendition } from './source.js';
 
 /** The target latency: `start` until the network's jitter is known, then between `min` and `max`; seconds. */
 export interface LatencyBounds {
@@ -57,6 +60,9 @@ export interface Colour {
   readonly fullRange: boolean;
 }
 
+/** A picture, as a session holds it. */
+export type Picture = VideoFrame | Planes;
+
 /** How PCM reaches the worklet, without passing through the page's thread. */
 export type AudioMessage = { kind: 'ring'; buffer: SharedArrayBuffer } | { kind: 'port'; port: MessagePort };
 
@@ -82,10 +88,19 @@ export type ToWorker =
       decoder: DecoderChoice;
     }
   /**
-   * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses. With `resolve`,
-   * the page is asked by a `resolve` event for the address of each further try.
+   * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses, or those of each
+   * rendition. With `resolve`, the page is asked by a `resolve` event for the address of each further try.
    */
-  | { type: 'load'; load: number; lines: readonly string[]; resolve: boolean }
+  | {
+      type: 'load';
+      load: number;
+      lines: readonly string[];
+      resolve: boolean;
+      kind: SourceType;
+      renditions: readonly GivenRendition[];
+      rendition: number | undefined;
+      start: number | undefined;
+    }
   /** Sends the request for a stream that may be loaded later. Comes before `init`. */
   | { type: 'preload'; url: string }
   /** Answers a `resolve` event. */
@@ -94,6 +109,16 @@ export type ToWorker =
   | { type: 'unresolved'; load: number; request: number; why: string }
   | { type: 'play' }
   | { type: 'pause' }
+  | { type: 'seek'; to: number; exact: boolean }
+  | { type: 'seekLive' }
+  | { type: 'rate'; rate: number }
+  | { type: 'loop'; loop: boolean }
+  /** Null: the player chooses. */
+  | { type: 'selectRendition'; id: string | null }
+  /** Writes what is received into `recorded` events; null ends it. */
+  | { type: 'record'; format: RecordingFormat | null }
+  /** Asks for the picture that is shown; answered by `picture` with the same number. */
+  | { type: 'picture'; request: number }
   /** Plays this track in place of the one of its kind that plays now. */
   | { type: 'selectTrack'; kind: 'video' | 'audio'; number: number }
   | { type: 'latency'; latency: LatencyBounds }
@@ -103,7 +128,7 @@ export type ToWorker =
   | { type: 'audioLatency'; latency: number }
   /** No sound output (suspended, closed, never allowed). */
   | { type: 'audioOff' }
-  /** Canvas sinks only: drawing-buffer size in device pixels, and how the picture fits. */
+  /** The picture's box in device pixels, which a canvas has as its size, and how the picture fits. */
   | { type: 'view'; width: number; height: number; fit: Fit }
   /** In place of the one before. */
   | { type: 'sink'; sink: SinkMessage }
@@ -124,6 +149,8 @@ export type ToPage =
   /** Four times a second while a load is open. */
   | { type: 'stats'; load: number; stats: PlayerStats; quality: WorkerQuality }
   | { type: 'log'; request: number; log: EngineLog }
+  /** Null: none is shown, or the `<video>` has it. */
+  | { type: 'picture'; request: number; picture: Picture | null }
   /** The session needs a software decoder: `port` leads to its end of it. */
   | { type: 'codec'; kind: 'video' | 'audio'; port: MessagePort }
   | { type: 'closed' };
@@ -132,6 +159,17 @@ export type ToPage =
 export interface WorkerQuality extends Omit<PlaybackQuality, 'startUp'> {
   loadedAt: number;
   startUp: Omit<StartUp, 'engineReady'>;
+}
+
+/** What is not known is null, or empty. */
+export interface RenditionInfo {
+  id: string;
+  name: string;
+  bitrate: number | null;
+  width: number | null;
+  height: number | null;
+  frameRate: number | null;
+  codecs: string;
 }
 
 /** Those that the page passes on as they are. */
@@ -151,6 +189,14 @@ export type WorkerEvent =
   | { name: 'ended' }
   | ({ name: 'metadata' | 'cue' } & StreamMessage)
   | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>
+  | Named<'seeking' | 'seeked'>
+  | { name: 'source'; kind: SourceType; live: boolean }
+  | { name: 'durationchange'; duration: number | null }
+  | { name: 'renditions'; renditions: readonly RenditionInfo[] }
+  | { name: 'renditionchange'; id: string; auto: boolean }
+  /** The next bytes of the recording; empty: it is complete. */
+  | { name: 'recorded'; data: Uint8Array<ArrayBuffer> }
+  | { name: 'recordingfailed'; why: string }
   | { name: 'degraded' | 'recovered' }
   /** Asks for the address of a try; answered by `resolved` or `unresolved` with the same number. */
   | { name: 'resolve'; request: number; url: string; attempt: number; reason: ReconnectReason }

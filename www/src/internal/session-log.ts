@@ -21,8 +21,6 @@ export interface EngineLog {
 
 /** Entries of the page's log. */
 const CAPACITY = 100;
-/** A worker that has not answered in this time is busy or dead, ms. */
-const ANSWER_WITHIN = 1000;
 
 /** The player's events that tell what happened and do not come all the time. */
 const TOLD: ReadonlySet<string> = new Set([
@@ -52,30 +50,6 @@ function fields(detail: unknown): Record<string, unknown> {
   }
   const { url, ...rest } = (detail ?? {}) as { url?: string };
   return url === undefined ? rest : { ...rest, url: publicUrl(url) };
-}
-
-/** Questions to the worker for its log that are not answered yet. */
-export class LogRequests {
-  #last = 0;
-  #open = new Map<number, (log: EngineLog | null) => void>();
-
-  /** Null when no answer comes. */
-  ask(send: (request: number) => void): Promise<EngineLog | null> {
-    const request = ++this.#last;
-    return new Promise(resolve => {
-      const timer = setTimeout(() => this.answer(request, null), ANSWER_WITHIN);
-      this.#open.set(request, log => {
-        clearTimeout(timer);
-        resolve(log);
-      });
-      send(request);
-    });
-  }
-
-  answer(request: number, log: EngineLog | null): void {
-    this.#open.get(request)?.(log);
-    this.#open.delete(request);
-  }
 }
 
 /** An address that may be shown to others. */

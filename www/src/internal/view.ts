@@ -32,7 +32,7 @@ export class View {
   readonly #observer: ResizeObserver;
   #element: HTMLVideoElement | HTMLCanvasElement;
   #generator: MediaStreamTrackGenerator | undefined;
-  /** Of a canvas, in device pixels, before it is turned. */
+  /** In device pixels, before it is turned. */
   #width = 0;
   #height = 0;
   #pose: Pose;
@@ -113,10 +113,11 @@ export class View {
 
   /** Brings a new worker up to date. */
   refresh(): void {
-    if (this.renderer !== 'track') this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+    this.#measure(this.#element.clientWidth, this.#element.clientHeight);
+    if (this.renderer !== 'track') return;
     // A `<video>` with a source holds back the page's `load` event until it has a picture, and a stream may never give
     // one. While the page is loading, it gets its source with the stream's video track.
-    else if (document.readyState === 'complete') this.attach();
+    if (document.readyState === 'complete') this.attach();
     else addEventListener('load', () => this.attach(), { once: true });
   }
 
@@ -277,7 +278,6 @@ export class View {
       // Taken out of the document and put back later, as by a tab panel: the browser paused it, and nothing else tells.
       const element = this.#element;
       if (element.isConnected && !this.#pip) this.resume();
-      return;
     }
     const entry = entries.at(-1);
     if (!entry) return;
@@ -297,7 +297,7 @@ export class View {
   }
 
   #tell(): void {
-    if (this.renderer === 'track' || this.#width === 0 || this.#height === 0) return;
+    if (this.#width === 0 || this.#height === 0) return;
     const [width, height] = this.#onItsSide ? [this.#height, this.#width] : [this.#width, this.#height];
     this.#events.send({ type: 'view', width, height, fit: this.#pose.fit });
   }

@@ -7,13 +7,20 @@
  */
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
-import type { FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
+import type { FromPool, Picture, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
 import { YuvCanvas } from './webgl/yuv-canvas.js';
 
 const STATS_INTERVAL = 250;
 
 function post(message: FromPool, transfer: Transferable[] = []): void {
   (postMessage as (message: FromPool, transfer: Transferable[]) => void)(message, transfer);
+}
+
+type Load = Extract<ToWorker, { type: 'load' }>;
+
+/** What is asked for first; undefined where the engine chooses it. */
+function firstAddress({ lines, renditions, rendition }: Load): string | undefined {
+  return lines[0] ?? renditions[rendition ?? -1]?.lines[0];
 }
 
 /** All players of this worker, by number. */
@@ -68,7 +75,7 @@ class Seat {
 
   /** Lets go of the session as it is. */
   drop(): void {
-    clearInterval(this.#timer);
+    this.#report(false);
     this.#early?.abort.abort();
     this.#session = undefined;
   }
@@ -80,7 +87,7 @@ class Seat {
       if (message.type === 'load') {
         // It takes the place of an earlier one, which then need not begin.
         this.#waiting = this.#waiting.filter(({ type }) => type !== 'load');
-        this.#askFirst(message.lines[0]);
+        this.#askFirst(message);
       }
       this.#waiting.push(message);
       // Frozen pages must hold on to nothing; the session hears of the load first, and then of this.
@@ -120,9 +127,29 @@ class Seat {
     switch (message.type) {
       case 'load':
         this.#load = message.load;
-        clearInterval(this.#timer);
-        this.#timer = setInterval(() => this.#sendStats(), STATS_INTERVAL);
-        session.load([...message.lines], message.resolve, this.#takeEarly(message.lines[0]));
+        this.#report(true);
+        session.load(message, this.#takeEarly(firstAddress(message)));
+        break;
+      case 'seek':
+        session.seek(message.to, message.exact);
+        break;
+      case 'seekLive':
+        session.seekLive();
+        break;
+      case 'rate':
+        session.setRate(message.rate);
+        break;
+      case 'loop':
+        session.setLoop(message.loop);
+        break;
+      case 'selectRendition':
+        session.selectRendition(message.id === null ? undefined : Number(message.id));
+        break;
+      case 'record':
+        session.record(message.format ?? undefined);
+        break;
+      case 'picture':
+        this.#sendPicture(message.request, session.picture());
         break;
       case 'sink':
         setSink(session, message.sink);
@@ -193,6 +220,12 @@ class Seat {
     return port1;
   }
 
+  #report(on: boolean): void {
+    if (on === (this.#timer !== undefined)) return;
+    clearInterval(this.#timer);
+    this.#timer = on ? setInterval(() => this.#sendStats(), STATS_INTERVAL) : undefined;
+  }
+
   #sendStats(): void {
     this.#reporting = false;
     if (!this.#session || this.#load === 0) return;
@@ -204,11 +237,18 @@ class Seat {
     }
   }
 
+  /** Of a `VideoFrame` another handle goes, of planes a copy. */
+  #sendPicture(request: number, shown: Picture | undefined): void {
+    const frame = shown && !('planes' in shown) ? shown.clone() : undefined;
+    this.#tell({ type: 'picture', request, picture: frame ?? shown ?? null }, frame && [frame]);
+  }
+
   #onEvent(event: WorkerEvent): void {
-    this.#tell({ type: 'event', load: this.#load, event });
+    const transfer = event.name === 'recorded' ? [event.data.buffer] : undefined;
+    this.#tell({ type: 'event', load: this.#load, event }, transfer);
     if (event.name === 'statechange') {
-      if (event.state === 'ended' || event.state === 'failed' || event.state === 'idle')
-        clearInterval(this.#timer);
+      // A recording that has ended may go on elsewhere.
+      this.#report(event.state !== 'ended' && event.state !== 'failed' && event.state !== 'idle');
     } else if (event.name !== 'firstframe') return;
     // The session is in the middle of a call: its figures can be asked for when that has returned.
     if (!this.#reporting) queueMicrotask(() => this.#sendStats());
@@ -216,10 +256,11 @@ class Seat {
   }
 
   /** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
-  #askFirst(url = ''): void {
+  #askFirst(load: Load): void {
+    const url = firstAddress(load) ?? '';
     if (this.#early?.url === url && !this.#early.abort.signal.aborted) return;
     this.#early?.abort.abort();
-    this.#early = ask(url);
+    this.#early = ask(url, load.kind === 'file' || undefined);
   }
 
   #takeEarly(url: string | undefined): EarlyRequest | undefined {

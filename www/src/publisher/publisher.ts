@@ -6,6 +6,7 @@
  * earlier worker or a destroyed publisher changes nothing.
  */
 import { type ErrorType, SailcastError } from '../errors.js';
+import { Recording } from '../internal/extras/recording.js';
 import { type ConfigLayer, type PublishConfig, toSettings } from './config.js';
 import { listDevices } from './internal/capture/devices.js';
 import { ConfigKeeper } from './internal/config-keeper.js';
@@ -26,7 +27,6 @@ import {
 } from './internal/options.js';
 import { Preview } from './internal/preview.js';
 import type { PublishWorkerEvent } from './internal/protocol.js';
-import { Recording } from './internal/recording.js';
 import { Sources } from './internal/sources.js';
 import { missingFeature, probe } from './internal/support.js';
 import { type Waiter, waiter } from './internal/waiter.js';
@@ -291,9 +291,9 @@ export class Publisher extends Target {
   async startRecording(target?: WritableStream<Uint8Array>): Promise<void> {
     if (this.#destroyed) throw destroyedBefore('startRecording()');
     if (this.#recording) throw publisherError('recordingActive', 'There is a recording already.', false);
-    this.#recording = new Recording(target, error => {
+    this.#recording = new Recording(target, 'video/x-flv', why => {
       this.#link.send({ type: 'record', recording: false });
-      this.#emit('error', error as SailcastError);
+      this.#emit('error', publisherError('recordingFailed', `The recording ended: ${why}.`, false));
     });
     this.#link.send({ type: 'record', recording: true });
   }

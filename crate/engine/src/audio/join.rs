@@ -37,7 +37,8 @@ impl Audio {
         let start = open.buffer.start();
         let early = start - want;
         if early > JOIN_WITHIN {
-            self.early_until = Some(now + (early - JOIN_WITHIN).scale(1.0 / clock.rate()).max(PUMP_SOONEST));
+            let wait = (early - JOIN_WITHIN).scale(1.0 / clock.rate());
+            self.early_until = Some(now + wait.max(PUMP_SOONEST));
             return false;
         }
         if let Some(Lost::Dry(end)) = self.lost {
@@ -57,9 +58,10 @@ impl Audio {
     pub(super) fn mend(&mut self, now: Instant, out: &mut Outbox) {
         let (Some(offset), Some(open)) = (self.offsets.sure(), &mut self.open) else { return };
         if offset < -LATE {
-            let frames = open.buffer.frames_in(-offset);
+            let late = (-offset).scale(self.rate);
+            let frames = open.buffer.frames_in(late);
             // With less at hand, the clock glides to the sound instead: the buffer is too thin for where the playhead is.
-            if open.buffer.length() < -offset + AFTER_CUT {
+            if open.buffer.length() < late + AFTER_CUT {
                 return;
             }
             let media = self.stretch.position(&open.buffer);
@@ -73,7 +75,7 @@ impl Audio {
             self.write(data, media, length, now, out);
         } else if offset > EARLY {
             let start = self.stretch.position(&open.buffer);
-            self.write_silence(start, offset, now, out);
+            self.write_silence(start, offset.scale(self.rate), now, out);
         } else {
             return;
         }
@@ -84,18 +86,14 @@ impl Audio {
 
     /// The output has taken `frames` in all; the media time now audible, if it is the stream's.
     pub fn on_played(&mut self, frames: u64, now: Instant) -> Option<MediaTime> {
-        let taken = self.ring.taken(frames, now)?;
-        let latency = self.open.as_ref().map_or(Micros::ZERO, |o| o.latency);
-        if self.lost.is_some() {
-            return None;
-        }
-        let heard = taken - latency;
+        let behind = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(open.latency) as u64);
+        let heard = self.ring.taken(frames, behind, now).filter(|_| self.lost.is_none())?;
         self.heard = Some((heard, now));
         Some(heard)
     }
 
     /// The media time heard at `now`.
     pub fn heard(&self, now: Instant) -> Option<MediaTime> {
-        self.heard.filter(|_| self.lost.is_none()).map(|(media, at)| media + (now - at))
+        self.heard.filter(|_| self.lost.is_none()).map(|(media, at)| media + (now - at).scale(self.rate))
     }
 }

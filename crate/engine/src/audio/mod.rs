@@ -98,6 +98,9 @@ pub struct Audio {
     /// The distance is known to have changed without an underrun.
     moved: bool,
     counts: SoundCounts,
+    /// How fast the playhead moves, and the sound that is written now.
+    rate: f64,
+    written_rate: f64,
     /// The decoder failed: this load goes on without sound.
     pub disabled: bool,
 }
@@ -121,6 +124,8 @@ impl Audio {
             offsets: Offsets::default(),
             moved: false,
             counts: SoundCounts::default(),
+            rate: 1.0,
+            written_rate: 1.0,
             disabled: false,
         }
     }
@@ -184,7 +189,7 @@ impl Audio {
     pub fn feed(&mut self, ended: bool, pinned: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         match &self.open {
             Some(open) if !self.disabled && !pinned => {
-                let due = playhead + open.latency;
+                let due = playhead + open.latency.scale(self.rate);
                 if self.stage.queue.first_dts().is_some_and(|first| due - first > LATE_PACKET + FIND_IN) {
                     let dropped = self.stage.queue.drop_until(due - FIND_IN);
                     self.counts.dropped = self.counts.dropped.saturating_add(dropped as u64);
@@ -210,7 +215,9 @@ impl Audio {
     }
 
     fn has_room(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.buffer.length() < PCM_AHEAD)
+        self.open
+            .as_ref()
+            .is_some_and(|open| open.buffer.length() < PCM_AHEAD.scale(self.written_rate.max(1.0)))
     }
 
     /// A packet that needs no decoder: an empty one is silence of its length.
@@ -285,6 +292,21 @@ impl Audio {
             open.buffer.advance(gone);
         }
         self.silence(now, out);
+    }
+
+    /// To another place, of which nothing is here yet.
+    pub fn go_to(&mut self, now: Instant, out: &mut Outbox) {
+        self.stage.leave(out);
+        if let Some(open) = &mut self.open {
+            *open = Open::new(open.buffer.sample_rate(), open.latency);
+        }
+        self.silence(now, out);
+    }
+
+    /// When what was written last will have been heard.
+    pub fn heard_until(&self, now: Instant) -> Instant {
+        let Some(open) = self.open.as_ref().filter(|_| self.lost.is_none()) else { return now };
+        now + open.buffer.time_of(self.ring.level(now, open.buffer.sample_rate()) as usize) + open.latency
     }
 
     /// Empties the ring at once: a pause, a skip, the end of a load.

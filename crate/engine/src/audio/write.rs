@@ -9,27 +9,28 @@ use crate::{
     io::{Instant, Output, PcmBlock},
     outbox::Outbox,
     pcm::{CHANNELS, FADE},
+    stretch::Stretch,
 };
 
 /// Where sound lies waiting anyway, the ring takes so much more than it must, as soon as a write is worth it: fewer
 /// wake-ups, of the worker and of the output.
 const AT_ONCE: Micros = Micros::from_millis(60);
 const WORTH_WRITING: Micros = Micros::from_millis(40);
-/// What stays back for the time-stretch to choose from; at rate 1 it does not choose.
-const STAYS: Micros = Micros::from_millis(40);
 /// An output that should have run out so long ago has: its report is on the way.
 const OVERDUE: Micros = Micros::from_millis(40);
 /// An output that has taken nothing of so much is standing still: it gets no more.
 const STANDS: Micros = Micros::from_millis(400);
 
 impl Audio {
-    /// Tops the ring up. Without a running clock nothing is written.
-    pub fn pump(&mut self, clock: &Clock, now: Instant, out: &mut Outbox) {
+    /// Tops the ring up with sound at `rate`, which the clock follows when it is heard. Without a running clock nothing is
+    /// written.
+    pub fn pump(&mut self, clock: &Clock, rate: f64, now: Instant, out: &mut Outbox) {
+        (self.rate, self.written_rate) = (clock.rate(), rate);
         if !clock.is_running() || !self.is_wanted() {
             return;
         }
         if let Some((media, at)) = self.heard {
-            self.offsets.note(media - clock.media(at), at);
+            self.offsets.note((media - clock.media(at)).scale(1.0 / self.rate), at);
         }
         self.find_dry(now);
         self.early_until = None;
@@ -45,7 +46,7 @@ impl Audio {
             return;
         }
         self.mend(now, out);
-        self.top_up(clock.rate(), now, out);
+        self.top_up(rate, now, out);
     }
 
     /// The output has stopped taking anything: it has enough for when it goes on, and says so then.
@@ -74,8 +75,8 @@ impl Audio {
         let level = self.ring.level(now, buffer.sample_rate());
         let goal = buffer.frames_in(self.depth.goal()) as u64;
         let missing = goal.saturating_sub(level);
-        let stays = if rate == 1.0 { Micros::ZERO } else { STAYS };
-        let waiting = buffer.frames_in(buffer.length() - stays) as u64;
+        let waiting = buffer.length() - Stretch::lookahead(rate);
+        let waiting = buffer.frames_in(waiting.scale(1.0 / rate)) as u64;
         let room = goal.saturating_add(buffer.frames_in(AT_ONCE) as u64).saturating_sub(level);
         let fitting = waiting.min(room);
         let must = missing >= buffer.frames_in(self.depth.write_above()) as u64;
@@ -124,8 +125,10 @@ impl Audio {
         out.push(Output::Pcm(PcmBlock { sample_rate, channels: CHANNELS as u8, data }));
     }
 
+    /// Silence for `length` of the stream.
     pub(super) fn write_silence(&mut self, until: MediaTime, length: Micros, now: Instant, out: &mut Outbox) {
-        let frames = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(length));
+        let time = length.scale(1.0 / self.rate);
+        let frames = self.open.as_ref().map_or(0, |open| open.buffer.frames_in(time));
         if frames > 0 {
             self.seam = true;
             self.write(vec![0.0; frames.saturating_mul(CHANNELS)], until - length, length, now, out);

@@ -296,6 +296,18 @@ impl DecodeStage {
         self.restart();
     }
 
+    /// Another place of the stream follows, from a keyframe on: what waits and what is inside is not wanted any more.
+    pub fn leave(&mut self, out: &mut Outbox) {
+        let config = self.queue.last_config().cloned().or_else(|| self.config.clone());
+        self.close(out);
+        self.recent.clear();
+        self.drained = false;
+        self.queue = PacketQueue::default();
+        if let Some(config) = config {
+            self.queue.push_config(config);
+        }
+    }
+
     /// No decoder is asked for it.
     fn is_own(&self, packet: &Packet) -> bool {
         let Some(track) = &self.config else { return false };

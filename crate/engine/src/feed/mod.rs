@@ -12,8 +12,12 @@
 //! - `suspend`, `wake`, `set_online`, `suspect`, `close` as of a connection;
 //! - `extent(now)`, `bytes()`, `is_over()`: no more will come, from here to the end; `error()`: why, unless in good order.
 
+mod any;
+pub(crate) mod kind;
+
 use sailcast_media::{DemuxEvent, MediaTime, Micros};
 
+pub(crate) use self::any::{Feed, Going};
 use crate::event::Event;
 
 /// What playback knows and a source must.

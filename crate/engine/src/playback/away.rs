@@ -1,7 +1,7 @@
 //! While the viewer or the network is away: a page that cannot be seen, one that is put away, no network at all.
 
 use super::{Phase, Playback};
-use crate::{io::Instant, outbox::Outbox, player::Background};
+use crate::{feed::Feed, io::Instant, outbox::Outbox, player::Background};
 
 impl Playback {
     pub fn set_visible(&mut self, visible: bool, now: Instant, out: &mut Outbox) {
@@ -21,15 +21,15 @@ impl Playback {
     }
 
     pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
-        if let Some(connection) = &mut self.connection {
-            connection.set_online(online, now, out);
+        if let Some(feed) = &mut self.feed {
+            feed.set_online(online, now, out);
         }
     }
 
     /// Time has passed unnoticed, or the network is another one: is the connection still good?
     pub fn slept(&mut self, now: Instant) {
-        if let Some(connection) = &mut self.connection {
-            connection.suspect(now);
+        if let Some(feed) = &mut self.feed {
+            feed.suspect(now);
         }
         self.video.stage.slept(now);
         self.audio.stage.slept(now);
@@ -51,9 +51,9 @@ impl Playback {
         if self.is_over() || self.is_suspended() {
             return;
         }
-        let Some(connection) = &mut self.connection else { return };
-        connection.suspend(out);
-        if !connection.is_suspended() {
+        let Some(feed) = &mut self.feed else { return };
+        feed.suspend(out);
+        if !feed.is_suspended() {
             return;
         }
         if let Phase::Stalled { since } = self.phase
@@ -64,6 +64,9 @@ impl Playback {
         // A pause from before has no clock to go on with: it was stopped for another reason since.
         self.held = false;
         self.forget_deadlines(now);
+        if self.phase == Phase::Ended {
+            return;
+        }
         if self.phase != Phase::Starting {
             self.clock.stop(now);
             self.phase = Phase::Stalled { since: now };
@@ -76,10 +79,13 @@ impl Playback {
         if self.is_put_away() || !self.is_suspended() {
             return;
         }
-        if let Some(connection) = &mut self.connection {
-            connection.wake(now, out);
+        if let Some(feed) = &mut self.feed {
+            feed.wake(now, out);
         }
         self.forget_deadlines(now);
+        if self.is_paced() {
+            return self.return_to_place(now, out);
+        }
         if let Phase::Stalled { since } = &mut self.phase {
             *since = now;
             self.returning = true;
@@ -93,7 +99,7 @@ impl Playback {
     }
 
     pub(super) fn is_suspended(&self) -> bool {
-        self.connection.as_ref().is_some_and(|c| c.is_suspended())
+        self.feed.as_ref().is_some_and(Feed::is_suspended)
     }
 
     /// Nobody can see a picture, and none is to be made.

@@ -39,7 +39,7 @@ impl Playback {
         self.latency.target = self.aim.update(needed, now).max(sound);
     }
 
-    fn tell_target(&mut self, out: &mut Outbox) {
+    pub(super) fn tell_target(&mut self, out: &mut Outbox) {
         let target = self.latency.target;
         if (target - self.told_target).abs() >= TELL {
             self.told_target = target;
@@ -47,7 +47,7 @@ impl Playback {
         }
     }
 
-    fn tell_pressure(&mut self, now: Instant, out: &mut Outbox) {
+    pub(super) fn tell_pressure(&mut self, now: Instant, out: &mut Outbox) {
         if self.is_unseen() || self.phase != Phase::Playing {
             return;
         }
@@ -104,7 +104,7 @@ impl Playback {
 
     /// A decoder slower than real time: the picture must not fall behind the sound for good. It goes on at the newest
     /// keyframe that is due.
-    fn leave_late_video(&mut self, now: Instant, out: &mut Outbox) {
+    pub(super) fn leave_late_video(&mut self, now: Instant, out: &mut Outbox) {
         let playhead = self.clock.media(now);
         let Some(from) = self.late_video(playhead) else { return };
         if let Some(to) = self.video.leave_late(playhead + SOON_DUE) {
@@ -115,10 +115,15 @@ impl Playback {
 
     /// Where the pictures are that should have been decoded long ago, if there are such.
     fn late_video(&self, playhead: MediaTime) -> Option<MediaTime> {
-        self.video.stage.queue.first_dts().filter(|first| playhead - *first > VIDEO_BEHIND)
+        self.video
+            .stage
+            .queue
+            .first_dts()
+            .filter(|first| playhead - *first > VIDEO_BEHIND.scale(self.clock.rate().max(1.0)))
     }
 
     pub(super) fn set_rate(&mut self, rate: f64, now: Instant, out: &mut Outbox) {
+        self.rate_due = None;
         if self.clock.rate() != rate {
             self.clock.set_rate(rate, now);
             out.push(Output::Event(Event::RateChange { rate }));
@@ -134,10 +139,13 @@ impl Playback {
         }
     }
 
-    fn skip_ahead(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
+    pub(super) fn skip_ahead(&mut self, to: MediaTime, now: Instant, out: &mut Outbox) {
         let from = self.clock.media(now);
-        self.set_rate(1.0, now, out);
-        self.clock.start(to, now);
+        self.set_rate(self.base_rate(), now, out);
+        match self.clock.is_running() || !self.is_paced() {
+            true => self.clock.start(to, now),
+            false => self.clock.place(to, now),
+        }
         self.video.skip_to(to, out);
         self.audio.skip_to(to, now, out);
         self.stats.skips = self.stats.skips.saturating_add(1);

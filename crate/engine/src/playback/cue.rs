@@ -1,6 +1,6 @@
 //! Messages of the stream: told when they come, and again when their moment has come.
 
-use sailcast_media::{MediaTime, Message, Metadata, Micros, Packet};
+use sailcast_media::{MediaKind, MediaTime, Message, Metadata, Micros, Packet};
 
 use super::{Playback, TRACK_LOST};
 use crate::{
@@ -25,8 +25,8 @@ impl Playback {
             Message::Sei { .. } if self.sei.len() < MOST_OF_A_PICTURE => self.sei.push(message),
             Message::Sei { .. } => {}
             _ => {
-                let time = self.timeline.place_time(message.track.map(|t| t.kind), message.time);
-                let time = match self.end() {
+                let time = self.place_time(message.track.map(|t| t.kind), message.time);
+                let time = match self.end().filter(|_| !self.is_paced()) {
                     Some(end) if time - end > FARTHEST_AHEAD => end,
                     _ => time,
                 };
@@ -45,14 +45,19 @@ impl Playback {
             let kind = message.track.map(|track| track.kind);
             let time = match message.time == raw {
                 true => packet.pts,
-                false => self.timeline.place_time(kind, message.time),
+                false => self.place_time(kind, message.time),
             };
             self.take_message(Metadata { time, ..message }, is_new, now, out);
         }
     }
 
+    fn place_time(&self, kind: Option<MediaKind>, time: MediaTime) -> MediaTime {
+        if self.is_paced() { time } else { self.timeline.place_time(kind, time) }
+    }
+
     fn take_message(&mut self, message: Metadata, is_new: bool, now: Instant, out: &mut Outbox) {
-        out.push(Output::Event(Event::Metadata(message.clone())));
+        let told = Metadata { time: self.turns.page(message.time), ..message.clone() };
+        out.push(Output::Event(Event::Metadata(told)));
         let lost = if is_new { self.cues.add(message) } else { 0 };
         if lost > 0 {
             let what = "More messages came than can wait for their pictures: the oldest were left out.";
@@ -63,7 +68,8 @@ impl Playback {
     /// Cues of a picture, and of what was left out before it.
     pub(super) fn tell_cues_until(&mut self, pts: MediaTime, out: &mut Outbox) {
         while let Some(message) = self.cues.due(pts) {
-            out.push(Output::Event(Event::Cue(message)));
+            let time = self.turns.page(message.time);
+            out.push(Output::Event(Event::Cue(Metadata { time, ..message })));
         }
     }
 

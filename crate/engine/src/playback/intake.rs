@@ -6,6 +6,7 @@ use super::Playback;
 use crate::{
     error::ErrorCode,
     event::Event,
+    feed::FeedEvent,
     io::{Instant, Output},
     outbox::Outbox,
     quality::DropCause,
@@ -16,16 +17,21 @@ use crate::{
 /// Beyond either, whole GOPs go, oldest first: of a paused player, mostly.
 const MAX_BUFFER_TIME: Micros = Micros::from_secs(20);
 const MAX_BUFFER_BYTES: u64 = 24 << 20;
+const MAX_PACED_BYTES: u64 = 96 << 20;
 const ROOM_ABOVE_TARGET: Micros = Micros::from_secs(5);
 
 impl Playback {
     pub(super) fn demux(&mut self, now: Instant, out: &mut Outbox) {
         while !self.is_over() {
-            let Some(event) = self.connection.as_mut().and_then(|c| c.poll(now)) else { break };
-            self.on_demuxed(event, now, out);
+            let Some(event) = self.feed.as_mut().and_then(|feed| feed.poll(now, out)) else { break };
+            match event {
+                FeedEvent::Demuxed(event) => self.on_demuxed(self.turns.place(event), now, out),
+                FeedEvent::Cut { at, why } => self.on_cut(at, why, now, out),
+                FeedEvent::Tell(event) => out.push(Output::Event(event)),
+            }
         }
         self.compare_tracks();
-        if let Some(edge) = self.edge() {
+        if let Some(edge) = self.edge().filter(|_| !self.is_paced()) {
             self.arrival.note(edge, now);
         }
     }
@@ -40,8 +46,11 @@ impl Playback {
     }
 
     fn on_packet(&mut self, mut packet: Packet, now: Instant, out: &mut Outbox) {
-        if self.connection.as_mut().is_some_and(|c| c.is_replacement(now, out)) {
+        if self.feed.as_mut().is_some_and(|feed| feed.is_replacement(now, out)) {
             self.join(now);
+        }
+        if self.is_unwanted(&packet) {
+            return;
         }
         let kind = packet.track.kind;
         match self.tracks(kind).take(&packet, now) {
@@ -53,11 +62,14 @@ impl Playback {
             }
         }
         let raw = packet.pts;
-        if let Some(jump) = self.timeline.place(kind, &mut packet, now) {
+        if self.is_paced() {
+            self.arrival.begin(now);
+        } else if let Some(jump) = self.timeline.place(kind, &mut packet, now) {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
-        self.recording.take(&packet, now, out);
+        let playhead = self.is_paced().then(|| self.playhead(now));
+        self.recording.take(&packet, playhead, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
@@ -70,6 +82,7 @@ impl Playback {
                 // Nothing before the first keyframe can ever be shown: it must not fill the buffer.
                 if packet.keyframe {
                     self.first_keyframe.get_or_insert(packet.pts);
+                    self.land_on_keyframe(packet.pts, now);
                 }
                 if self.first_keyframe.is_some() {
                     self.video.stage.queue.push(packet);
@@ -122,7 +135,7 @@ impl Playback {
                 return;
             }
             _ if track.is_some_and(|track| !self.concerns_pictures(track)) => {}
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+            SkipReason::LostSync | SkipReason::Continuity | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}
@@ -141,9 +154,13 @@ impl Playback {
     }
 
     pub(super) fn bound_buffers(&mut self) {
-        let longest = MAX_BUFFER_TIME.max(self.latency.target + ROOM_ABOVE_TARGET);
+        // A paced source keeps within its own bounds, unless what it reads is made to exceed any.
+        let (longest, most) = match self.is_paced() {
+            true => (Micros(i64::MAX), MAX_PACED_BYTES),
+            false => (MAX_BUFFER_TIME.max(self.latency.target + ROOM_ABOVE_TARGET), MAX_BUFFER_BYTES),
+        };
         while self.video.stage.queue.span().max(self.audio.stage.queue.span()) > longest
-            || self.buffer_memory() > MAX_BUFFER_BYTES
+            || self.buffer_memory() > most
         {
             let gone = self.video.stage.queue.drop_oldest_gop();
             self.video.drops.add(DropCause::Skip, gone as u64);

@@ -1,32 +1,42 @@
-//! One load, from its first byte to its end: demux, buffer, start, play, stall, chase, end.
+//! One load, from its first byte to its end: demux, buffer, start, play, stall, chase, seek, end.
 //!
 //! The playhead is *pinned* before the start and during a stall (it follows the live edge at target latency, or stands),
-//! and *runs* in between. Every call of [`Playback::advance`] looks at what there is and does what is due; it may be called
+//! and *runs* in between. That of a paced source stands where it was put: it is never chased by what arrives. Every call of [`Playback::advance`] looks at what there is and does what is due; it may be called
 //! at any time, any number of times.
 
 mod away;
 mod chase;
 mod cue;
+mod cut;
 mod intake;
+mod live;
+mod paced;
+mod rate;
 mod reach;
 mod report;
+mod seek;
 mod start_stop;
 mod tracks;
+mod turns;
 mod watch;
+
+use std::collections::VecDeque;
 
 use sailcast_media::{MediaTime, Metadata, Micros};
 
-use self::watch::Barren;
+pub use self::rate::Wishes;
+use self::{live::Live, seek::Seeks, turns::Turns, watch::Barren};
 use crate::{
     arrival::Arrival,
     audio::Audio,
     clock::Clock,
-    connection::{Brought, Connection},
+    connection::Brought,
     cues::Cues,
     decode::Fault,
     error::SailcastError,
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, Output, RequestId},
+    feed::{Extent, Feed},
+    io::{AudioOutput, Input, Instant, Load, Output, RequestId, SourceKind},
     ladder::Ladder,
     latency::{Aim, LatencyController, LatencyTarget},
     outbox::Outbox,
@@ -48,6 +58,9 @@ const TRACK_LOST: Micros = Micros::from_secs(1);
 /// And is back when it is nearer than this: one that is always about as far behind does not come and go.
 const TRACK_BACK: Micros = Micros::from_millis(700);
 
+/// The same of a paced source, which loads one track after the other.
+const PACED_TRACK_LOST: Micros = Micros::from_secs(10);
+
 /// Behind the end of the stream: how soon to look whether the decoders have given all.
 const DRAINS: Micros = Micros::from_millis(20);
 
@@ -60,12 +73,16 @@ enum Phase {
     Stalled {
         since: Instant,
     },
+    /// Of a paced source: the playhead was put where nothing is ready yet.
+    Seeking,
+    /// A paced source stands at its end; a seek goes on.
+    Ended,
     Over(State),
 }
 
 pub struct Playback {
     /// `None` until it is opened, and after `close`.
-    connection: Option<Connection>,
+    feed: Option<Feed>,
     timeline: Timeline,
     video: Video,
     audio: Audio,
@@ -114,6 +131,17 @@ pub struct Playback {
     next_tick: Instant,
     /// As last told to the page.
     told_target: Micros,
+    told_source: Option<(SourceKind, bool)>,
+    /// What follows is of paced sources.
+    extent: Extent,
+    seeks: Seeks,
+    live: Live,
+    turns: Turns,
+    pub wishes: Wishes,
+    /// Sound of another rate has been written: the playhead follows when it is heard.
+    rate_due: Option<(Instant, f64)>,
+    /// What could not be had, from where to where.
+    holes: VecDeque<(MediaTime, MediaTime)>,
     stats: Stats,
 }
 
@@ -122,7 +150,7 @@ impl Playback {
         let aim = Aim::new(config.latency);
         let start = aim.held();
         Self {
-            connection: None,
+            feed: None,
             timeline: Timeline::default(),
             video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
             audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
@@ -158,18 +186,26 @@ impl Playback {
             keyframe_warned: false,
             next_tick: now,
             told_target: start,
+            told_source: None,
+            extent: Extent::default(),
+            seeks: Seeks::default(),
+            live: Live::default(),
+            turns: Turns::default(),
+            wishes: Wishes::default(),
+            rate_due: None,
+            holes: VecDeque::new(),
             stats: Stats::default(),
         }
     }
 
-    /// Opens the connection, or leaves that to the moment at which the page is seen.
-    pub fn open(&mut self, lines: Vec<String>, resolve: bool, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut connection = Connection::new(lines, resolve, seed);
+    /// Opens the source, or leaves that to the moment at which the page is seen.
+    pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
+        let mut feed = Feed::new(load, seed);
         match self.is_put_away() {
-            true => connection.suspend(out),
-            false => connection.open(now, out),
+            true => feed.suspend(out),
+            false => feed.open(now, out),
         }
-        self.connection = Some(connection);
+        self.feed = Some(feed);
     }
 
     pub fn set_target(&mut self, target: LatencyTarget) {
@@ -192,17 +228,30 @@ impl Playback {
     pub fn handle(&mut self, input: Input, now: Instant, out: &mut Outbox) {
         match input {
             Input::Io(id, event) if self.owns(id) => {
-                if let Some(connection) = &mut self.connection {
-                    connection.on_io(event, now);
+                if let Some(feed) = &mut self.feed {
+                    feed.on_io(id, event, now, out);
                 }
                 self.demux(now, out);
             }
             Input::Resolved(id, url) if self.owns(id) => {
                 let played = self.end().is_some();
-                if let Some(connection) = &mut self.connection {
-                    connection.on_resolved(url, played, now, out);
+                if let Some(feed) = &mut self.feed {
+                    feed.on_resolved(id, url, played, now, out);
                 }
             }
+            Input::Decrypted(id, clear) if self.owns(id) => {
+                if let Some(feed) = &mut self.feed {
+                    feed.on_decrypted(id, clear, now, out);
+                }
+                self.demux(now, out);
+            }
+            Input::SelectRendition(rendition) => {
+                if let Some(feed) = &mut self.feed {
+                    feed.select(rendition, now, out);
+                }
+            }
+            Input::Seek { to, exact } => self.seek(to, exact, now, out),
+            Input::SeekLive => self.seek_live(now, out),
             Input::NetworkChanged => self.slept(now),
             Input::Suspend => self.suspend(now, out),
             Input::Wake => self.wake(now, out),
@@ -271,8 +320,12 @@ impl Playback {
         }
         let end = self.end();
         let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
-        if let Some(connection) = &mut self.connection {
-            connection.advance(brought, now, out);
+        let view = self.view(now);
+        if let Some(feed) = &mut self.feed {
+            feed.advance(brought, &view, now, out);
+        }
+        if self.is_paced() {
+            return self.advance_paced(now, out);
         }
         self.aim(now);
         self.watch(now, out);
@@ -281,7 +334,7 @@ impl Playback {
             match self.phase {
                 Phase::Starting | Phase::Stalled { .. } => self.try_start(now, out),
                 Phase::Playing => self.keep_latency(now, out),
-                Phase::Over(_) => {}
+                Phase::Seeking | Phase::Ended | Phase::Over(_) => {}
             }
         }
         self.decode_and_present(now, out);
@@ -290,14 +343,18 @@ impl Playback {
     }
 
     /// The earliest instant at which `advance` has something to do.
-    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+    pub fn next_wake(&mut self, now: Instant) -> Option<Instant> {
         if self.is_over() {
             return None;
         }
         let mut wake: Option<Instant> = None;
         let mut at = |t: Instant| wake = Some(wake.map_or(t, |w: Instant| w.min(t)));
-        if let Some(deadline) = self.connection.as_ref().and_then(Connection::deadline) {
+        if let Some(deadline) = self.feed.as_mut().and_then(|feed| feed.deadline(now)) {
             at(deadline);
+        }
+        let paced = [self.seeks.deadline(), self.rate_due.map(|(due, _)| due)];
+        for due in paced.into_iter().flatten() {
+            at(due);
         }
         if let Some(first) =
             self.first_video.filter(|_| self.first_keyframe.is_none() && !self.keyframe_warned)
@@ -320,9 +377,12 @@ impl Playback {
             {
                 at(due.max(earliest));
             }
-            if let Some(end) = self.end().and_then(|end| self.clock.instant_of(end)) {
+            if let Some(end) = self.dry_at().and_then(|end| self.clock.instant_of(end)) {
                 let soon = if self.has_ended() { DRAINS } else { Micros(1000) };
                 at(if end > now { end } else { now + soon });
+            }
+            if let Some(seam) = self.turns.next().and_then(|seam| self.clock.instant_of(seam)) {
+                at(seam.max(now));
             }
             if let Some(cue) = self.next_cue(now) {
                 at(cue);
@@ -335,11 +395,11 @@ impl Playback {
 
     /// Cancels the request, silences the sound and gives every frame back. The figures stay.
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
-        let Some(mut connection) = self.connection.take() else { return };
-        connection.close(out);
-        self.recording.finish(out);
-        self.stats.bytes_received = connection.bytes();
-        self.stats.reconnects = connection.reconnects;
+        let Some(mut feed) = self.feed.take() else { return };
+        feed.close(out);
+        self.recording.finish(now, out);
+        self.stats.bytes_received = feed.bytes();
+        self.stats.reconnects = feed.reconnects();
         self.clock.stop(now);
         self.video.close(out);
         self.audio.silence(now, out);
@@ -356,7 +416,7 @@ impl Playback {
     }
 
     fn owns(&self, id: RequestId) -> bool {
-        !self.is_over() && self.connection.as_ref().is_some_and(|c| c.owns(id))
+        !self.is_over() && self.feed.as_ref().is_some_and(|feed| feed.owns(id))
     }
 
     fn decode_and_present(&mut self, now: Instant, out: &mut Outbox) {
@@ -366,12 +426,15 @@ impl Playback {
         let ended = self.has_ended();
         let playhead = self.playhead(now);
         let unseen = self.is_unseen();
+        if self.is_paced() {
+            self.video.set_rate(self.clock.rate());
+        }
         if !unseen {
             self.video.feed(ended, playhead, now, out);
         }
-        let paused_on_picture = self.paused && self.video.has_shown();
+        let paused_on_picture = self.paused && self.video.stands();
         if !paused_on_picture {
-            let pinned = self.phase == Phase::Starting;
+            let pinned = self.phase == Phase::Starting && !self.is_paced();
             if pinned {
                 self.video.chase(playhead);
             }
@@ -382,11 +445,12 @@ impl Playback {
                 self.video.feed(ended, playhead, now, out);
             }
         }
-        self.audio.pump(&self.clock, now, out);
+        let rate = self.rate_due.map_or(self.clock.rate(), |(_, rate)| rate);
+        self.audio.pump(&self.clock, rate, now, out);
     }
 
     fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
-        let presented = self.video.present(playhead, now, out);
+        let presented = self.video.present(self.has_ended(), playhead, now, out);
         if let Some((width, height)) = presented.resized {
             out.push(Output::Event(Event::Resize { width, height }));
         }
@@ -394,6 +458,10 @@ impl Playback {
             out.push(Output::Event(Event::FirstFrame));
         }
         if let Some(pts) = presented.pts {
+            if self.seeks.is_under_way() {
+                // Of the pictures that led here nobody saw any.
+                self.cues.forget_before(pts);
+            }
             self.tell_cues_until(pts, out);
             self.stats.av_offset = self.audio.heard(now).map(|heard| pts - heard);
         }

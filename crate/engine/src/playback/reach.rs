@@ -2,8 +2,8 @@
 
 use sailcast_media::MediaTime;
 
-use super::{Playback, TRACK_BACK, TRACK_LOST};
-use crate::{connection::Connection, io::Instant};
+use super::{PACED_TRACK_LOST, Playback, TRACK_BACK, TRACK_LOST};
+use crate::{feed::Feed, io::Instant};
 
 impl Playback {
     /// Up to where everything can be played. A track that has stopped does not hold the other.
@@ -17,7 +17,11 @@ impl Playback {
     /// Packets came: whether the tracks go together.
     pub(super) fn compare_tracks(&mut self) {
         if let (Some(v), Some(a)) = (self.video_edge(), self.audio_edge()) {
-            self.apart = (v - a).abs() > if self.apart { TRACK_BACK } else { TRACK_LOST };
+            let distance = (v - a).abs();
+            self.apart = match self.is_paced() {
+                true => self.has_ended() || distance > PACED_TRACK_LOST,
+                false => distance > if self.apart { TRACK_BACK } else { TRACK_LOST },
+            };
         }
     }
 
@@ -26,9 +30,14 @@ impl Playback {
         self.video_edge().max(self.audio_edge())
     }
 
+    /// Where the playhead stops for want of data: a paced source has yet to bring what is missing of one track.
+    pub(super) fn dry_at(&self) -> Option<MediaTime> {
+        if self.is_paced() && !self.has_ended() { self.edge() } else { self.end() }
+    }
+
     /// No more will come.
     pub(super) fn has_ended(&self) -> bool {
-        self.connection.as_ref().is_none_or(Connection::is_over)
+        self.feed.as_ref().is_none_or(Feed::is_over) && !self.seeks.is_awaiting()
     }
 
     /// The connection gives what it should: pictures, where there is video and somebody looks.
@@ -50,6 +59,9 @@ impl Playback {
     }
 
     pub(super) fn start_at(&self) -> Option<MediaTime> {
+        if self.is_paced() {
+            return self.paced_start();
+        }
         let edge = self.edge()?;
         let first = self.first_keyframe.or(self.first_sound)?;
         Some((edge - self.latency.target).max(first))

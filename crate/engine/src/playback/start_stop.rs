@@ -6,6 +6,7 @@ use super::{Phase, Playback, watch::no_keyframe};
 use crate::{
     error::{ErrorCode, SailcastError},
     event::{Event, State},
+    feed::Feed,
     io::{Instant, Output},
     latency::{SKIP_ABOVE, TICK},
     outbox::Outbox,
@@ -13,11 +14,11 @@ use crate::{
 };
 
 /// Buffered time with which playback starts or resumes, if the target is not lower still...
-const START_WITH: Micros = Micros::from_millis(150);
+pub(super) const START_WITH: Micros = Micros::from_millis(150);
 /// ...and twice as much with each stall that follows another within this time: better one long wait than many short ones.
-const STALLS_TOGETHER: Micros = Micros::from_secs(15);
+pub(super) const STALLS_TOGETHER: Micros = Micros::from_secs(15);
 /// Doublings of it.
-const MOST_DOUBLINGS: u32 = 2;
+pub(super) const MOST_DOUBLINGS: u32 = 2;
 /// A shorter stall leaves nothing to skip.
 const BRIEF_STALL: Micros = Micros::from_millis(600);
 /// A pause that leaves playback farther behind its target ends with a skip: a viewer who comes back wants to be live.
@@ -75,13 +76,13 @@ impl Playback {
     }
 
     /// The first picture stands before the clock starts, unless none comes.
-    fn picture_ready(&self, now: Instant) -> bool {
+    pub(super) fn picture_ready(&self, now: Instant) -> bool {
         let is_late = || self.picture_late().is_some_and(|at| now >= at) && self.audio_edge().is_some();
-        self.video.has_shown() || self.is_unseen() || self.video.disabled || is_late()
+        self.video.stands() || self.is_unseen() || self.video.disabled || is_late()
     }
 
     /// When the first picture will have been waited for long enough.
-    fn picture_late(&self) -> Option<Instant> {
+    pub(super) fn picture_late(&self) -> Option<Instant> {
         let expected = self.first_video.is_some() || (self.video.stage.is_known() && !self.video.disabled);
         let wait = if expected { PICTURE_WAIT } else { PICTURE_WAIT.scale(0.1) };
         self.arrival.first().map(|first| first + wait)
@@ -94,16 +95,22 @@ impl Playback {
         }
         let playhead = self.playhead(now);
         let picture = self.video.next_due().filter(|(at, _)| *at <= playhead).map(|(_, earliest)| earliest);
-        let late = self.picture_late().filter(|_| self.phase == Phase::Starting);
-        let due = [picture, late, self.arrival.burst_ends(), Some(now + BEAT)];
+        let late = self.picture_late().filter(|_| matches!(self.phase, Phase::Starting | Phase::Seeking));
+        let burst = self.arrival.burst_ends().filter(|_| !self.is_paced());
+        let alone = self.alone_until().filter(|_| self.phase == Phase::Starting);
+        let due = [picture, late, burst, alone, Some(now + BEAT)];
         due.into_iter().flatten().filter(|at| *at > now).min()
     }
 
     pub(super) fn resume(&mut self, now: Instant, out: &mut Outbox) {
         let from = self.clock.media(now);
         self.latency.restart();
-        self.set_rate(1.0, now, out);
+        self.set_rate(self.base_rate(), now, out);
         self.clock.start(from, now);
+        if self.is_paced() {
+            self.judge_following(now);
+            return out.push(Output::Event(Event::Playing));
+        }
         let behind = self.edge().map_or(Micros::ZERO, |edge| edge - from - self.latency.target);
         if behind > RESUME_BEHIND && !self.has_ended() {
             self.skip(now, out);
@@ -126,12 +133,13 @@ impl Playback {
         if self.paused || self.is_suspended() {
             return;
         }
-        let Some(end) = self.end() else { return };
+        let Some(end) = self.dry_at() else { return };
         let past = self.clock.media(now) - end;
         if past < Micros::ZERO {
             return;
         }
-        if ended && matches!(self.phase, Phase::Stalled { .. }) {
+        let stands = matches!(self.phase, Phase::Stalled { .. } | Phase::Seeking);
+        if ended && stands && !self.seeks.is_under_way() {
             self.finish(now, out);
         }
         if self.phase != Phase::Playing {
@@ -158,8 +166,9 @@ impl Playback {
     }
 
     fn finish(&mut self, now: Instant, out: &mut Outbox) {
-        match self.connection.as_ref().and_then(|c| c.error()).cloned() {
+        match self.feed.as_ref().and_then(Feed::error).cloned() {
             Some(error) => self.fail(error, now, out),
+            None if self.is_paced() => self.stand_at_end(now, out),
             None => {
                 self.clock.stop(now);
                 self.phase = Phase::Over(State::Ended);
@@ -170,7 +179,7 @@ impl Playback {
 
     fn end_without_media(&mut self, now: Instant, out: &mut Outbox) {
         let unsupported = self.unsupported.take().map(|(_, error)| error);
-        let error = match unsupported.or_else(|| self.connection.as_ref().and_then(|c| c.error()).cloned()) {
+        let error = match unsupported.or_else(|| self.feed.as_ref().and_then(Feed::error).cloned()) {
             Some(error) => error,
             None if self.first_video.is_some() => no_keyframe(true),
             None => fatal(ErrorCode::NoMedia, "The stream ended with nothing to play.".to_owned()),
@@ -187,7 +196,7 @@ impl Playback {
         out.push(Output::Event(Event::Error(error)));
     }
 
-    pub(super) fn is_over(&self) -> bool {
+    pub fn is_over(&self) -> bool {
         matches!(self.phase, Phase::Over(_))
     }
 }

@@ -21,6 +21,9 @@ impl Playback {
     }
 
     pub(super) fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
+        if !self.is_paced() {
+            self.tell_source(true, out);
+        }
         let kind = track.kind();
         let playable = match kind {
             MediaKind::Video => self.video.stage.can_decode(&track.config),

@@ -70,9 +70,10 @@ impl Playback {
         self.barren.clear();
         self.video.stage.forgive();
         let played = self.end().is_some();
-        if let Some(connection) = &mut self.connection {
-            let failure = Failure { reason: Reason::NoPictures, error: Some(error), final_answer: false };
-            connection.fail(failure, played, now, out);
+        let failure = Failure { reason: Reason::NoPictures, error: Some(error.clone()), final_answer: false };
+        let asked = self.feed.as_mut().is_some_and(|feed| feed.fail(failure, played, now, out));
+        if !asked {
+            self.lose_track(MediaKind::Video, error, now, out);
         }
     }
 

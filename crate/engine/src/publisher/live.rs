@@ -231,6 +231,9 @@ impl Live {
                 self.uplink.push(packet, now);
             }
         }
+        if let Some(bytes) = recorder.written() {
+            out.push(Output::Record(bytes));
+        }
         self.ask_to_begin(configs, now);
         self.send(configs, now, out);
         self.finish(recorder.is_on(), now, out);
@@ -246,10 +249,10 @@ impl Live {
         out: &mut Outbox,
     ) {
         let tracks = self.tracks(configs, packet.dts);
-        match recorder.take(packet, configs.of(packet), &tracks, self.has, &self.description, now) {
-            Ok(Some(bytes)) => out.push(Output::Record(bytes)),
-            Ok(None) => {}
-            Err(error) => self.complain(error, out),
+        if let Err(error) =
+            recorder.take(packet, configs.of(packet), &tracks, self.has, &self.description, now)
+        {
+            self.complain(error, out);
         }
     }
 

@@ -47,9 +47,9 @@ impl Recorder {
         has: (bool, bool),
         description: &Description,
         now: Instant,
-    ) -> Result<Option<Bytes>, MuxError> {
+    ) -> Result<(), MuxError> {
         if !self.wanted {
-            return Ok(None);
+            return Ok(());
         }
         if self.session.is_none() {
             let since = *self.waits.get_or_insert(now);
@@ -57,19 +57,24 @@ impl Recorder {
             let has_video = has.0 && (video || now - since < TRACK_WITHIN);
             let begins = packet.keyframe && (!has_video || packet.track.kind == MediaKind::Video);
             if !begins {
-                return Ok(None);
+                return Ok(());
             }
             self.session = Some(Session::begin(packet.dts, has, tracks, description, &mut self.buffer)?);
         }
         if packet.track.kind == MediaKind::Video {
             self.has_keyframe |= packet.keyframe;
             if !self.has_keyframe {
-                return Ok(None);
+                return Ok(());
             }
         }
-        if let Some(session) = &mut self.session {
-            session.write(packet, config, &mut self.buffer)?;
+        match &mut self.session {
+            Some(session) => session.write(packet, config, &mut self.buffer),
+            None => Ok(()),
         }
-        Ok(take(&mut self.buffer))
+    }
+
+    /// What the packets taken since have come to: one piece, however many an encoder gave at once.
+    pub fn written(&mut self) -> Option<Bytes> {
+        take(&mut self.buffer)
     }
 }

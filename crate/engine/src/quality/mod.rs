@@ -95,6 +95,8 @@ struct Load {
     start_up: StartUp,
     times: times::Times,
     stalls: stalls::Stalls,
+    /// The viewer went elsewhere: what he waits for there is no stall.
+    seeking: bool,
     latency: latency::Histogram,
     recent: latency::Recent,
     window: rates::Window,
@@ -167,7 +169,7 @@ impl Recorder {
         load.times.enter(state, now);
         let ended = match state {
             // Before anything has played, waiting is the start.
-            State::Waiting if load.times.has_played() => {
+            State::Waiting if load.times.has_played() && !load.seeking => {
                 load.stalls.wait(now);
                 None
             }
@@ -176,9 +178,21 @@ impl Recorder {
                 load.stalls.pause(now);
                 None
             }
-            _ => load.stalls.end(load.at, now),
+            _ => {
+                load.seeking = false;
+                load.stalls.end(load.at, now)
+            }
         };
         if let Some(stall) = ended {
+            self.log.add(What::Stalled(stall), now);
+        }
+    }
+
+    /// The viewer goes to another place: a stall ends with that.
+    fn seek(&mut self, now: Instant) {
+        let Some(load) = &mut self.load else { return };
+        load.seeking = load.times.state() != State::Paused;
+        if let Some(stall) = load.stalls.end(load.at, now) {
             self.log.add(What::Stalled(stall), now);
         }
     }
@@ -199,6 +213,7 @@ impl Load {
             start_up: StartUp::default(),
             times: times::Times::new(now),
             stalls: stalls::Stalls::default(),
+            seeking: false,
             latency: latency::Histogram::default(),
             recent: latency::Recent::default(),
             window: rates::Window::default(),

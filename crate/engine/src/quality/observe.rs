@@ -60,7 +60,12 @@ impl Recorder {
             Input::SelectTrack(_) => "selecttrack",
             Input::SelectRendition(_) => "selectrendition",
             Input::SeekLive => "seeklive",
-            Input::Rate(_) => "rate",
+            Input::Rate(rate) => {
+                if let Some(load) = &mut self.load {
+                    load.times.choose(*rate, now);
+                }
+                "rate"
+            }
             Input::Record(Some(_)) => "record",
             Input::Record(None) => "recordend",
             // Told by its event.
@@ -189,7 +194,10 @@ impl Recorder {
                 What::Reconnecting { attempt: *attempt, delay: *delay, reason: reason.as_str() }
             }
             Event::Reconnected { attempt } => What::Reconnected { attempt: *attempt },
-            Event::Seeking(_) => What::Note("seeking"),
+            Event::Seeking(_) => {
+                self.seek(now);
+                What::Note("seeking")
+            }
             Event::RenditionChange { .. } => What::Note("rendition"),
             Event::RecordingFailed(_) => What::Note("recording failed"),
             Event::Source { kind, .. } => What::Note(kind.as_str()),

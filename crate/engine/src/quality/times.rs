@@ -20,6 +20,8 @@ pub struct CatchUp {
 pub(super) struct Times {
     state: State,
     rate: f64,
+    /// What the viewer chose: no rate to catch up with.
+    chosen: f64,
     since: Instant,
     played: Micros,
     /// Without what has passed since `since`.
@@ -28,7 +30,8 @@ pub(super) struct Times {
 
 impl Times {
     pub fn new(now: Instant) -> Self {
-        Self { state: State::Idle, rate: 1.0, since: now, played: Micros::ZERO, catch_up: CatchUp::default() }
+        let (state, played, catch_up) = (State::Idle, Micros::ZERO, CatchUp::default());
+        Self { state, rate: 1.0, chosen: 1.0, since: now, played, catch_up }
     }
 
     pub fn state(&self) -> State {
@@ -50,6 +53,12 @@ impl Times {
         self.rate = rate;
     }
 
+    /// The viewer wants this rate.
+    pub fn choose(&mut self, rate: f64, now: Instant) {
+        self.settle(now);
+        self.chosen = rate;
+    }
+
     /// What has passed since `asleep` does not count.
     pub fn slept(&mut self, asleep: Instant, now: Instant) {
         self.settle(asleep);
@@ -68,6 +77,9 @@ impl Times {
     pub fn catch_up(&self, now: Instant) -> CatchUp {
         let mut all = self.catch_up;
         let running = self.running(now);
+        if self.rate == self.chosen {
+            return all;
+        }
         if self.rate > 1.0 {
             all.faster += running;
         }
@@ -122,6 +134,17 @@ mod tests {
         times.set_rate(1.05, at(1000));
         assert_eq!(times.played(at(3000)), Micros::from_secs(3));
         assert_eq!(times.catch_up(at(3000)).faster, Micros::from_secs(2));
+    }
+
+    #[test]
+    fn a_rate_that_the_viewer_chose_catches_nothing_up() {
+        let mut times = Times::new(at(0));
+        times.enter(State::Playing, at(0));
+        times.choose(2.0, at(1000));
+        times.set_rate(2.0, at(1000));
+        times.set_rate(1.0, at(3000));
+        assert_eq!(times.catch_up(at(9000)), CatchUp::default());
+        assert_eq!(times.played(at(9000)), Micros::from_secs(9));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::{
         body::{Body, Content, Flaw, Part},
         colour::{COLOR_INFO, ColourInfo},
         ex::Place,
-        tag::{Tag, TagEvent, TagKind, TagReader},
+        tag::{Tag, TagEvent, TagKind, TagReader, unit_len},
         track::Tracks,
     },
     metadata::{Message, Metadata, Value},
@@ -48,6 +48,8 @@ pub struct FlvDemuxer {
     clock: Unwrapper<32>,
     tracks: Tracks,
     unsupported: Vec<(TrackId, CodecName)>,
+    /// Where the tag last read began, and its end.
+    last_tag: (u64, u64),
 }
 
 impl Demuxer for FlvDemuxer {
@@ -67,8 +69,13 @@ impl Demuxer for FlvDemuxer {
                 Some(TagEvent::Skipped { at, len, why }) => {
                     return Ok(Some(DemuxEvent::Skipped { track: None, at, len, why }));
                 }
-                Some(TagEvent::Tag(tag)) if tag.kind == TagKind::Script => self.script_tag(&tag),
-                Some(TagEvent::Tag(tag)) => self.media_tag(&tag),
+                Some(TagEvent::Tag(tag)) => {
+                    self.last_tag = (tag.offset, tag.offset.saturating_add(unit_len(tag.body.len()) as u64));
+                    match tag.kind {
+                        TagKind::Script => self.script_tag(&tag),
+                        TagKind::Audio | TagKind::Video => self.media_tag(&tag),
+                    }
+                }
             }
         }
     }
@@ -95,6 +102,30 @@ impl FlvDemuxer {
     /// header behind it.
     pub fn buffered_bytes(&self) -> usize {
         self.tags.buffered_bytes()
+    }
+
+    /// Where the tag began of which the last event came, and its end.
+    pub(super) fn last_tag(&self) -> (u64, u64) {
+        self.last_tag
+    }
+
+    /// Offset of the byte that is pushed next.
+    pub(super) fn end(&self) -> u64 {
+        self.tags.end()
+    }
+
+    /// Goes on at `at`, or wherever the next tag begins, with the tracks that are known. What was pushed and not read is in the
+    /// reader that is given back.
+    pub(super) fn move_to(&mut self, at: u64) -> TagReader {
+        self.events.retain(|event| matches!(event, DemuxEvent::Track(_)));
+        let moved = self.tags.moved_to(at);
+        std::mem::replace(&mut self.tags, moved)
+    }
+
+    /// Goes on where it was before [`FlvDemuxer::move_to`].
+    pub(super) fn move_back(&mut self, tags: TagReader) {
+        self.events.retain(|event| matches!(event, DemuxEvent::Track(_)));
+        self.tags = tags;
     }
 
     fn script_tag(&mut self, tag: &Tag) {

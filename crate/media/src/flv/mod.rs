@@ -2,7 +2,7 @@
 //! RTMP v2", with the codec ids that servers in China added.
 //!
 //! [`tag`] cuts the stream into tags and knows no codec but the few bits that classify a tag; a relay needs no more.
-//! [`demux`] and [`mux`] turn tags into packets and back.
+//! [`demux`] and [`mux`] turn tags into packets and back, and [`file`](mod@file) reads a recording at any place.
 
 pub mod amf0;
 mod body;
@@ -10,7 +10,9 @@ mod class;
 mod colour;
 pub mod demux;
 mod ex;
+pub mod file;
 mod header;
+mod index;
 pub mod mux;
 mod on_metadata;
 mod raw_aac;
@@ -21,6 +23,7 @@ mod write;
 
 pub use class::TagClass;
 pub use demux::FlvDemuxer;
+pub use file::FlvFile;
 pub use mux::{FlvMuxer, MuxError};
 pub use on_metadata::on_metadata;
 pub use tag::{Tag, TagEvent, TagKind, TagReader};

@@ -98,6 +98,23 @@ impl TagReader {
         Self::default()
     }
 
+    /// Goes on in the middle of a stream, at offset `at` or wherever the next tag begins, and says what lies between as
+    /// [`TagEvent::Skipped`].
+    pub(super) fn moved_to(&self, at: u64) -> Self {
+        Self {
+            queue: ByteQueue::starting_at(at),
+            state: State::Lost { at, why: SkipReason::LostSync },
+            ended: false,
+            seen_tag: self.seen_tag,
+            stream_id: self.stream_id,
+        }
+    }
+
+    /// Offset of the byte that is pushed next.
+    pub(super) fn end(&self) -> u64 {
+        self.queue.end()
+    }
+
     pub fn push(&mut self, data: Bytes) {
         if !self.ended && !matches!(self.state, State::Failed(_)) {
             self.queue.push(data);

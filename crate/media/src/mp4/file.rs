@@ -21,6 +21,8 @@ use crate::{
     time::{MediaTime, Micros},
 };
 
+/// So much earlier a place is sought that is only estimated: to come to a later one would leave out what was asked for.
+const EARLY: Micros = Micros::from_secs(5);
 /// The end of a file that is read for its index; that of an hour is within it.
 const TAIL: u64 = 64 << 10;
 /// The largest index at the end that is read.
@@ -195,26 +197,30 @@ impl Mp4File {
 
     fn seek_fragments(&mut self, to: MediaTime) -> Option<MediaTime> {
         let first = self.index.first()?;
-        let known = self.index.around(to).0.unwrap_or(first);
-        let (entry, is_estimate) = match self.index.covers(to) {
-            true => (known, false),
-            false => (self.estimate(to, first)?, true),
-        };
-        self.has_estimated |= is_estimate;
+        let (before, behind) = self.index.around(to);
+        let before = before.unwrap_or(first);
+        let is_far = to - before.time > EARLY && !self.index.covers(to);
+        let entry = if is_far { Some(self.estimate(to, before, behind)?) } else { None };
+        self.has_estimated |= entry.is_some();
+        let Entry { time, at } = entry.unwrap_or(before);
         for lane in &mut self.reader.lanes.lanes {
-            lane.seek_fragments(entry.time);
+            lane.seek_fragments(time);
         }
-        self.reader.read_fragments(entry.at, is_estimate);
-        Some(entry.time)
+        self.reader.read_fragments(at, entry.is_some());
+        Some(time)
     }
 
-    /// Where a time would be, if the bytes were spread evenly over the file.
-    fn estimate(&self, to: MediaTime, first: Entry) -> Option<Entry> {
-        let bytes = u128::from(self.len?.checked_sub(first.at)?);
-        let whole = u128::try_from(self.duration()?.0).ok()?;
-        let part = u128::try_from(to.0).ok()?.min(whole);
-        let behind = bytes.saturating_mul(part).checked_div(whole)?;
-        let at = first.at.saturating_add(u64::try_from(behind).ok()?);
+    /// Where a time would be, and a little more, if the bytes were spread evenly between fragments that are known.
+    fn estimate(&self, to: MediaTime, before: Entry, behind: Option<Entry>) -> Option<Entry> {
+        let (end, end_at) = match behind {
+            Some(behind) => (behind.time, behind.at),
+            None => (MediaTime::default() + self.duration()?, self.len?),
+        };
+        let whole = u128::try_from((end - before.time).0).ok()?;
+        let part = u128::try_from((to - EARLY - before.time).0.max(0)).ok()?.min(whole);
+        let bytes = u128::from(end_at.checked_sub(before.at)?);
+        let at =
+            before.at.saturating_add(u64::try_from(bytes.saturating_mul(part).checked_div(whole)?).ok()?);
         Some(Entry { time: to, at })
     }
 

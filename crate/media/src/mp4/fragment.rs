@@ -224,8 +224,8 @@ impl Run {
         Some(Row { duration, size, flags, composition, len })
     }
 
-    /// Samples are all alike: there is nothing to read for each.
-    fn is_uniform(&self) -> bool {
+    /// Samples are all alike, there is nothing to read for each, and their number is only claimed.
+    pub fn is_uniform(&self) -> bool {
         self.fields & (HAS_DURATIONS | HAS_SIZES | HAS_FLAGS | HAS_COMPOSITIONS) == 0
     }
 
@@ -268,6 +268,19 @@ impl Run {
         self.at = sample.end();
         self.dts = self.dts.saturating_add(sample.duration);
         self.rows = self.rows.get(row.len..).map(|rest| self.rows.slice_ref(rest)).unwrap_or_default();
+    }
+
+    /// Over the samples that begin before `at`, as far as that is no work for each.
+    pub fn advance_to(&mut self, at: u64) {
+        if !self.is_uniform() {
+            return self.advance();
+        }
+        let Defaults { size, duration, .. } = self.defaults;
+        let before = at.saturating_sub(self.at).div_ceil(u64::from(size).max(1));
+        let n = u32::try_from(before).unwrap_or(u32::MAX).clamp(1, self.left.max(1));
+        self.left = self.left.saturating_sub(n);
+        self.at = self.at.saturating_add(u64::from(size).saturating_mul(n.into()));
+        self.dts = self.dts.saturating_add(i64::from(duration).saturating_mul(n.into()));
     }
 
     /// Its times count from `ticks` on, and so many samples are given as one where all are alike.

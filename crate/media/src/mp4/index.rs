@@ -79,6 +79,10 @@ impl Index {
     }
 
     fn sort(&mut self) {
+        // As they mostly are.
+        if self.entries.is_sorted_by(|a, b| a.at < b.at) {
+            return;
+        }
         self.entries.sort_by_key(|entry| entry.at);
         self.entries.dedup_by_key(|entry| entry.at);
     }
@@ -111,9 +115,10 @@ impl Index {
         (before, self.entries.get(behind).copied())
     }
 
-    /// Whether the fragment of this time is among those known.
+    /// Whether the last entry before this time is known to be the last one there is.
     pub fn covers(&self, to: MediaTime) -> bool {
-        self.is_whole || self.around(to).1.is_some() || self.until.is_some_and(|until| to < until)
+        let is_within_last = self.around(to).1.is_none() && self.until.is_some_and(|until| to < until);
+        self.is_whole || is_within_last
     }
 
     pub fn first(&self) -> Option<Entry> {

@@ -19,7 +19,7 @@ use crate::{
 /// one; a file whose tracks lie apart is read with a jump for each four seconds.
 const MAX_LEAD: Micros = Micros::from_secs(2);
 /// Bytes held for runs of a fragment that lie before an earlier one of their track.
-pub(super) const MAX_HELD: u64 = 16 << 20;
+const MAX_HELD: u64 = 16 << 20;
 
 /// What is still to come of a track: the samples of its tables, and behind them those of fragments.
 #[derive(Debug)]
@@ -54,13 +54,38 @@ impl Lane {
     }
 
     pub fn advance(&mut self) {
+        self.pass(Cursor::advance, Run::advance);
+    }
+
+    /// Over samples that begin before `at`, at least one.
+    fn advance_to(&mut self, at: u64) {
+        self.pass(|cursor, table| cursor.advance_to(table, at), |run| run.advance_to(at));
+    }
+
+    /// Over a sample that is too large to be read, and over those that are so as well because all are alike.
+    pub fn pass_too_large(&mut self) {
+        let is_claimed = match &self.cursor {
+            Some(_) => self.table.is_uniform(),
+            None => self.runs.front().is_some_and(Run::is_uniform),
+        };
+        match (is_claimed, self.cursor.is_some()) {
+            (false, _) => self.advance(),
+            (true, true) => self.cursor = None,
+            (true, false) => {
+                self.runs.pop_front();
+                self.drop_ended();
+            }
+        }
+    }
+
+    fn pass(&mut self, tabled: impl FnOnce(&mut Cursor, &Table), run_on: impl FnOnce(&mut Run)) {
         if let Some(cursor) = &mut self.cursor {
-            cursor.advance(&self.table);
+            tabled(cursor, &self.table);
             if cursor.sample(&self.table).is_none() {
                 self.cursor = None;
             }
         } else if let Some(run) = self.runs.front_mut() {
-            run.advance();
+            run_on(run);
             self.drop_ended();
         }
     }
@@ -181,16 +206,15 @@ impl Lanes {
         }
     }
 
-    /// Drops the next samples of a lane as far as they begin before `at`: gives the first byte and the length of them all.
-    pub fn drop_before(&mut self, lane: usize, at: u64) -> Option<(u64, u64)> {
+    /// Drops the next samples of a lane as far as they begin before `at`: gives where the first of them does.
+    pub fn drop_before(&mut self, lane: usize, at: u64) -> Option<u64> {
         let lane = self.lanes.get_mut(lane)?;
-        let mut dropped: Option<(u64, u64)> = None;
+        let mut first = None;
         while let Some(head) = lane.head().filter(|head| head.at < at) {
-            let (first, len) = dropped.unwrap_or((head.at, 0));
-            dropped = Some((first, len.saturating_add(head.size.into())));
-            lane.advance();
+            first = Some(first.map_or(head.at, |first: u64| first.min(head.at)));
+            lane.advance_to(at);
         }
-        dropped
+        first
     }
 
     fn heads(&self) -> impl Iterator<Item = (usize, Sample)> {

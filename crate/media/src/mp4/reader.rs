@@ -7,40 +7,30 @@
 //! Of a stream what lies behind is gone. A file is read anywhere: then samples of tables are read where they are, and what no
 //! sample needs is jumped over.
 
+mod whole;
+
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+use self::whole::{Whole, whole_box};
 use crate::{
     demux::{DemuxError, DemuxEvent, SkipReason},
-    metadata::{Message, Metadata},
     mp4::{
-        boxes::{self, EMSG, FourCc, Header, Inner, MAX_HEADER, MDAT, MOOF, MOOV, PRFT, SIDX},
-        fragment::{Base, Fragment},
+        boxes::{self, Header, MAX_HEADER, MDAT, MOOV},
         index::Entry,
         lanes::Lanes,
-        messages::{self, EventMessage, When},
-        movie::{Defaults, Movie},
+        messages::EventMessage,
+        movie::Defaults,
         sample::Sample,
         track::{Tracks, skip},
     },
-    packet::MediaKind,
     queue::ByteQueue,
-    time::{MediaTime, Micros},
+    time::Micros,
 };
 
-/// The tables of a film of twelve hours.
-pub(super) const MAX_MOOV: u64 = 48 << 20;
-/// A quarter of a million samples.
-pub(super) const MAX_MOOF: u64 = 4 << 20;
-/// As many references as a segment index can have.
-const MAX_SIDX: u64 = 1 << 20;
-const MAX_EMSG: u64 = 256 << 10;
-const MAX_PRFT: u64 = 256;
 /// The largest sample taken: a keyframe of 8K video at 200 Mbit/s is below this.
-pub(super) const MAX_SAMPLE: u32 = 16 << 20;
-/// Event messages that wait for their segment.
-const MAX_WAITING: usize = 64;
+const MAX_SAMPLE: u32 = 16 << 20;
 /// A gap of a file that is read and thrown away: a new request takes longer.
 const READ_THROUGH: u64 = 256 << 10;
 
@@ -234,9 +224,11 @@ impl Reader {
             _ if !self.seen_box => return Step::Fail(DemuxError::NotMp4 { at: start }),
             _ if is_file_without_movie => return Step::Fail(DemuxError::BadBox { at: end, name: MOOV }),
             State::Box | State::Media { .. } => (start, SkipReason::Truncated),
-            State::Lost { at, .. } => (at, SkipReason::LostSync),
+            State::Lost { at, is_quiet: false } => (at, SkipReason::LostSync),
             State::Rest { from, .. } if self.movie.is_none() => (from, SkipReason::NoConfig),
-            State::Rest { .. } | State::Skip { .. } | State::Table => (end, SkipReason::Truncated),
+            State::Rest { .. } | State::Lost { .. } | State::Skip { .. } | State::Table => {
+                (end, SkipReason::Truncated)
+            }
         };
         self.skipped(at, end.saturating_sub(at), why);
         self.queue.skip(usize::try_from(left).unwrap_or(usize::MAX));
@@ -297,125 +289,6 @@ impl Reader {
         self.whole(Whole { kind: header.kind, at, until, body })
     }
 
-    fn whole(&mut self, whole: Whole) -> Step {
-        let Whole { kind, at, until, ref body } = whole;
-        let inner = Inner { kind, body, at: 0, len: body.len() };
-        match kind {
-            MOOV => return self.moov(&whole),
-            MOOF => self.moof(&whole),
-            SIDX if self.anywhere => {
-                self.notes.push_back(Note::Index { body: body.clone(), end: until });
-            }
-            EMSG => match messages::emsg(&inner) {
-                Some(message) => self.emsg(message),
-                None => self.skipped(at, until.saturating_sub(at), SkipReason::BadScript),
-            },
-            PRFT => self.prft(&inner),
-            _ => {}
-        }
-        Step::Again
-    }
-
-    fn moov(&mut self, whole: &Whole) -> Step {
-        let Whole { at, until, body, .. } = whole;
-        let Some(mut movie) = Movie::read(body) else {
-            if self.movie.is_none() {
-                return Step::Fail(DemuxError::BadBox { at: *at, name: MOOV });
-            }
-            self.skipped(*at, until.saturating_sub(*at), SkipReason::BadConfig);
-            return Step::Again;
-        };
-        self.movie = Some(*at);
-        let body_at = until.saturating_sub(body.len() as u64);
-        self.lanes = self.tracks.install(&mut movie, body_at, &mut self.events);
-        self.defaults = movie.defaults;
-        if self.anywhere {
-            let Movie { duration, is_fragmented, .. } = movie;
-            self.notes.push_back(Note::Movie { duration, is_fragmented });
-            self.after = is_fragmented.then_some(*until);
-            self.read_to = 0;
-            self.state = State::Table;
-        }
-        Step::Again
-    }
-
-    fn moof(&mut self, whole: &Whole) {
-        let Whole { at, until, ref body, .. } = *whole;
-        if self.movie.is_none() {
-            return self.skipped(at, until.saturating_sub(at), SkipReason::NoConfig);
-        }
-        self.drop_runs();
-        let base = Base { moof: at, segment: self.segment, is_file: self.anywhere };
-        let fragment = Fragment::read(body, base, &self.defaults);
-        if fragment.is_cut {
-            self.skipped(at, until.saturating_sub(at), SkipReason::BadPacket);
-        }
-        let main = self.main_lane();
-        let mut begins = None;
-        for track in fragment.tracks {
-            let Some(lane) = self.lanes.lanes.iter().position(|lane| lane.number == track.number) else {
-                continue;
-            };
-            let is_keyframe = track.runs.first().is_some_and(|run| run.starts_at_sync);
-            let Some(found) = self.lanes.lanes.get_mut(lane) else { continue };
-            found.fragment(track.decode_time, track.runs, track.duration);
-            let time = found.head().map(|head| found.clock.present(head.presented()));
-            begins = begins.or(time.filter(|_| is_keyframe && Some(lane) == main));
-        }
-        for (lane, found) in self.lanes.lanes.iter_mut().enumerate() {
-            if let Some(lost) = found.order()
-                && let Some(id) = self.tracks.id(lane)
-            {
-                skip(&mut self.events, id, lost, SkipReason::BadPacket);
-            }
-        }
-        if let Some(time) = begins.filter(|_| self.anywhere) {
-            self.notes.push_back(Note::Fragment(Entry { time, at }));
-        }
-        self.tell_waiting();
-    }
-
-    /// The lane whose keyframes count: that of the first picture, or sound without any.
-    pub fn main_lane(&self) -> Option<usize> {
-        let is_video = |lane: &usize| self.tracks.id(*lane).is_some_and(|id| id.kind == MediaKind::Video);
-        let mut lanes = 0..self.lanes.lanes.len();
-        lanes.clone().find(is_video).or(lanes.next())
-    }
-
-    fn emsg(&mut self, message: EventMessage) {
-        match message.when {
-            When::At(time) => self.message(time, None, message.message),
-            When::After(_) if self.waiting.len() < MAX_WAITING => self.waiting.push(message),
-            When::After(_) => {}
-        }
-    }
-
-    /// The messages that count from the segment's earliest presentation.
-    fn tell_waiting(&mut self) {
-        let earliest = self.lanes.lanes.iter().filter_map(|lane| {
-            let head = lane.head()?;
-            Some(lane.clock.present(head.presented()))
-        });
-        let earliest = earliest.min().or_else(|| self.lanes.lanes.first().map(|lane| lane.end()));
-        for EventMessage { when, message } in std::mem::take(&mut self.waiting) {
-            let delta = if let When::After(delta) = when { delta } else { Micros::ZERO };
-            self.message(earliest.unwrap_or_default() + delta, None, message);
-        }
-    }
-
-    fn prft(&mut self, inner: &Inner<'_>) {
-        let Some(told) = messages::prft(inner) else { return };
-        let Some(lane) = self.lanes.lanes.iter().position(|lane| lane.number == told.number) else { return };
-        let Some(clock) = self.lanes.get(lane).map(|lane| lane.clock) else { return };
-        let message = Message::ProducerTime { unix: told.unix };
-        self.message(clock.present(told.ticks), Some(lane), message);
-    }
-
-    fn message(&mut self, time: MediaTime, lane: Option<usize>, message: Message) {
-        let track = lane.and_then(|lane| self.tracks.id(lane));
-        self.events.push_back(DemuxEvent::Metadata(Metadata { time, track, message }));
-    }
-
     fn media(&mut self, at: u64, until: Option<u64>) -> Step {
         let next = self.lanes.first().filter(|(_, sample)| until.is_none_or(|until| sample.at < until));
         let Some((lane, sample)) = next else {
@@ -431,17 +304,21 @@ impl Reader {
                 true => SkipReason::NoConfig,
                 false => SkipReason::BadPacket,
             };
-            if let Some((at, len)) = self.lanes.drop_before(lane, start) {
-                self.lost_sample(lane, at, len, why);
+            if let Some(first) = self.lanes.drop_before(lane, start) {
+                self.lost_sample(lane, first, start.saturating_sub(first), why);
             }
             return Step::Again;
         }
+        self.go_to(self.lanes.floor().unwrap_or(sample.at));
+        // Nothing is said of a sample before its place has come, even if it is empty: what follows would depend on the split.
+        if self.queue.end() < sample.at {
+            return Step::Wait;
+        }
         if sample.size > MAX_SAMPLE || until.is_some_and(|until| sample.end() > until) {
-            self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
-            self.lanes.advance(lane);
+            self.too_large(lane, &sample);
+            self.read_to = self.read_to.max(sample.at);
             return Step::Again;
         }
-        self.go_to(self.lanes.floor().unwrap_or(sample.at));
         let step = self.give(lane, &sample);
         if let Step::Again = step {
             self.read_to = self.read_to.max(sample.end());
@@ -531,8 +408,7 @@ impl Reader {
             return Step::Again;
         }
         if sample.size > MAX_SAMPLE {
-            self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
-            self.lanes.advance(lane);
+            self.too_large(lane, &sample);
             return Step::Again;
         }
         self.go_to(sample.at);
@@ -588,13 +464,10 @@ impl Reader {
         }
     }
 
-    /// What is left of the last fragment will not come.
-    fn drop_runs(&mut self) {
-        for lane in 0..self.lanes.lanes.len() {
-            let dropped = self.lanes.lanes.get_mut(lane).and_then(|lane| lane.drop_runs());
-            if let Some(sample) = dropped {
-                self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
-            }
+    fn too_large(&mut self, lane: usize, sample: &Sample) {
+        self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::BadPacket);
+        if let Some(lane) = self.lanes.lanes.get_mut(lane) {
+            lane.pass_too_large();
         }
     }
 
@@ -608,25 +481,5 @@ impl Reader {
         if len > 0 {
             self.events.push_back(DemuxEvent::Skipped { track: None, at, len, why });
         }
-    }
-}
-
-/// A box that is read as a whole.
-struct Whole {
-    kind: FourCc,
-    at: u64,
-    until: u64,
-    body: Bytes,
-}
-
-/// How large a box may be that is read as a whole; `None` for the others.
-fn whole_box(kind: FourCc) -> Option<u64> {
-    match kind {
-        MOOV => Some(MAX_MOOV),
-        MOOF => Some(MAX_MOOF),
-        SIDX => Some(MAX_SIDX),
-        EMSG => Some(MAX_EMSG),
-        PRFT => Some(MAX_PRFT),
-        _ => None,
     }
 }

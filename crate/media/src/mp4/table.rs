@@ -209,6 +209,11 @@ impl Table {
         self.sizes.count() == 0
     }
 
+    /// All samples have one size, and their number is only claimed.
+    pub fn is_uniform(&self) -> bool {
+        matches!(self.sizes, Sizes::Same { .. })
+    }
+
     /// Of all samples, in ticks.
     pub fn duration(&self) -> i64 {
         self.place_in_time(self.sizes.count()).0
@@ -429,9 +434,24 @@ impl Cursor {
 
     pub fn advance(&mut self, table: &Table) {
         let Some((sample, n)) = self.next(table) else { return };
-        self.time.forward(table, self.time.index.saturating_add(n));
-        self.in_chunk = self.in_chunk.saturating_add(n);
-        self.at = self.at.saturating_add(sample.size.into());
+        self.pass(table, n, sample.size.into());
+    }
+
+    /// Over the samples that begin before `at`, as far as they lie together.
+    pub fn advance_to(&mut self, table: &Table, at: u64) {
+        let (Sizes::Same { size, .. }, Some(row)) = (&table.sizes, table.chunks.row(self.chunk_row)) else {
+            return self.advance(table);
+        };
+        let before = at.saturating_sub(self.at).div_ceil(u64::from(*size).max(1));
+        let here = row.samples.saturating_sub(self.in_chunk);
+        let n = u32::try_from(before).unwrap_or(u32::MAX).min(here).max(1);
+        self.pass(table, n, u64::from(*size).saturating_mul(n.into()));
+    }
+
+    fn pass(&mut self, table: &Table, samples: u32, bytes: u64) {
+        self.time.forward(table, self.time.index.saturating_add(samples));
+        self.in_chunk = self.in_chunk.saturating_add(samples);
+        self.at = self.at.saturating_add(bytes);
         self.settle(table);
     }
 }

@@ -49,7 +49,8 @@ struct Track {
 struct Reader {
     /// sample_description_index.
     entry: u32,
-    state: TrackState,
+    /// `None` where they are not read, which has been told.
+    state: Option<TrackState>,
     colour: ContainerColour,
 }
 
@@ -103,11 +104,11 @@ impl Tracks {
             self.opened(id, place, config, events);
         }
         let Some(track) = self.tracks.get_mut(lane) else { return };
-        let Some(reader) = &mut track.reader else { return };
+        let Some(Reader { state: Some(state), colour, .. }) = &mut track.reader else { return };
         let clock = track.clock;
-        match reader.state.packet(data) {
+        match state.packet(data) {
             Ok(facts) => {
-                let config = facts.config.clone().map(|config| reader.colour.in_config(config));
+                let config = facts.config.clone().map(|config| colour.in_config(config));
                 self.tell(id, config, events);
                 if facts.units.is_empty() || self.told.iter().any(|told| told.id == id) {
                     packets(id, clock, sample, facts, events);
@@ -151,18 +152,17 @@ impl Track {
         // What an index names that is not there is taken for the only one there may be.
         let index = entry.checked_sub(1).and_then(|index| usize::try_from(index).ok()).unwrap_or_default();
         let Some(found) = self.entries.get(index).or(self.entries.first()) else { return Ok(None) };
-        let codec = found.codec?;
-        let mut state = TrackState::new(codec);
+        let colour = found.colour;
+        let reader = self.reader.insert(Reader { entry, state: None, colour });
+        let state = reader.state.insert(TrackState::new(found.codec?));
         if let Some(hint) = found.hint {
             state.hint(hint);
         }
-        let configured = match found.record.is_empty() {
-            true => Ok(None),
-            false => state.configure(found.record.clone()).map_err(|_| SkipReason::BadConfig),
-        };
-        let colour = found.colour;
-        // The samples may bring what the entry lacks.
-        self.reader = Some(Reader { entry, state, colour });
+        if found.record.is_empty() {
+            return Ok(None);
+        }
+        // Where it is bad, the samples may bring what it lacks.
+        let configured = state.configure(found.record.clone()).map_err(|_| SkipReason::BadConfig);
         Ok(configured?.map(|config| colour.in_config(config)))
     }
 }
@@ -189,7 +189,9 @@ fn packets(id: TrackId, clock: Clock, sample: &Sample, facts: Facts, events: &mu
 }
 
 pub(super) fn skip(events: &mut VecDeque<DemuxEvent>, id: TrackId, (at, len): (u64, u64), why: SkipReason) {
-    events.push_back(DemuxEvent::Skipped { track: Some(id), at, len, why });
+    if len > 0 {
+        events.push_back(DemuxEvent::Skipped { track: Some(id), at, len, why });
+    }
 }
 
 impl ContainerColour {

@@ -95,6 +95,10 @@ impl CanvasSink {
         self.surface.borrow_mut().show(frame);
     }
 
+    pub fn picture(&self) -> JsValue {
+        self.surface.borrow().last.as_ref().map_or(JsValue::UNDEFINED, |frame| frame.js().clone())
+    }
+
     /// A size in device pixels.
     pub fn set_view(&mut self, width: u32, height: u32, fit: Fit) {
         let mut surface = self.surface.borrow_mut();

@@ -8,6 +8,8 @@ pub use canvas::{CanvasSink, YuvCanvas};
 pub use fit::Fit;
 pub use track::TrackSink;
 
+use wasm_bindgen::JsValue;
+
 use crate::decoder::Frame;
 
 pub enum Sink {
@@ -22,6 +24,14 @@ impl Sink {
             Self::Track(_) => "track",
             Self::Canvas(sink) if sink.is_webgl() => "webgl",
             Self::Canvas(_) => "canvas",
+        }
+    }
+
+    /// What is shown, for the page to copy; undefined of a track, whose `<video>` has it, and before the first picture.
+    pub fn picture(&self) -> JsValue {
+        match self {
+            Self::Track(_) => JsValue::UNDEFINED,
+            Self::Canvas(sink) => sink.picture(),
         }
     }
 

@@ -8,14 +8,15 @@ use std::{
 
 use bytes::Bytes;
 use sailcast_media::{
-    DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Packet, TrackInfo,
+    DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, MediaKind, Mp4File, Packet, TrackId, TrackInfo, TsDemuxer,
+    demux::{Format, probe},
     flv::{Tag, TagEvent, TagKind, TagReader},
 };
 
 /// The project's own FLV fixtures with legacy headers, which all oracles know; `vectors.rs` has the enhanced ones.
 pub fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
-    let mut files = flv_files(&folder);
+    let mut files = files_of(&folder, &["flv"]);
     files.retain(|path| !is_enhanced(path));
     assert!(files.len() >= 4, "no fixtures in {}", folder.display());
     files
@@ -33,10 +34,29 @@ pub fn plain_fixtures() -> Vec<PathBuf> {
     files
 }
 
-/// FLV files of the folder that `SAILCAST_CORPUS` names, with their bytes; none when it is not set.
+/// MPEG-TS by ffmpeg, in packets of 188 and 192 bytes.
+pub fn ts_fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
+    let files = files_of(&folder, &TS);
+    assert!(files.len() >= 9, "no fixtures in {}", folder.display());
+    files
+}
+
+const TS: [&str; 2] = ["ts", "m2ts"];
+
+/// FLV files of the folder that `SAILCAST_CORPUS` names; none when it is not set.
 pub fn corpus() -> Vec<PathBuf> {
+    corpus_files(&["flv"])
+}
+
+/// The same, of MPEG-TS.
+pub fn ts_corpus() -> Vec<PathBuf> {
+    corpus_files(&TS)
+}
+
+fn corpus_files(extensions: &[&str]) -> Vec<PathBuf> {
     match std::env::var_os("SAILCAST_CORPUS") {
-        Some(folder) => flv_files(Path::new(&folder)),
+        Some(folder) => files_of(Path::new(&folder), extensions),
         None => {
             eprintln!("SAILCAST_CORPUS is not set: no files but the fixtures are compared");
             Vec::new()
@@ -44,13 +64,32 @@ pub fn corpus() -> Vec<PathBuf> {
     }
 }
 
-fn flv_files(folder: &Path) -> Vec<PathBuf> {
+/// The project's own MP4 files.
+pub fn mp4_fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
+    let files = files_of(&folder, &["mp4", "mov"]);
+    assert!(files.len() >= 12, "no MP4 fixtures in {}", folder.display());
+    files
+}
+
+/// MP4 files of the folder that `SAILCAST_CORPUS` names.
+pub fn mp4_corpus() -> Vec<PathBuf> {
+    std::env::var_os("SAILCAST_CORPUS")
+        .map(|folder| files_of(Path::new(&folder), &["mp4"]))
+        .unwrap_or_default()
+}
+
+pub fn name(path: &Path) -> &str {
+    path.file_name().and_then(|name| name.to_str()).expect("a name")
+}
+
+fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())).flatten() {
         let path = entry.path();
         if path.is_dir() {
-            files.extend(flv_files(&path));
-        } else if path.extension().is_some_and(|ext| ext == "flv") {
+            files.extend(files_of(&path, extensions));
+        } else if extensions.iter().any(|extension| path.extension().is_some_and(|ext| ext == *extension)) {
             files.push(path);
         }
     }
@@ -83,19 +122,52 @@ pub struct Ours {
 
 impl Ours {
     pub fn of(path: &Path) -> Self {
-        let mut demuxer = FlvDemuxer::new();
-        demuxer.push(read(path));
+        let bytes = read(path);
+        let mut demuxer: Box<dyn Demuxer> = match probe(&bytes) {
+            Some(Format::Ts) => Box::new(TsDemuxer::new()),
+            _ => Box::new(FlvDemuxer::new()),
+        };
+        demuxer.push(bytes);
         demuxer.finish();
         let mut ours = Self::default();
         while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
-            match event {
-                DemuxEvent::Track(track) => ours.tracks.push(track),
-                DemuxEvent::Packet(packet) => ours.packets.push(packet),
-                DemuxEvent::Metadata(_) => {}
-                other => ours.complaints.push(other),
-            }
+            ours.take(event);
         }
         ours
+    }
+
+    /// Of an MP4 file, read where its demuxer wants to.
+    pub fn of_file(path: &Path) -> Self {
+        let file = read(path);
+        let mut demuxer = Mp4File::new();
+        demuxer.set_len(file.len() as u64);
+        let mut ours = Self::default();
+        loop {
+            let wanted = demuxer.wants();
+            if let Some(at) = wanted {
+                let start = usize::try_from(at).expect("an offset");
+                demuxer.push(at, file.slice(start..file.len().min(start + (64 << 10))));
+            }
+            while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {
+                ours.take(event);
+            }
+            if wanted.is_none() {
+                return ours;
+            }
+        }
+    }
+
+    fn take(&mut self, event: DemuxEvent) {
+        match event {
+            DemuxEvent::Track(track) => self.tracks.push(track),
+            DemuxEvent::Packet(packet) => self.packets.push(packet),
+            DemuxEvent::Metadata(_) => {}
+            other => self.complaints.push(other),
+        }
+    }
+
+    pub fn packets_of(&self, id: TrackId) -> Vec<&Packet> {
+        self.packets.iter().filter(|packet| packet.track == id).collect()
     }
 
     /// Only H.264 and AAC, and nothing wrong with it: what every oracle here can read.

@@ -14,10 +14,8 @@ export const PUBLISHER_ERRORS = {
   deviceOverconstrained: [4106, 'Choose another device, or ask less of it.'],
   captureFailed: [4107, 'Try another source or another browser.'],
   soundCaptureFailed: [4108, 'The picture goes on without sound; replaceSource({ audio }) tries again.'],
-  recordingFailed: [4109, 'Publishing goes on, and stopRecording() gives what there is so far.'],
   configUnavailable: [4110, 'The configuration stays as it is, and is fetched again later.'],
   configInvalid: [5103, 'The configuration stays as it is; see docs/publishing.md for what it takes.'],
-  recordingActive: [5104, 'Call stopRecording() first.'],
 } as const satisfies Record<string, readonly [code: number, advice: string]>;
 
 /** The same errors as the player's and the engine's, with what to do about them here. */
@@ -31,10 +29,12 @@ export const SHARED_ERRORS = {
     "Check that the server has dist/publisher/internal/worker.js, that the page's worker-src allows it, and that it has the page's Cross-Origin-Embedder-Policy if there is one.",
   ],
   workerCrashed: [4004, 'Call start() again: it starts afresh.'],
+  recordingFailed: [4109, 'Publishing goes on, and stopRecording() gives what there is so far.'],
   containerNotFound: [5002, 'Give an element, or a selector that matches one by then.'],
   optionInvalid: [5003, 'See docs/api.md for the values it takes.'],
   urlMissing: [5004, 'Give a url to the constructor or to start().'],
   destroyed: [5005, 'Make a new Publisher.'],
+  recordingActive: [5104, 'Call stopRecording() first.'],
   nothingToPublish: [5102, 'Give a source of pictures or of sound.'],
 } as const satisfies Record<string, readonly [code: number, advice: string]>;
 

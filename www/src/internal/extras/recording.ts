@@ -1,10 +1,9 @@
 /**
- * One recording of what is sent: FLV as the worker gives it, into a stream of the app's or into memory.
+ * One recording of what is received, or sent: bytes as the worker gives them, into a stream of the app's or into memory.
  *
  * Bounded either way: a target that does not keep up and a memory that is full end it with an error, and what there is so far
  * is kept.
  */
-import { publisherError } from './errors.js';
 
 /** Bytes in memory: an hour at 800 kbit/s of pictures and 64 of sound is 390 MB. */
 const MEMORY = 512 * 1024 * 1024;
@@ -13,17 +12,29 @@ const BEHIND = 32 * 1024 * 1024;
 
 export class Recording {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
-  readonly #failed: (error: Error) => void;
+  readonly #type: string;
+  readonly #failed: (why: string) => void;
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   #bytes = 0;
   #behind = 0;
   #over = false;
   #closing: Promise<void> | undefined;
 
-  /** `failed` is the last that is heard of it. */
-  constructor(target: WritableStream<Uint8Array> | undefined, failed: (error: Error) => void) {
+  /** `type` is that of the Blob; `failed` is the last that is heard of it. */
+  constructor(target: WritableStream<Uint8Array> | undefined, type: string, failed: (why: string) => void) {
     this.#writer = target?.getWriter();
+    this.#type = type;
     this.#failed = failed;
+  }
+
+  /** Opens a file for it, where it is one. */
+  static async begin(
+    target: FileSystemFileHandle | WritableStream<Uint8Array> | undefined,
+    type: string,
+    failed: (why: string) => void,
+  ): Promise<Recording> {
+    const isFile = target && 'createWritable' in target;
+    return new Recording(isFile ? await target.createWritable() : target, type, failed);
   }
 
   get over(): boolean {
@@ -44,7 +55,7 @@ export class Recording {
     this.#over = true;
     await this.#close();
     if (this.#writer) return null;
-    return new Blob(this.#chunks, { type: 'video/x-flv' });
+    return new Blob(this.#chunks, { type: this.#type });
   }
 
   #write(writer: WritableStreamDefaultWriter<Uint8Array>, data: Uint8Array): void {
@@ -67,7 +78,7 @@ export class Recording {
     if (this.#over) return;
     this.#over = true;
     void this.#close();
-    this.#failed(publisherError('recordingFailed', `The recording ended: ${why}.`, false));
+    this.#failed(why);
   }
 
   /** A target that failed cannot be closed either. */

@@ -1,0 +1,374 @@
+//! One media playlist for as long as it is followed: when to load it again, and what a new version says.
+//!
+//! **Invariant:** at most one request for it is on its way; where the server holds back its answers there always is one. A version
+//! is applied whole or not at all, and an older one from a cache changes nothing.
+
+use sailcast_media::{
+    MediaTime, Micros,
+    hls::{self, Delta, MediaPlaylist, Playlist, PlaylistError, PlaylistKind, Variables},
+};
+
+use super::{
+    edge::Edge,
+    fetch::{ANSWER_TIMEOUT, failure, final_failure, is_network},
+    low_latency::Promise,
+    place::Place,
+    segment::Cursor,
+    shared::Shared,
+    text::{Loaded, Text},
+    versions::{has, is_older, is_same, last, mend_discontinuities, wanted},
+};
+use crate::{
+    error::ErrorCode,
+    io::{Instant, IoEvent, RequestId},
+    outbox::Outbox,
+    retry::{Failure, Reason},
+};
+
+/// Tries of the same address before others are asked.
+const TRIES: u32 = 2;
+/// A target duration is not believed to be shorter.
+const SHORTEST: Micros = Micros::from_millis(500);
+/// Unchanged for so many target durations, and at least so long: the packager has stopped, or a cache has.
+const STALE_TARGETS: f64 = 3.0;
+const STALE: Micros = Micros::from_secs(8);
+/// A held back answer comes within this many target durations (6.2.5.2).
+const BLOCKED_TARGETS: f64 = 3.0;
+
+/// What became of a version.
+#[derive(Debug)]
+pub enum News {
+    /// The first one.
+    Began,
+    Changed,
+    /// The packager began anew: the numbers mean other segments.
+    Restarted,
+    /// It cannot be had, or has not changed for too long.
+    Failed(Failure),
+}
+
+#[derive(Debug)]
+struct Asked {
+    text: Text,
+    at: Instant,
+    /// What the answer must have, where it was to be held back until then.
+    wants: Option<Cursor>,
+    /// The address has directives, which a server may refuse.
+    is_directed: bool,
+}
+
+#[derive(Debug)]
+pub struct Follow {
+    url: String,
+    imported: Variables,
+    pub list: Option<MediaPlaylist>,
+    pub place: Place,
+    pub edge: Edge,
+    /// How often the packager has begun anew.
+    pub era: u32,
+    asked: Option<Asked>,
+    due: Option<Instant>,
+    changed: Instant,
+    /// When the version here came, whether it was new or not.
+    loaded: Instant,
+    failures: u32,
+    /// The next request has no directives.
+    plainly: bool,
+    /// What a report of another playlist says that there is.
+    reported: Option<Cursor>,
+    /// An earlier media sequence number was seen once: a cache, or a packager that began anew.
+    went_back: bool,
+    /// What time it was before the packager began anew.
+    pub clock_before: Option<(MediaTime, Micros)>,
+}
+
+impl Follow {
+    pub fn new(url: String, imported: Variables, now: Instant) -> Self {
+        Self {
+            url,
+            imported,
+            list: None,
+            place: Place::default(),
+            edge: Edge::default(),
+            era: 0,
+            asked: None,
+            due: Some(now),
+            changed: now,
+            loaded: now,
+            failures: 0,
+            plainly: false,
+            reported: None,
+            went_back: false,
+            clock_before: None,
+        }
+    }
+
+    /// The rendition has come so far, another one's playlist says (6.2.5.2).
+    pub fn report(&mut self, last_msn: u64, last_part: Option<u64>) {
+        let part = last_part.map_or(usize::MAX, |part| usize::try_from(part).unwrap_or(usize::MAX));
+        self.reported = Some(Cursor { sequence: last_msn, part });
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Goes on at another address of the same playlist.
+    pub fn relocate(&mut self, url: String, now: Instant, out: &mut Outbox) {
+        self.url = url;
+        self.reload(now, out);
+    }
+
+    /// Loads it as soon as possible, unless it can have changed no more.
+    pub fn reload(&mut self, now: Instant, out: &mut Outbox) {
+        self.suspend(out);
+        self.failures = 0;
+        if self.list.as_ref().is_none_or(|list| !list.ended) {
+            self.due = Some(now);
+        }
+    }
+
+    /// Lets go of the request until [`Follow::reload`].
+    pub fn suspend(&mut self, out: &mut Outbox) {
+        if let Some(mut asked) = self.asked.take() {
+            asked.text.cancel(out);
+        }
+        self.due = None;
+    }
+
+    pub fn suspect(&mut self, now: Instant) {
+        if let Some(asked) = &mut self.asked {
+            asked.text.suspect(now);
+        }
+    }
+
+    pub fn owns(&self, id: RequestId) -> bool {
+        self.asked.as_ref().is_some_and(|asked| asked.text.owns(id))
+    }
+
+    pub fn advance(&mut self, shared: &mut Shared, now: Instant, out: &mut Outbox) -> Option<News> {
+        if self.asked.is_none() && self.due.is_some_and(|due| now >= due) && shared.online {
+            self.due = None;
+            self.ask(shared, now);
+        }
+        let end = self.asked.as_mut()?.text.advance(now, out)?;
+        self.on_end(end, shared, now)
+    }
+
+    pub fn on_io(
+        &mut self,
+        event: IoEvent,
+        shared: &mut Shared,
+        now: Instant,
+        out: &mut Outbox,
+    ) -> Option<News> {
+        let end = self.asked.as_mut()?.text.on_io(event, now, out)?;
+        self.on_end(end, shared, now)
+    }
+
+    pub fn deadline(&self, shared: &Shared) -> Option<Instant> {
+        match &self.asked {
+            Some(asked) => asked.text.deadline(),
+            None => self.due.filter(|_| shared.online),
+        }
+    }
+
+    /// Takes a version that came from elsewhere.
+    pub fn adopt(&mut self, list: MediaPlaylist, shared: &mut Shared, now: Instant) -> Option<News> {
+        self.failures = 0;
+        let news = self.apply(list, now);
+        self.plan(now, now, news.is_some(), shared);
+        news
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.list.as_ref().is_some_and(|list| !list.ended && list.kind != PlaylistKind::Vod)
+    }
+
+    fn ask(&mut self, shared: &Shared, now: Instant) {
+        let plainly = std::mem::take(&mut self.plainly);
+        let blocking = self.list.as_ref().filter(|list| !plainly && shared.promises.blocks(list));
+        let wants = match &self.list {
+            None => self.reported.take(),
+            Some(_) => blocking.map(|list| wanted(list, shared.promises.has_parts(list))),
+        };
+        let delta = self.list.as_ref().filter(|_| !plainly).and_then(|list| self.delta(list, shared, now));
+        let part = wants.and_then(|wants| u64::try_from(wants.part).ok()).filter(|part| *part < u64::MAX);
+        let has_parts = self.list.as_ref().is_none_or(|list| shared.promises.has_parts(list));
+        let msn = wants.map(|wants| wants.sequence);
+        let url = hls::with_directives(&self.url, msn, part.filter(|_| has_parts), delta);
+        let target = self.list.as_ref().map_or(Micros::ZERO, |list| list.target_duration);
+        let patience = match wants {
+            Some(_) => ANSWER_TIMEOUT.max(target.scale(BLOCKED_TARGETS)),
+            None => ANSWER_TIMEOUT,
+        };
+        let text = Text::new(url, patience, now);
+        let is_directed = wants.is_some() || delta.is_some();
+        self.asked = Some(Asked { text, at: now, wants: wants.filter(|_| self.list.is_some()), is_directed });
+    }
+
+    /// Whether to ask for a delta update: the version here must be young enough (6.2.5.1).
+    fn delta(&self, list: &MediaPlaylist, shared: &Shared, now: Instant) -> Option<Delta> {
+        let until = list.control.can_skip_until.filter(|_| shared.promises.may_delta() && !list.ended)?;
+        if now - self.loaded > until.scale(0.5) {
+            return None;
+        }
+        Some(if list.control.can_skip_dateranges { Delta::DateRangesToo } else { Delta::Segments })
+    }
+
+    fn on_end(&mut self, end: Result<Loaded, Failure>, shared: &mut Shared, now: Instant) -> Option<News> {
+        let asked = self.asked.take()?;
+        let list = match end.and_then(|loaded| self.read(&loaded)) {
+            Ok(list) => list,
+            Err(failure) => return self.on_failure(failure, &asked, shared, now),
+        };
+        self.failures = 0;
+        let is_kept = asked.wants.is_none_or(|wants| has(&list, wants));
+        let Some(list) = self.whole(list) else {
+            // Segments that are not here were left out: everything is asked for.
+            self.plainly = true;
+            self.due = Some(now);
+            return None;
+        };
+        let news = self.apply(list, now);
+        if asked.wants.is_some() && is_kept {
+            shared.promises.kept(Promise::Reload);
+        }
+        self.plan(asked.at, now, news.is_some(), shared);
+        if !is_kept {
+            shared.strike(Promise::Reload, "the server answered before there was anything new");
+            self.plainly = true;
+            self.due = self.due.map(|due| due.max(asked.at + self.pause(shared)));
+        }
+        news.or_else(|| self.stale(now))
+    }
+
+    fn on_failure(
+        &mut self,
+        failure: Failure,
+        asked: &Asked,
+        shared: &mut Shared,
+        now: Instant,
+    ) -> Option<News> {
+        if asked.is_directed && (!is_network(&failure) || failure.reason == Reason::Silent) {
+            // Without directives it may be had.
+            let what = failure.error.as_ref().map_or("", |error| error.what.as_str());
+            shared.strike(Promise::Reload, what.trim_end_matches('.'));
+            self.plainly = true;
+            self.due = Some(now);
+            return None;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= TRIES || (failure.final_answer && self.list.is_none()) {
+            self.failures = 0;
+            return Some(News::Failed(failure));
+        }
+        self.due = Some(now + shared.backoff.delay(self.failures));
+        None
+    }
+
+    fn read(&self, loaded: &Loaded) -> Result<MediaPlaylist, Failure> {
+        match hls::parse(&loaded.text, &loaded.url, &self.imported) {
+            Ok(Playlist::Media(list)) => Ok(list),
+            Ok(Playlist::Multivariant(_)) => {
+                let what = "A playlist of segments was expected, and one of variants came.".to_owned();
+                Err(final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what))
+            }
+            Err(error) => Err(unreadable(&error)),
+        }
+    }
+
+    /// The whole playlist, where only what has changed came; `None` if it cannot be made.
+    fn whole(&self, list: MediaPlaylist) -> Option<MediaPlaylist> {
+        if list.skip.is_none() {
+            return Some(list);
+        }
+        list.merge_delta(self.list.as_ref()?).ok()
+    }
+
+    /// `None` where nothing is new.
+    fn apply(&mut self, mut list: MediaPlaylist, now: Instant) -> Option<News> {
+        self.loaded = now;
+        let Some(old) = &self.list else {
+            self.place = Place::begin(&list, self.place.begins());
+            self.changed = now;
+            self.list = Some(list);
+            return Some(News::Began);
+        };
+        if list.media_sequence < old.media_sequence && last(&list) < last(old) {
+            let was_back = std::mem::replace(&mut self.went_back, true);
+            if !was_back || is_older(old, &list) {
+                return None;
+            }
+            self.went_back = false;
+            self.clock_before = self.wall_clock();
+            self.era = self.era.saturating_add(1);
+            self.changed = now;
+            self.edge.forget();
+            self.list = Some(list);
+            return Some(News::Restarted);
+        }
+        self.went_back = false;
+        if is_same(old, &list) {
+            self.list = Some(list);
+            return None;
+        }
+        mend_discontinuities(old, &mut list);
+        self.place.update(&list);
+        self.changed = now;
+        self.list = Some(list);
+        Some(News::Changed)
+    }
+
+    /// When to load it next (6.3.4).
+    fn plan(&mut self, asked_at: Instant, now: Instant, is_new: bool, shared: &Shared) {
+        let Some(list) = &self.list else { return };
+        if list.ended || list.kind == PlaylistKind::Vod {
+            self.due = None;
+            return;
+        }
+        let target = list.target_duration.max(SHORTEST);
+        let parts = list.part_target.filter(|_| shared.promises.has_parts(list));
+        if is_new {
+            self.edge.note(self.place.end(), parts.unwrap_or(target), now);
+        }
+        self.due = Some(match is_new {
+            _ if shared.promises.blocks(list) => now,
+            true => asked_at + target,
+            false => asked_at + target.scale(0.5),
+        });
+        self.due = self.due.map(|due| due.max(now));
+    }
+
+    /// How long a server that broke its word is left alone.
+    fn pause(&self, shared: &Shared) -> Micros {
+        let Some(list) = &self.list else { return SHORTEST };
+        let parts = list.part_target.filter(|_| shared.promises.has_parts(list));
+        parts.unwrap_or(list.target_duration.scale(0.5)).max(Micros::from_millis(100))
+    }
+
+    fn stale(&mut self, now: Instant) -> Option<News> {
+        let list = self.list.as_ref().filter(|_| self.is_live())?;
+        let limit = list.target_duration.scale(STALE_TARGETS).max(STALE);
+        if now - self.changed < limit {
+            return None;
+        }
+        let seconds = (now - self.changed).0 / 1_000_000;
+        let what = format!("The playlist has not changed for {seconds} s.");
+        Some(News::Failed(failure(Reason::Silent, ErrorCode::PlaylistStale, what)))
+    }
+}
+
+/// Why a text is of no use, as a failure.
+pub fn unreadable(error: &PlaylistError) -> Failure {
+    match error {
+        PlaylistError::NotM3u => {
+            let what = "The server sent something else: no playlist.".to_owned();
+            final_failure(Reason::Format, ErrorCode::FormatUnrecognised, what)
+        }
+        error => {
+            let what = format!("The playlist cannot be read: {error}.");
+            final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Where the packets of a paced source do not go on where the last ones ended.
+
+use sailcast_media::MediaTime;
+
+use super::Playback;
+use crate::{feed::CutReason, io::Instant, outbox::Outbox, quality::DropCause};
+
+impl Playback {
+    /// `at`: as the source has it.
+    pub(super) fn on_cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
+        if why == CutReason::Seek
+            && let Some(end) = self.end().filter(|_| self.turns.is_asked())
+        {
+            self.turns.turn(at, end);
+            return;
+        }
+        let at = self.turns.of_source(at);
+        self.recording.cut(at, why, now, out);
+        match why {
+            CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
+            CutReason::Seek => self.begin_at(at, now, out),
+            // The decoder goes on up to there, and what it has of the rest already is not shown twice.
+            CutReason::Rendition => {
+                let gone = self.video.stage.queue.cut_from(at);
+                self.video.drops.add(DropCause::Skip, gone as u64);
+            }
+            CutReason::Gap => self.note_hole(at),
+        }
+    }
+
+    /// The source begins at the keyframe `at`, to begin elsewhere than at its beginning.
+    fn begin_at(&mut self, at: MediaTime, now: Instant, out: &mut Outbox) {
+        let start = self.feed.as_ref().and_then(|feed| feed.extent(now).start).unwrap_or(at);
+        if !self.clock.has_run() {
+            self.video.go_to(start.max(at), out);
+            (self.first_video, self.first_keyframe, self.first_sound) = (None, None, None);
+        }
+    }
+
+    fn note_hole(&mut self, at: MediaTime) {
+        self.video.stage.queue.break_reference();
+        if let Some(edge) = self.edge().filter(|edge| *edge < at) {
+            self.holes.push_back((edge, at));
+        }
+    }
+
+    /// The playhead has come to where nothing could be had: it goes on behind it.
+    pub(super) fn leave_hole(&mut self, now: Instant, out: &mut Outbox) {
+        let playhead = self.clock.media(now);
+        while let Some((from, to)) = self.holes.front().copied() {
+            if playhead < from {
+                return;
+            }
+            self.holes.pop_front();
+            if playhead < to {
+                return self.skip_ahead(to, now, out);
+            }
+        }
+    }
+}

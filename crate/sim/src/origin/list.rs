@@ -1,0 +1,231 @@
+//! The playlists as they are at a time.
+
+use std::sync::Arc;
+
+use sailcast_engine::Instant;
+use sailcast_media::{
+    Micros,
+    hls::{
+        self, ByteRange, DateRange, Key, KeyMethod, Map, MediaPlaylist, MultivariantPlaylist, Part,
+        PlaylistKind, PreloadHint, PreloadKind, Rendition, RenditionKind, RenditionReport, Segment,
+        ServerControl, Skip, Variables, Variant,
+    },
+};
+
+use super::{BASE, Container, Packager, Sound};
+
+/// What µs since 1970 the stream's zero is.
+pub const EPOCH: Micros = Micros(1_700_000_000_000_000);
+/// Parts stay listed for so many segments.
+const LISTED: u64 = 3;
+const CANNOT_WAIT: Micros = Micros::from_secs(30);
+
+impl Packager {
+    pub(super) fn multivariant(&self) -> String {
+        let group = (self.sound != Sound::Muxed).then(|| "sound".to_owned());
+        let variants = self.qualities.iter().enumerate().map(|(n, quality)| Variant {
+            uri: format!("{BASE}v{n}.m3u8"),
+            bandwidth: quality.bitrate + 130_000,
+            codecs: vec!["avc1.42c01f".into(), "mp4a.40.2".into()],
+            width: Some(quality.width),
+            height: Some(quality.height),
+            audio: group.clone(),
+            ..Variant::default()
+        });
+        let rendition = group.clone().map(|group| Rendition {
+            kind: RenditionKind::Audio,
+            group,
+            name: "Main".into(),
+            language: None,
+            uri: Some(format!("{BASE}a.m3u8")),
+            is_default: true,
+            autoselect: true,
+            channels: None,
+            characteristics: Vec::new(),
+        });
+        hls::write_multivariant(&MultivariantPlaylist {
+            version: 6,
+            variants: variants.collect(),
+            renditions: rendition.into_iter().collect(),
+            variables: Variables::default(),
+            ..MultivariantPlaylist::default()
+        })
+    }
+
+    /// The text, and when it is sent: a directive may ask for what is yet to come.
+    pub(super) fn media_playlist(&self, name: &str, query: &str, now: Instant) -> Option<(Instant, String)> {
+        let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let mut at = now;
+        if let (Some(msn), true) = (value("_HLS_msn"), self.part.is_some()) {
+            let msn: u64 = msn.parse().ok()?;
+            let part = value("_HLS_part").and_then(|part| part.parse().ok());
+            let restarted = self.restart.filter(|restart| now >= self.ready(*restart, 0));
+            let sequence = msn + restarted.unwrap_or(0);
+            at = at.max(self.ready(sequence, part.unwrap_or(self.parts() - 1)));
+            if at - now > CANNOT_WAIT {
+                return None;
+            }
+        }
+        let mut list = self.list(name, at);
+        let can_skip = self.delta && value("_HLS_skip").is_some();
+        if can_skip && list.segments.len() as u64 > 2 * LISTED {
+            let skipped = list.segments.len() - 2 * LISTED as usize;
+            list.segments.drain(..skipped);
+            list.skip = Some(Skip { segments: skipped as u64, removed_dateranges: None, keys_end: None });
+        }
+        Some((at, hls::write(&list)))
+    }
+
+    fn list(&self, name: &str, at: Instant) -> MediaPlaylist {
+        let complete = self.complete(at);
+        let restarted = self.restart.filter(|restart| at >= self.ready(*restart, 0));
+        let oldest = restarted.unwrap_or(0);
+        let first = self.window.map_or(oldest, |window| complete.saturating_sub(window).max(oldest));
+        let mut segments: Vec<Segment> =
+            (first..complete).map(|sequence| self.segment(name, sequence, complete)).collect();
+        let ended = self.total.is_some_and(|total| complete >= total);
+        segments.extend(self.incomplete(name, complete, at).filter(|_| !ended));
+        let control = ServerControl {
+            can_block_reload: self.part.is_some(),
+            part_hold_back: self.part.map(|part| part.scale(3.0)),
+            can_skip_until: self.delta.then(|| self.segment.scale(6.0)),
+            ..ServerControl::default()
+        };
+        MediaPlaylist {
+            version: if self.delta { 9 } else { 6 },
+            target_duration: self.segment,
+            media_sequence: self.numbered(first),
+            discontinuity_sequence: self.discontinuity(first),
+            kind: if self.event && !ended { PlaylistKind::Event } else { PlaylistKind::Live },
+            ended,
+            control,
+            part_target: self.part.filter(|_| !ended),
+            preload_hints: self.hint(name, at).filter(|_| !ended).into_iter().collect(),
+            rendition_reports: self.reports(name, at),
+            date_ranges: self.date_ranges(),
+            segments,
+            ..MediaPlaylist::default()
+        }
+    }
+
+    /// Segments that are complete.
+    fn complete(&self, at: Instant) -> u64 {
+        let age = (at.0 as i64 + self.age.0).max(0);
+        let complete = (age / self.segment.0) as u64;
+        self.total.map_or(complete, |total| complete.min(total))
+    }
+
+    fn segment(&self, name: &str, sequence: u64, complete: u64) -> Segment {
+        let extension = self.extension(name);
+        let listed = self.part.is_some() && sequence + LISTED >= complete;
+        let parts = if listed { self.parts() } else { 0 };
+        Segment {
+            sequence: self.numbered(sequence),
+            discontinuity: self.discontinuity(sequence),
+            uri: Some(format!("{BASE}{name}/s{sequence}.{extension}")),
+            range: None,
+            duration: self.segment,
+            title: String::new(),
+            map: self.map(name, sequence),
+            keys: self.keys(sequence),
+            program_date_time: self.dates.then(|| EPOCH + self.segment.scale(sequence as f64)),
+            gap: self.gaps.contains(&sequence),
+            bitrate: None,
+            parts: (0..parts).map(|part| self.part_of(name, sequence, part)).collect(),
+        }
+    }
+
+    fn incomplete(&self, name: &str, sequence: u64, at: Instant) -> Option<Segment> {
+        self.part?;
+        let parts = (0..self.parts()).take_while(|part| self.ready(sequence, *part) <= at);
+        let parts: Vec<Part> = parts.map(|part| self.part_of(name, sequence, part)).collect();
+        let duration = parts.iter().fold(Micros::ZERO, |sum, part| sum + part.duration);
+        let begun = Segment { uri: None, duration, parts, ..self.segment(name, sequence, 0) };
+        (!begun.parts.is_empty()).then_some(begun)
+    }
+
+    fn part_of(&self, name: &str, sequence: u64, part: u64) -> Part {
+        let (uri, start) = self.part_at(name, sequence, part);
+        let length = || self.part_len(name, sequence, part);
+        Part {
+            uri,
+            range: start.map(|offset| ByteRange { offset, length: length() }),
+            duration: self.part.unwrap_or(self.segment),
+            independent: part.is_multiple_of(self.independent_parts),
+            gap: false,
+        }
+    }
+
+    /// Its address, and where it begins there.
+    fn part_at(&self, name: &str, sequence: u64, part: u64) -> (String, Option<u64>) {
+        let extension = self.extension(name);
+        if !self.part_ranges {
+            return (format!("{BASE}{name}/s{sequence}.p{part}.{extension}"), None);
+        }
+        let start = (0..part).map(|before| self.part_len(name, sequence, before)).sum();
+        (format!("{BASE}{name}/s{sequence}.{extension}"), Some(start))
+    }
+
+    fn hint(&self, name: &str, at: Instant) -> Option<PreloadHint> {
+        self.part?;
+        let complete = self.complete(at);
+        let next = (0..self.parts()).find(|part| self.ready(complete, *part) > at)?;
+        let (uri, start) = self.part_at(name, complete, next);
+        Some(PreloadHint { kind: PreloadKind::Part, uri, start: start.unwrap_or(0), length: None })
+    }
+
+    fn reports(&self, name: &str, at: Instant) -> Vec<RenditionReport> {
+        let newest = self.numbered(self.complete(at));
+        let others = (0..self.qualities.len()).map(|n| format!("v{n}")).filter(|other| other != name);
+        let report = |other| RenditionReport {
+            uri: format!("{BASE}{other}.m3u8"),
+            last_msn: Some(newest.saturating_sub(1)),
+            last_part: Some(self.parts() - 1),
+        };
+        others.filter(|_| self.part.is_some()).map(report).collect()
+    }
+
+    fn date_ranges(&self) -> Vec<DateRange> {
+        let range = DateRange {
+            id: "advert".into(),
+            class: Some("test".into()),
+            start: Some(EPOCH + self.age + Micros::from_secs(10)),
+            end: None,
+            duration: Some(Micros::from_secs(5)),
+            planned_duration: None,
+            end_on_next: false,
+            attributes: vec![("X-COLOUR".into(), "red".into())],
+        };
+        self.dates.then_some(range).into_iter().collect()
+    }
+
+    fn map(&self, name: &str, sequence: u64) -> Option<Arc<Map>> {
+        let uri = format!("{BASE}{name}/init{}.mp4", self.era(sequence));
+        let map = Map { uri, range: None, keys: Vec::new() };
+        (self.extension(name) == "mp4").then(|| Arc::new(map))
+    }
+
+    fn keys(&self, sequence: u64) -> Vec<Arc<Key>> {
+        let key = |every| Key {
+            method: KeyMethod::Aes128,
+            uri: format!("{BASE}key{}", sequence / every),
+            iv: None,
+            format: "identity".into(),
+        };
+        self.key_every.map(|every| Arc::new(key(every))).into_iter().collect()
+    }
+
+    fn discontinuity(&self, sequence: u64) -> u64 {
+        let begun =
+            self.restart.filter(|restart| sequence >= *restart).map_or(0, |restart| self.era(restart));
+        self.era(sequence) - begun
+    }
+
+    fn extension(&self, name: &str) -> &'static str {
+        match self.container {
+            _ if name == "a" && self.sound == Sound::Packed => "aac",
+            Container::Ts => "ts",
+            Container::Mp4 => "mp4",
+        }
+    }
+}

@@ -1,0 +1,95 @@
+/**
+ * Recordings and playlists made of the counter fixture by ffmpeg, each where it is missing: frame N of the picture has the number
+ * N modulo 480, keyframes are 2 s apart, and a beep begins each second.
+ */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** They are too large to be committed. */
+const FOLDER = fileURLToPath(new URL('../../../.cache/recordings/', import.meta.url));
+const SOURCE = fileURLToPath(new URL('../../fixtures/media/counter-av.flv', import.meta.url));
+
+/** Length of what is made, seconds. */
+export const SECONDS = 64;
+/** A key and a vector of AES-128, in hex. */
+const [KEY, IV] = ['000102030405060708090a0b0c0d0e0f', '0f0e0d0c0b0a09080706050403020100'];
+
+const COPY = ['-stream_loop', '3', '-i', SOURCE, '-c', 'copy'];
+const SMALL = [
+  '-vf',
+  'scale=320:180:flags=neighbor',
+  '-c:v',
+  'libx264',
+  '-preset',
+  'veryfast',
+  '-bf',
+  '0',
+  '-b:v',
+  '200k',
+];
+const HLS = ['-f', 'hls', '-hls_time', '4', '-hls_playlist_type', 'vod'];
+
+const MADE = {
+  /** `moov` first. */
+  'first.mp4': [...COPY, '-movflags', '+faststart', 'first.mp4'],
+  'last.mp4': [...COPY, 'last.mp4'],
+  'fragments.mp4': [...COPY, '-movflags', '+frag_keyframe+empty_moov+default_base_moof', 'fragments.mp4'],
+  'list.flv': [...COPY, '-flvflags', 'add_keyframe_index', 'list.flv'],
+  'ts/index.m3u8': [...COPY, ...HLS, 'ts/index.m3u8'],
+  'fmp4/index.m3u8': [...COPY, ...HLS, '-hls_segment_type', 'fmp4', 'fmp4/index.m3u8'],
+  'aes/index.m3u8': [...COPY, ...HLS, '-hls_key_info_file', 'aes/key.info', 'aes/index.m3u8'],
+  'small/index.m3u8': [
+    '-stream_loop',
+    '3',
+    '-i',
+    SOURCE,
+    ...SMALL,
+    '-g',
+    '60',
+    '-c:a',
+    'copy',
+    ...HLS,
+    'small/index.m3u8',
+  ],
+} as const;
+
+export type Recording = keyof typeof MADE | 'main.m3u8';
+
+/** Two renditions of the same content. */
+const MAIN = `#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,CODECS="avc1.64001e,mp4a.40.2",FRAME-RATE=30
+ts/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION=320x180,CODECS="avc1.64000d,mp4a.40.2",FRAME-RATE=30
+small/index.m3u8
+`;
+
+/** The folder in which `name` is, with all that belongs to it. */
+export function recording(name: Recording): string {
+  if (name === 'main.m3u8') {
+    for (const part of ['ts/index.m3u8', 'small/index.m3u8'] as const) make(part);
+    writeFileSync(path.join(FOLDER, name), MAIN);
+  } else make(name);
+  return FOLDER;
+}
+
+function make(name: keyof typeof MADE): void {
+  if (existsSync(path.join(FOLDER, name))) return;
+  // Under its final name only when whole.
+  const part = `${FOLDER.replace(/\/$/, '')}.${process.pid}`;
+  const folder = path.dirname(path.join(part, name));
+  mkdirSync(folder, { recursive: true });
+  if (name.startsWith('aes')) {
+    writeFileSync(path.join(folder, 'key.bin'), Buffer.from(KEY, 'hex'));
+    writeFileSync(path.join(folder, 'key.info'), `key.bin\naes/key.bin\n${IV}\n`);
+  }
+  const args = ['-hide_banner', '-loglevel', 'error', '-y', ...MADE[name]];
+  const run = spawnSync('ffmpeg', args, { cwd: part });
+  if (run.status !== 0) throw new Error(`ffmpeg made no ${name}: ${run.stderr}`);
+  const [top = name] = name.split('/');
+  mkdirSync(FOLDER, { recursive: true });
+  renameSync(path.join(part, top), path.join(FOLDER, top));
+  rmSync(part, { recursive: true });
+}

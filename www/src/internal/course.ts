@@ -1,0 +1,230 @@
+/**
+ * The course of a player's loads: what the engine tells goes where it belongs, the picture into the view and all else into the
+ * face; and when a worker crashes, another one goes on.
+ *
+ * Its one invariant: what belongs to an earlier load, an earlier worker or a destroyed player changes nothing.
+ */
+import { type ErrorType, SailcastError } from '../errors.js';
+import { fill, own, type RenditionFields, type VideoRenditionList } from '../renditions.js';
+import type { Recorder } from './extras/recorder.js';
+import type { Face } from './face.js';
+import type { FromLoad, Link } from './link.js';
+import type { RenditionInfo, WorkerEvent } from './protocol.js';
+import type { Given } from './source.js';
+import type { View } from './view.js';
+
+/** A player whose worker crashes again so soon has most likely to do with it, ms. */
+const CRASHES_APART = 60_000;
+
+export class Course {
+  readonly #face: Face;
+  readonly #view: View;
+  readonly #link: Link;
+  readonly #renditions: VideoRenditionList;
+  #given: Given;
+  /** Of the player, once it has recorded. */
+  recorder: Recorder | undefined;
+  /** The rendition that the page chose, for this load. */
+  #rendition: string | null = null;
+  #crashedAt = Number.NEGATIVE_INFINITY;
+  /** Another worker goes on with what the viewer has seen already, and has not begun to play. */
+  #restarting = false;
+
+  constructor(face: Face, view: View, link: Link, renditions: VideoRenditionList, given: Given) {
+    this.#face = face;
+    this.#view = view;
+    this.#link = link;
+    this.#renditions = renditions;
+    this.#given = given;
+    own(renditions, id => {
+      this.#rendition = id;
+      link.send({ type: 'selectRendition', id });
+    });
+  }
+
+  /** What the present load plays, or the next one. */
+  get given(): Given {
+    return this.#given;
+  }
+
+  /** Another load has begun. */
+  begin(given: Given): void {
+    this.#given = given;
+    this.#restarting = false;
+    this.recorder?.over();
+    this.#rendition = given.rendition === undefined ? null : `${given.rendition}`;
+    fill(this.#renditions, [], this.#rendition);
+  }
+
+  receive(message: FromLoad): void {
+    if (message.load !== this.#face.load) return;
+    if (message.type === 'event') this.#handle(message.event);
+    else this.#face.take(message.stats, message.quality);
+  }
+
+  /** The session is lost. */
+  lost(error: SailcastError, blameless = false): void {
+    // A worker that was only made ready fails again, and is heard, when it is needed.
+    if (!this.#face.loaded) return;
+    if (error.details === 'workerCrashed' && this.#mayRestart(blameless)) this.#restart();
+    else this.#face.failHere(error);
+  }
+
+  /** Plays the present load in another worker: a recording where it was, a live stream where that is now. */
+  reopen(): void {
+    const face = this.#face;
+    this.#link.ensure(true);
+    const given = {
+      ...this.#given,
+      rendition: this.#rendition === null ? undefined : Number(this.#rendition),
+      startTime: face.figures.place.live === false ? face.currentTime : this.#given.startTime,
+    };
+    this.#link.load(face.load, given, undefined, 'crash');
+    for (const [kind, number] of face.tracks.asked) this.#link.send({ type: 'selectTrack', kind, number });
+    this.#link.send({ type: 'play' });
+    if (face.audible) face.startSound();
+  }
+
+  #mayRestart(blameless: boolean): boolean {
+    if (blameless) return true;
+    const last = this.#crashedAt;
+    this.#crashedAt = performance.now();
+    return this.#crashedAt - last > CRASHES_APART;
+  }
+
+  /** The worker crashed: another one goes on. The last picture stays. */
+  #restart(): void {
+    const face = this.#face;
+    const { load } = face;
+    this.#restarting ||= face.figures.stats.framesRendered > 0 || face.state === 'playing';
+    const last = face.crashed();
+    face.sound.rest();
+    this.recorder?.fail('the worker crashed');
+    if (last) face.emit('qos', last);
+    if (face.load !== load) return;
+    // A paused one needs none before it plays again.
+    if (face.paused) return;
+    if (this.#restarting) face.waiting();
+    if (face.load === load) face.emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
+    if (face.load === load && !face.paused) this.reopen();
+  }
+
+  #handle(event: WorkerEvent): void {
+    const face = this.#face;
+    face.figures.note(event);
+    face.tracks.note(event);
+    switch (event.name) {
+      case 'statechange':
+        // These come with their own event, so that no listener sees the one without the other.
+        if (event.state === 'failed' || event.state === 'ended') return;
+        // To the viewer a restart is a stall.
+        if (event.state !== 'connecting' || !this.#restarting) face.setState(event.state);
+        return;
+      case 'firstframe':
+        this.#view.pictureShown();
+        face.sound.pictureShown();
+        face.pending.resolve('started');
+        if (!this.#restarting) face.emit('firstframe', face.figures.firstFrame(event));
+        return;
+      case 'playing':
+        this.#playing();
+        return;
+      case 'waiting':
+        face.waiting();
+        return;
+      case 'ended':
+        this.recorder?.over();
+        face.ended();
+        return;
+      case 'resolve':
+        this.#link.resolve(face.load, event);
+        return;
+      case 'source':
+      case 'durationchange':
+        face.tellPlace();
+        return;
+      case 'ratechange':
+        face.tellRate(event.rate);
+        return;
+      case 'seeked':
+        face.seeked(event.at);
+        return;
+      case 'renditions':
+        fill(
+          this.#renditions,
+          event.renditions.map((info, i) => this.#fields(info, i)),
+          this.#rendition,
+        );
+        return;
+      case 'renditionchange': {
+        const rendition = this.#renditions.getRenditionById(event.id);
+        if (rendition) face.emit('renditionchange', { rendition, auto: event.auto });
+        return;
+      }
+      case 'recorded':
+        this.recorder?.take(event.data);
+        return;
+      case 'recordingfailed':
+        this.recorder?.fail(event.why);
+        return;
+      case 'degraded':
+      case 'recovered':
+        face.emit(event.name, null);
+        return;
+      case 'error': {
+        const error = new SailcastError({ ...event, type: event.kind as ErrorType });
+        if (error.fatal) {
+          this.recorder?.over();
+          face.fail(error);
+        } else face.emit('error', error);
+        return;
+      }
+      case 'audiotrack':
+      case 'trackselected':
+        if (face.audioRate > 0) face.startSound();
+        break;
+      case 'videotrack':
+        this.#view.attach();
+        break;
+    }
+    const { name, ...detail } = event;
+    face.emit(name, detail);
+  }
+
+  #playing(): void {
+    const face = this.#face;
+    const { load } = face;
+    this.#view.pictureShown();
+    // A stream without sound needs no output that was opened ahead of it.
+    if (face.audioRate === 0) face.sound.stop();
+    else face.sound.open();
+    // The engine's own statechange is on its way; whoever waited for this must already see it.
+    face.setState('playing');
+    if (face.load !== load) return;
+    face.pending.resolve('started');
+    face.pending.resolve('playing');
+    if (this.#restarting) {
+      this.#restarting = false;
+      face.emit('reconnected', { attempt: 1 });
+    }
+    if (face.load === load) face.emit('playing', null);
+  }
+
+  /** What the page said of it comes back by the engine, but for the address. */
+  #fields(
+    { id, name, bitrate, width, height, frameRate, codecs }: RenditionInfo,
+    index: number,
+  ): RenditionFields {
+    const src = this.#given.renditions[index]?.lines[0];
+    return {
+      id,
+      name,
+      ...(src !== undefined && { src }),
+      ...(width !== null && { width }),
+      ...(height !== null && { height }),
+      ...(bitrate !== null && { bitrate }),
+      ...(frameRate !== null && { frameRate }),
+      ...(codecs !== '' && { codec: codecs }),
+    };
+  }
+}

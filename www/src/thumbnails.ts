@@ -1,0 +1,147 @@
+/**
+ * Thumbnails for a seek bar: a quiet session of its own, which seeks to keyframes and shows nothing.
+ *
+ * Its one invariant: one picture is fetched at a time, and of those that wait only the newest is wanted; when none is, the
+ * session has let go of its connections.
+ */
+import { EngineHost } from './internal/engine-host.js';
+import { ofPicture } from './internal/extras/snapshot.js';
+import { absolute } from './internal/lines.js';
+import { checkDecoder, checkLatency } from './internal/options.js';
+import type { Picture, WorkerEvent } from './internal/protocol.js';
+import { Questions } from './internal/questions.js';
+import { checkSource, checkTime } from './internal/source.js';
+import { folder } from './internal/spawn.js';
+import { missingFeature, rendererFor } from './internal/support.js';
+import type { PlayerOptions } from './types.js';
+
+export interface ThumbnailOptions extends Pick<PlayerOptions, 'sourceType' | 'decoder' | 'baseUrl'> {
+  /** Of the pictures, pixels; no picture is made larger. Default 160. */
+  width?: number;
+}
+
+export interface Thumbnails {
+  /** A keyframe near this time, seconds; null: there is none within 10 s, or another call came in between. */
+  at(time: number): Promise<ImageBitmap | null>;
+  /** Ends the session. */
+  close(): void;
+}
+
+const WIDTH = 160;
+/** So long a picture is waited for, ms. */
+const WITHIN = 10_000;
+
+interface Wish {
+  time: number;
+  answer(bitmap: ImageBitmap | null): void;
+}
+
+/** Of the recording, or the live stream with a window to go back in, at `url`. */
+export function createThumbnails(url: string, options: ThumbnailOptions = {}): Thumbnails {
+  const session = new Session(url, options);
+  return {
+    at: time => session.at(checkTime('time', time)),
+    close: () => session.close(),
+  };
+}
+
+class Session implements Thumbnails {
+  readonly #address: string;
+  readonly #options: ThumbnailOptions;
+  readonly #pictures = new Questions<Picture>();
+  #host: EngineHost | undefined;
+  /** What is being fetched, and what is wanted next. */
+  #present: Wish | undefined;
+  #next: Wish | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
+
+  constructor(url: string, options: ThumbnailOptions) {
+    checkSource({ url, ...options });
+    this.#address = absolute(url);
+    this.#options = { ...options, decoder: checkDecoder(options.decoder ?? 'auto') };
+  }
+
+  at(time: number): Promise<ImageBitmap | null> {
+    this.#next?.answer(null);
+    return new Promise(answer => {
+      this.#next = { time, answer };
+      this.#turn();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#lose();
+  }
+
+  #turn(): void {
+    if (this.#present || !this.#next) return;
+    const wish = this.#next;
+    this.#next = undefined;
+    this.#present = wish;
+    this.#timer = setTimeout(() => this.#done(null), WITHIN);
+    if (this.#closed || missingFeature() !== null) this.#done(null);
+    else if (!this.#host) this.#load(wish.time);
+    else {
+      this.#host.send({ type: 'wake' });
+      this.#host.send({ type: 'seek', to: wish.time, exact: false });
+    }
+  }
+
+  /** The first picture is that of the place where it begins. */
+  #load(start: number): void {
+    const { width = WIDTH, sourceType = 'auto', decoder = 'auto', baseUrl } = this.#options;
+    const base = baseUrl === undefined ? undefined : folder(baseUrl);
+    const host = new EngineHost(base, () => this.#lose());
+    this.#host = host;
+    const canvas = new OffscreenCanvas(1, 1);
+    host.begin(
+      {
+        sink: { kind: rendererFor('canvas') === 'webgl' ? 'webgl' : 'canvas', canvas },
+        latency: checkLatency('auto'),
+        background: 'keep',
+        decoder,
+      },
+      message => {
+        if (message.type === 'event') this.#hear(message.event);
+        else if (message.type === 'picture') this.#pictures.answer(message.request, message.picture);
+      },
+      () => this.#lose(),
+    );
+    // The smallest rendition that is large enough.
+    host.send({ type: 'view', width, height: width, fit: 'contain' });
+    const lines = [this.#address];
+    const rest = { resolve: false, renditions: [], rendition: undefined };
+    host.send({ type: 'load', load: 1, lines, kind: sourceType, start, ...rest });
+    host.send({ type: 'play' });
+  }
+
+  #hear(event: WorkerEvent): void {
+    if (event.name === 'error' && event.fatal) this.#lose();
+    if (event.name === 'firstframe') this.#host?.send({ type: 'pause' });
+    if (event.name === 'firstframe' || event.name === 'seeked') void this.#fetch(this.#present);
+  }
+
+  async #fetch(wish: Wish | undefined): Promise<void> {
+    const picture = await this.#pictures.ask(request => this.#host?.send({ type: 'picture', request }));
+    const canvas = ofPicture(picture, this.#options.width ?? WIDTH);
+    if (wish && wish === this.#present) this.#done(canvas?.transferToImageBitmap() ?? null);
+  }
+
+  #done(bitmap: ImageBitmap | null): void {
+    clearTimeout(this.#timer);
+    const wish = this.#present;
+    this.#present = undefined;
+    wish?.answer(bitmap);
+    if (!this.#present && !this.#next) this.#host?.send({ type: 'suspend' });
+    this.#turn();
+  }
+
+  /** The next picture needs another session. */
+  #lose(): void {
+    this.#host?.close();
+    this.#host = undefined;
+    this.#done(null);
+  }
+}
