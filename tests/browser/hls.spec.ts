@@ -90,3 +90,20 @@ test("the relay's live stream plays near its edge, is left behind and found agai
   expect((await stage.stats()).latency).toBeLessThan(2);
   expect(await stage.events('error')).toEqual([]);
 });
+
+for (const name of ['main.m3u8', 'first.mp4'] as const) {
+  test(`${name}: what is asked for ahead is not asked for again`, async ({ stage, files }) => {
+    await stage.open();
+    const url = files.url(name);
+    await stage.page.evaluate(async url => {
+      globalThis.stage.sailcast.preload(url);
+      await new Promise(resolve => setTimeout(resolve, 500));
+    }, url);
+    await stage.play(url);
+    await stage.event('playing');
+    const asked = files.asked.filter(one => one.name === name).map(({ range }) => range ?? 'all');
+    expect(new Set(asked).size, asked.join()).toBe(asked.length);
+    expect(asked[0]).toBe(name === 'main.m3u8' ? 'all' : 'bytes=0-524287');
+    expect(await stage.events('error')).toEqual([]);
+  });
+}
