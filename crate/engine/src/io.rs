@@ -236,7 +236,8 @@ pub enum Input {
         width: u32,
         height: u32,
     },
-    /// Writes what is received of what is played into `Recorded`; `None` ends the recording.
+    /// Writes what is played into `Recorded`, a live stream as it comes; `None` ends the recording. It ends with the load too;
+    /// `Close` loses its last part.
     Record(Option<Container>),
     /// The driver's answer to `Decrypt`: the clear bytes, or what the browser says.
     Decrypted(RequestId, Result<Bytes, String>),

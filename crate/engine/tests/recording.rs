@@ -1,12 +1,15 @@
 //! What is played, recorded: where a file begins, what is in it, and what happens to it when the stream is not one piece.
 
 use bytes::{Buf, Bytes};
-use sailcast_engine::{Container, Event, Input, IoError, IoEvent, State};
-use sailcast_media::{DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Micros, Packet, TrackId};
+use sailcast_engine::{Container, Event, Input, IoError, IoEvent, LatencyTarget, State};
+use sailcast_media::{DemuxEvent, Demuxer, FlvDemuxer, MediaKind, MediaTime, Micros, Packet, TrackId};
 use sailcast_sim::{
-    Sim,
+    Sim, config,
     feed::{self, Network},
+    files::FileServer,
     load,
+    origin::{self, BASE, Origin, Packager, Sound},
+    recording::Recording,
     synth::{self, Synth},
 };
 
@@ -232,4 +235,90 @@ fn where_nothing_plays_there_is_nothing_to_record() {
     sim.input(Input::Record(Some(Container::Flv)));
     sim.input(Input::Record(None));
     assert_eq!((failures(&sim).len(), sim.recorded.len()), (0, 1), "asked for, and ended before it began");
+}
+
+#[test]
+fn of_a_file_there_is_what_was_played_with_no_gap_where_it_was_sought() {
+    let film = Recording { seconds: 300, ..Recording::default() };
+    // Far away, back, and a little further on, which is here.
+    for to in [250_500, 1_000, 110_000] {
+        let mut sim = Sim::playing(400, FileServer::new(film.flv()));
+        sim.input(Input::Seek { to: MediaTime::from_millis(100_000), exact: true });
+        sim.run_ms(1_500);
+        sim.input(Input::Record(Some(Container::Flv)));
+        sim.run_ms(4_000);
+        sim.input(Input::Seek { to: MediaTime::from_millis(to), exact: true });
+        sim.run_ms(4_000);
+        sim.input(Input::Record(None));
+        assert_eq!((sim.state(), failures(&sim).len()), (State::Playing, 0));
+        let seen = demuxed(file(&sim));
+        let end = |kind| packets(&seen, kind).last().unwrap().dts - packets(&seen, kind)[0].dts;
+        // From a keyframe on, twice.
+        for length in [end(MediaKind::Video), end(MediaKind::Audio)] {
+            assert!(length > MS(5_500) && length < MS(10_000), "to {to}: {length:?}");
+        }
+        let longest = |kind| {
+            let times: Vec<_> = packets(&seen, kind).iter().map(|packet| packet.dts).collect();
+            times.windows(2).map(|w| w[1] - w[0]).max().unwrap()
+        };
+        // The sound before the place is not there, as it is not played.
+        assert!(longest(MediaKind::Video) < MS(100) && longest(MediaKind::Audio) < MS(2_000), "to {to}");
+    }
+}
+
+fn hls(packager: Packager, list: &str) -> Sim {
+    let mut sim = Sim::with(config(LatencyTarget::AUTO), Origin::new(packager).bandwidth(20e6));
+    sim.input(load(&format!("{BASE}{list}")));
+    sim.input(Input::Play);
+    sim.sound_on(48_000, 20);
+    sim
+}
+
+fn longest_step(events: &[DemuxEvent], kind: MediaKind) -> Micros {
+    let times: Vec<_> = packets(events, kind).iter().map(|packet| packet.dts).collect();
+    times.windows(2).map(|w| w[1] - w[0]).max().expect("packets")
+}
+
+#[test]
+fn of_hls_with_sound_of_its_own_there_is_what_was_played_in_order() {
+    for to in [None, Some(150_500)] {
+        let packager =
+            Packager { container: origin::Container::Mp4, sound: Sound::Apart, ..Packager::vod(100) };
+        let mut sim = hls(packager, "master.m3u8");
+        sim.input(Input::Record(Some(Container::Flv)));
+        sim.run_ms(6_000);
+        if let Some(to) = to {
+            sim.input(Input::Seek { to: MediaTime::from_millis(to), exact: false });
+        }
+        sim.run_ms(6_000);
+        sim.input(Input::Record(None));
+        let seen = demuxed(file(&sim));
+        let (video, audio) = (packets(&seen, MediaKind::Video), packets(&seen, MediaKind::Audio));
+        for track in [&video, &audio] {
+            assert!((MediaTime(0)..MediaTime(100_000)).contains(&track[0].dts), "{to:?}: {:?}", track[0].dts);
+            let end = track.last().unwrap().dts.0;
+            assert!((9_000_000..13_000_000).contains(&end), "{to:?}: {end}");
+        }
+        let longest = [MediaKind::Video, MediaKind::Audio].map(|kind| longest_step(&seen, kind));
+        assert!(longest.iter().all(|step| *step < MS(200)), "{to:?}: {longest:?}");
+    }
+}
+
+#[test]
+fn another_rendition_goes_on_in_the_file_without_a_hole() {
+    let mut sim = hls(Packager::vod(100).with_qualities(), "master.m3u8");
+    sim.input(Input::SelectRendition(Some(0)));
+    sim.run_ms(4_000);
+    sim.input(Input::Record(Some(Container::Flv)));
+    sim.run_ms(3_000);
+    sim.input(Input::SelectRendition(Some(2)));
+    sim.run_ms(30_000);
+    sim.input(Input::Record(None));
+    let seen = demuxed(file(&sim));
+    let is_video =
+        |event: &&DemuxEvent| matches!(event, DemuxEvent::Track(t) if t.kind() == MediaKind::Video);
+    assert_eq!(seen.iter().filter(is_video).count(), 2, "both sizes are in the file");
+    for kind in [MediaKind::Video, MediaKind::Audio] {
+        assert!(longest_step(&seen, kind) < MS(100), "{kind:?}: {:?}", longest_step(&seen, kind));
+    }
 }

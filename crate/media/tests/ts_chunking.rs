@@ -2,13 +2,13 @@
 
 mod common;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use common::{
-    fixture, split,
-    ts::{demux_ts, demux_ts_chunks, hear, packets},
+    demux, fixture, split,
+    ts::{A0, V0, demux_segments, demux_ts, demux_ts_chunks, hear, packets, reasons},
 };
 use proptest::prelude::*;
-use sailcast_media::{DemuxEvent, PackedDemuxer};
+use sailcast_media::{DemuxEvent, PackedDemuxer, ts::mux::TsMuxer};
 
 const TS: [&str; 9] = [
     "ts-avc-aac.ts",
@@ -50,6 +50,39 @@ fn byte_by_byte_is_as_good_as_at_once() {
     }
 }
 
+#[test]
+fn segments_of_our_muxer_are_read_as_the_whole_they_are_of() {
+    for name in ["counter-av.flv", "counter-bframes.flv", "counter-hevc-opus.flv", "counter-mp3.flv"] {
+        let (events, _) = demux(&fixture(name));
+        let tracks = events
+            .iter()
+            .filter_map(|e| if let DemuxEvent::Track(info) = e { Some(info.clone()) } else { None });
+        let mut muxer = TsMuxer::new(&tracks.collect::<Vec<_>>()).unwrap();
+        let segments = packets(&events)
+            .chunks(61)
+            .map(|packets| {
+                let mut out = BytesMut::new();
+                muxer.tables(&mut out);
+                packets.iter().for_each(|packet| muxer.packet(&mut out, packet).unwrap());
+                muxer.flush(&mut out);
+                out.freeze()
+            })
+            .collect::<Vec<_>>();
+        let (whole, _) = demux_ts(&segments.concat().into());
+        same_packets(&demux_segments(&segments), &whole);
+    }
+}
+
+/// Those of each track, as the tracks' order is that in which units end.
+fn same_packets(events: &[DemuxEvent], expected: &[DemuxEvent]) {
+    for track in [V0, A0] {
+        let of =
+            |events| packets(events).into_iter().filter(|p| p.track == track).cloned().collect::<Vec<_>>();
+        assert_eq!(of(events), of(expected));
+    }
+    assert_eq!(reasons(events), []);
+}
+
 proptest! {
     #![proptest_config(common::cases(48))]
 
@@ -63,6 +96,25 @@ proptest! {
         prop_assert_eq!(demux_ts_chunks(split(&stream, &sizes)), demux_ts(&stream));
         let stream = fixture(PACKED[packed]);
         prop_assert_eq!(demux_packed(split(&stream, &sizes)), demux_packed([stream]));
+    }
+
+    #[test]
+    fn segments_may_be_cut_between_any_packets(
+        which in 0..TS.len(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+    ) {
+        let stream = fixture(TS[which]);
+        let (stride, lead) = if TS[which].ends_with("m2ts") { (192, 4) } else { (188, 0) };
+        // A picture without a length ends where a segment does: such are cut where one begins.
+        let is_open = ["ts-open.ts", "ts-hevc-latm.ts", "ts-m2ts.m2ts"].contains(&TS[which]);
+        let begins = |at: &usize| stream[at + lead + 1..][..2] == [0x41, 0];
+        let places: Vec<_> = (0..stream.len()).step_by(stride).filter(|at| !is_open || begins(at)).collect();
+        let mut places: Vec<_> = cuts.iter().map(|cut| *cut.get(&places)).collect();
+        places.extend([0, stream.len()]);
+        places.sort_unstable();
+        let segments: Vec<_> = places.windows(2).map(|ends| stream.slice(ends[0]..ends[1])).collect();
+        let (whole, _) = demux_ts(&stream);
+        same_packets(&demux_segments(&segments), &whole);
     }
 
     #[test]

@@ -26,7 +26,7 @@ const SEGMENT_TARGET: RangeInclusive<f64> = 1.0..=10.0;
 const PART_TARGET: RangeInclusive<f64> = 0.1..=2.0;
 
 pub const HELP: &str = "\
-Takes FLV from publishers and serves it to players.
+Takes FLV from publishers and serves it to players, as FLV and as HLS.
 
 Usage: sailcast-relay [OPTIONS]
 

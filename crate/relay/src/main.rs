@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! ws, http (bytes) -> ingest (tags) -> hub (streams by name) -> ring (recent tags) -> cursors -> http, ws
-//! demo (a looped file) ----------------^                        shared by all        one a player, one an upstream
+//! demo (a looped file) ----------------^                        shared by all        one a reader
 //!                                                                                         +-> upstream (rtmp)
+//!                                                                                         +-> hls (segments) -> http
+//!                                                                                         +-> record (mp4)
 //! ```
 //!
-//! **The one rule:** a stream's memory is its ring's, bounded in bytes and in time, and a player is a cursor in it.
-//! Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
+//! **The one rule:** a stream's memory is its ring's and its segments', bounded in bytes and in time, and a reader is a cursor
+//! in the ring. Who reads slowly loses whole groups of pictures and nothing else; who sends bad bytes loses its connection.
 //!
-//! It does not look into codecs, transcode or store. It listens on this machine only unless told otherwise; even so
+//! It does not decode or transcode. It listens on this machine only unless told otherwise; even so
 //! any web page open in a browser on this machine may publish and play, unless a secret or an origin is asked for.
 
 mod app;

@@ -14,7 +14,7 @@ use sailcast_media::{
 };
 use tokio::{sync::mpsc::Sender, time::Duration};
 
-/// Ten seconds of picture and sound, a keyframe each.
+/// 16 s of picture and sound, a keyframe every two.
 const FILE: &str = "counter-av.flv";
 
 fn demo() -> Relay {
@@ -122,7 +122,7 @@ async fn the_hinted_part_is_given_when_it_is_there() {
 #[tokio::test]
 async fn a_reload_that_nothing_answers_is_given_up_after_three_target_durations() {
     let relay = Relay::start(&["--segment-target", "1"]);
-    // Five seconds all at once, and then nothing.
+    // All at once, and then nothing.
     let _publisher = publish(&relay, "live/a", 3500).await;
     let list = playlist(&relay, "/live/a/ll.m3u8").await;
     let began = Instant::now();

@@ -15,6 +15,7 @@ impl Playback {
             return;
         }
         let at = self.turns.of_source(at);
+        self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
             CutReason::Seek => self.begin_at(at, now, out),

@@ -68,7 +68,8 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
-        self.recording.take(&packet, now, out);
+        let playhead = self.is_paced().then(|| self.playhead(now));
+        self.recording.take(&packet, playhead, now, out);
         match kind {
             MediaKind::Video => {
                 self.place_messages(raw, &packet, now, out);
@@ -134,7 +135,7 @@ impl Playback {
                 return;
             }
             _ if track.is_some_and(|track| !self.concerns_pictures(track)) => {}
-            SkipReason::LostSync | SkipReason::BadPacket | SkipReason::BadConfig => {
+            SkipReason::LostSync | SkipReason::Continuity | SkipReason::BadPacket | SkipReason::BadConfig => {
                 self.video.stage.queue.break_reference();
             }
             _ => {}

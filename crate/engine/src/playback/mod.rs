@@ -397,7 +397,7 @@ impl Playback {
     pub fn close(&mut self, now: Instant, out: &mut Outbox) {
         let Some(mut feed) = self.feed.take() else { return };
         feed.close(out);
-        self.recording.finish(out);
+        self.recording.finish(now, out);
         self.stats.bytes_received = feed.bytes();
         self.stats.reconnects = feed.reconnects();
         self.clock.stop(now);

@@ -61,6 +61,7 @@ impl Playback {
         }
         self.run_dry(now, out);
         self.tell_cues(now, out);
+        self.recording.follow(self.playhead(now), now, out);
     }
 
     fn play_on(&mut self, now: Instant, out: &mut Outbox) {

@@ -9,7 +9,7 @@ use super::{Phase, Playback};
 use crate::{
     cues::Cues,
     event::Event,
-    feed::Going,
+    feed::{CutReason, Going},
     io::{Instant, Output},
     outbox::Outbox,
 };
@@ -133,6 +133,7 @@ impl Playback {
             true => {
                 self.arrival.begin(now);
                 self.video.go_on_to(to);
+                self.recording.skip_to(to, now);
                 self.audio.skip_to(to, now, out);
                 self.cues.forget_before(to);
             }
@@ -148,7 +149,7 @@ impl Playback {
         self.video.go_to(to, out);
         self.audio.go_to(now, out);
         self.clock.forget_sound();
-        self.recording.joined(now);
+        self.recording.cut(to, CutReason::Seek, now, out);
         self.cues = Cues::default();
         self.sei.clear();
         self.holes.clear();

@@ -281,3 +281,87 @@ fn hevc_role(nal: &[u8]) -> Role {
         _ => Role::Inner,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// H.265 NAL units of one byte of payload: a type, and the first bit behind the header.
+    fn hevc(kind: u8, first: bool) -> Vec<u8> {
+        vec![kind << 1, 1, if first { 0x80 } else { 0x40 }, 0x11]
+    }
+
+    fn stream(nals: &[Vec<u8>]) -> Vec<u8> {
+        nals.iter().flat_map(|nal| [&[0, 0, 1], &nal[..]].concat()).collect()
+    }
+
+    /// The types in each unit.
+    fn cut(codec: Codec, nals: &[Vec<u8>]) -> Vec<Vec<u8>> {
+        let mut units = AccessUnits::new(codec);
+        units.push(&stream(nals));
+        units.flush();
+        std::iter::from_fn(|| units.next()).map(|cut| kinds(codec, cut)).collect()
+    }
+
+    fn kinds(codec: Codec, cut: Cut) -> Vec<u8> {
+        let Cut::Unit(Unit { data, .. }) = cut else { panic!("{cut:?}") };
+        let nals = crate::codec::nal::Nals::new(&data, LENGTH_SIZE).map(Result::unwrap);
+        nals.map(|nal| if codec == Codec::Hevc { nal[0] >> 1 } else { nal[0] & 0x1f }).collect()
+    }
+
+    #[test]
+    fn an_hevc_unit_begins_at_what_stands_before_a_picture() {
+        let nals = [
+            hevc(35, false),
+            hevc(32, false),
+            hevc(19, true),
+            hevc(19, false),
+            hevc(40, false),
+            hevc(39, false),
+            hevc(1, true),
+            hevc(1, true),
+        ];
+        assert_eq!(cut(Codec::Hevc, &nals), [vec![35, 32, 19, 19, 40], vec![39, 1], vec![1]]);
+    }
+
+    #[test]
+    fn layers_above_the_base_stay_with_their_picture() {
+        let mut above = hevc(1, true);
+        above[1] |= 0x08;
+        let mut ahead = hevc(35, true);
+        ahead[1] |= 0x08;
+        assert_eq!(
+            cut(Codec::Hevc, &[hevc(1, true), ahead, above, hevc(1, true)]),
+            [vec![1, 35, 1], vec![1]]
+        );
+    }
+
+    #[test]
+    fn a_unit_whose_beginning_is_missing_does_not_come_out() {
+        // Slices with first_mb_in_slice 1, then a picture.
+        let (rest, first) = (vec![0x41, 0x4d, 0x22], vec![0x41, 0x9a, 0x22]);
+        assert_eq!(cut(Codec::Avc, &[rest.clone(), rest.clone(), first.clone(), rest]), [vec![1, 1]]);
+        let mut units = AccessUnits::new(Codec::Avc);
+        units.push(&stream(&[first.clone(), first.clone()]));
+        assert_eq!(units.forget(), 3, "the second is cut");
+        units.push(&stream(&[vec![0x41, 0x4d, 0x22], first]));
+        units.flush();
+        let kinds: Vec<_> = std::iter::from_fn(|| units.next()).map(|cut| kinds(Codec::Avc, cut)).collect();
+        assert_eq!(kinds, [[1], [1]]);
+    }
+
+    #[test]
+    fn offsets_are_those_of_the_first_byte_behind_a_start_code() {
+        let mut units = AccessUnits::new(Codec::Hevc);
+        for byte in [&[7, 7][..], &stream(&[hevc(1, true)]), &[0, 0], &stream(&[hevc(1, true)])].concat() {
+            units.push(&[byte]);
+        }
+        units.flush();
+        let begins = std::iter::from_fn(|| units.next()).map(|cut| match cut {
+            Cut::Unit(unit) => unit.begins,
+            Cut::Skipped { begins, .. } => begins,
+        });
+        assert_eq!(begins.collect::<Vec<_>>(), [5, 14]);
+        assert_eq!((units.end(), units.buffered_bytes()), (18, 0));
+    }
+}

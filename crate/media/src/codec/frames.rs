@@ -148,7 +148,8 @@ impl Frames {
     pub fn next(&mut self, ended: bool) -> Option<Cut> {
         while !self.held.is_empty() && self.gave_up().is_none() {
             match self.judge(&self.held, self.in_step, ended) {
-                Header::NeedMore => match self.hidden().filter(|_| ended) {
+                Header::NeedMore if !ended => break,
+                Header::NeedMore => match self.hidden() {
                     Some(at) => self.pass(at),
                     None => break,
                 },
@@ -158,7 +159,7 @@ impl Frames {
                     let (at, mut data) = self.take(len);
                     data.advance(head.min(data.len()));
                     self.in_step = true;
-                    self.syntaxes = vec![syntax];
+                    self.syntaxes.retain(|known| *known == syntax);
                     return Some(Cut::Frame(Frame { at, data, samples, rate }));
                 }
                 Header::Tag { len } => {
@@ -196,8 +197,8 @@ impl Frames {
 
     /// Drops the first byte, and those behind it that begin nothing.
     fn step_over(&mut self) {
-        let begins = |byte: &u8| matches!(byte, 0xff | 0x56 | 0x0b | 0x7f | b'I');
-        let next = self.held.iter().skip(1).position(begins).map_or(self.held.len(), |n| n.saturating_add(1));
+        let next =
+            self.held.iter().skip(1).position(may_begin).map_or(self.held.len(), |n| n.saturating_add(1));
         // To the byte, however they were pushed.
         let most = MAX_SEARCH_AT_START.saturating_sub(self.skipped);
         let next =
@@ -222,6 +223,9 @@ impl Frames {
 
     /// What is at the front of these bytes, and whether that can be believed.
     fn judge(&self, bytes: &[u8], in_step: bool, ended: bool) -> Header {
+        if !bytes.first().is_some_and(may_begin) {
+            return Header::No;
+        }
         if self.tagged {
             match tag(bytes) {
                 Header::Tag { len } if bytes.len() < len => return Header::NeedMore,
@@ -245,6 +249,11 @@ impl Frames {
         };
         if in_step || follows { found } else { Header::No }
     }
+}
+
+/// The first byte of a sync word, or of an ID3 tag.
+fn may_begin(byte: &u8) -> bool {
+    matches!(byte, 0xff | 0x56 | 0x0b | 0x7f | b'I')
 }
 
 fn tag(bytes: &[u8]) -> Header {
@@ -367,4 +376,67 @@ fn opus_header(bytes: &[u8]) -> Option<Option<Header>> {
         samples,
         rate: opus::RATE,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::adts::tests::adts;
+
+    fn cuts(frames: &mut Frames, bytes: &[u8], ended: bool) -> Vec<Cut> {
+        frames.push(bytes);
+        std::iter::from_fn(|| frames.next(ended)).collect()
+    }
+
+    fn frame(at: u64, data: &[u8]) -> Cut {
+        Cut::Frame(Frame { at, data: Bytes::copy_from_slice(data), samples: 1024, rate: 44_100 })
+    }
+
+    #[test]
+    fn the_first_frame_is_believed_when_another_stands_behind_it() {
+        let one = adts(&[0x21, 1]);
+        let mut frames = Frames::new(Syntax::Adts);
+        assert_eq!(cuts(&mut frames, &one, false), []);
+        assert_eq!(cuts(&mut frames, &one, false), [frame(0, &one), frame(9, &one)]);
+        assert_eq!(cuts(&mut frames, &one, false), [frame(18, &one)], "in step");
+    }
+
+    #[test]
+    fn what_lies_between_frames_is_told_to_the_byte() {
+        let one = adts(&[0x21, 1]);
+        let bytes = [&one[..], &one, &[0xff, 0xf1, 0, 0, 7], &one, &one].concat();
+        let found = cuts(&mut Frames::new(Syntax::Adts), &bytes, true);
+        let skipped = Cut::Skipped { at: 18, len: 5 };
+        assert_eq!(found, [frame(0, &one), frame(9, &one), skipped, frame(23, &one), frame(32, &one)]);
+    }
+
+    #[test]
+    fn a_damaged_length_at_the_end_hides_no_good_frames() {
+        let one = adts(&[0x21, 1]);
+        let mut long = one.clone();
+        long[4] = 0x7f;
+        let bytes = [&one[..], &one, &long, &one, &one].concat();
+        let found = cuts(&mut Frames::new(Syntax::Adts), &bytes, true);
+        let skipped = Cut::Skipped { at: 18, len: 9 };
+        assert_eq!(found, [frame(0, &one), frame(9, &one), skipped, frame(27, &one), frame(36, &one)]);
+    }
+
+    #[test]
+    fn the_first_frame_says_what_the_others_are() {
+        let one = adts(&[0x21, 1]);
+        let mut frames = Frames::packed();
+        assert_eq!(frames.syntax(), None);
+        cuts(&mut frames, &one, true);
+        assert_eq!(frames.syntax(), Some(Syntax::Adts));
+    }
+
+    #[test]
+    fn a_stream_of_no_frames_is_given_up_at_the_same_byte_however_it_comes() {
+        let noise = [0xff, 0x00, 0x0b, 0x01].repeat(20_000);
+        for size in [1, 7, 1000, noise.len()] {
+            let mut frames = Frames::packed();
+            noise.chunks(size).for_each(|chunk| assert_eq!(cuts(&mut frames, chunk, false), []));
+            assert_eq!(frames.gave_up(), Some(MAX_SEARCH_AT_START), "{size}");
+        }
+    }
 }

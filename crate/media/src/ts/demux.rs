@@ -13,13 +13,14 @@ use bytes::Bytes;
 use crate::{
     demux::{DemuxError, DemuxEvent, Demuxer, SkipReason},
     elementary::Outlet,
+    metadata::Message,
     packet::{MediaKind, TrackId},
     ts::{
         kind::Kind,
         packet::{NULL_PID, PACKET_LEN, TsPacket},
         psi::{PAT_PID, Pat, Pmt, Sections},
         reader::{PacketReader, ReaderEvent},
-        stream::{Stream, Timeless},
+        stream::Stream,
     },
 };
 
@@ -47,7 +48,7 @@ pub struct TsDemuxer {
     streams: Vec<Stream>,
     /// Before the first program.
     waiting: VecDeque<TsPacket>,
-    timeless: Vec<Timeless>,
+    timeless: Vec<Message>,
     told: Vec<(u16, SkipReason)>,
     ended: bool,
     failed: Option<DemuxError>,
@@ -124,7 +125,8 @@ impl TsDemuxer {
         while self.step() {}
         let at = self.reader.position();
         for stream in &mut self.streams {
-            let messages = stream.flush(last, at, &mut self.out);
+            let ends = last.then_some(SkipReason::Truncated);
+            let messages = stream.flush(ends, at, &mut self.out);
             self.timeless.extend(messages);
         }
         self.tell_timeless(last);
@@ -227,7 +229,7 @@ impl TsDemuxer {
             }
         }
         for mut stream in before {
-            let messages = stream.flush(true, at, &mut self.out);
+            let messages = stream.flush(Some(SkipReason::Continuity), at, &mut self.out);
             self.timeless.extend(messages);
         }
         wanted.retain(|(pid, _)| kept.iter().all(|stream| stream.pid != *pid));
@@ -275,7 +277,7 @@ impl TsDemuxer {
         }
     }
 
-    /// Those over `most`, and as many more, in one piece.
+    /// Where there are more than `most`, down to half of it: told in one piece.
     fn drop_waiting(&mut self, most: usize) {
         if self.waiting.len() <= most {
             return;

@@ -7,7 +7,10 @@ use bytes::{Bytes, BytesMut};
 
 use crate::{
     read::ByteReader,
-    ts::packet::{Continuity, Counter, TsPacket},
+    ts::{
+        crc32,
+        packet::{Continuity, Counter, TsPacket},
+    },
 };
 
 pub(super) const PAT_PID: u16 = 0;
@@ -195,14 +198,4 @@ fn long_section(section: &[u8], table: u8) -> Option<(Head, ByteReader<'_>)> {
     let is_current = version & 1 == 1;
     (id == table && flags & 0x80 != 0 && is_current)
         .then_some((Head { id: [e1, e0], version: version >> 1 & 0x1f }, r))
-}
-
-/// CRC_32 of annex A; 0 over a section with its own.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..u8::BITS).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
-            let shifted = crc << 1;
-            if crc >> 31 == 1 { shifted ^ 0x04c1_1db7 } else { shifted }
-        })
-    })
 }

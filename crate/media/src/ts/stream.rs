@@ -46,9 +46,6 @@ struct TimedId3 {
     held: BytesMut,
 }
 
-/// A message without a time of its own.
-pub(super) type Timeless = Message;
-
 impl Stream {
     /// `None` of what is not read.
     pub fn new(pid: u16, kind: Kind, id: Option<TrackId>) -> Option<Self> {
@@ -87,7 +84,7 @@ impl Stream {
     }
 
     /// Takes a packet; gives the messages whose time is that of what comes next.
-    pub fn packet(&mut self, packet: &TsPacket, out: &mut Outlet) -> Vec<Timeless> {
+    pub fn packet(&mut self, packet: &TsPacket, out: &mut Outlet) -> Vec<Message> {
         if let Content::Scte35(sections) = &mut self.content {
             return sections.packet(packet).into_iter().map(|payload| Message::Scte35 { payload }).collect();
         }
@@ -131,13 +128,13 @@ impl Stream {
         messages
     }
 
-    /// A segment ends here. What the PES packet still lacks may come in the next one, unless this is the `last`.
-    pub fn flush(&mut self, last: bool, at: u64, out: &mut Outlet) -> Vec<Timeless> {
+    /// A segment ends here. What the PES packet still lacks may come in the next one, unless there is none, for this reason.
+    pub fn flush(&mut self, ends: Option<SkipReason>, at: u64, out: &mut Outlet) -> Vec<Message> {
         let is_whole = self.pes.is_whole();
         let mut messages = Vec::new();
         match &mut self.content {
             Content::Picture(picture) if is_whole => picture.flush(out),
-            Content::Sound(sound) if is_whole || last => {
+            Content::Sound(sound) if is_whole || ends.is_some() => {
                 sound.drain(true, out);
             }
             Content::Id3(id3) if is_whole => messages = id3.give(out),
@@ -145,8 +142,8 @@ impl Stream {
             _ => {}
         }
         self.counter.part();
-        if last {
-            self.drop_rest(at, SkipReason::Truncated, out);
+        if let Some(why) = ends {
+            self.drop_rest(at, why, out);
         }
         messages
     }
@@ -165,7 +162,7 @@ impl Stream {
         }
     }
 
-    /// No packets are missing, but what follows is not what went before.
+    /// No packets were seen missing, but what follows does not go on with what went before.
     fn begin_anew(&mut self, at: u64, out: &mut Outlet) {
         match &mut self.content {
             Content::Picture(picture) if self.pes.is_whole() => picture.flush(out),
@@ -174,7 +171,7 @@ impl Stream {
             }
             _ => {}
         }
-        self.drop_rest(at, SkipReason::Truncated, out);
+        self.drop_rest(at, SkipReason::Continuity, out);
     }
 
     fn gap(&mut self, at: u64, out: &mut Outlet) {
@@ -214,7 +211,7 @@ impl Stream {
 
 impl TimedId3 {
     /// The tags of a PES packet; those without a time are given back.
-    fn give(&mut self, out: &mut Outlet) -> Vec<Timeless> {
+    fn give(&mut self, out: &mut Outlet) -> Vec<Message> {
         let mut rest = self.held.split().freeze();
         let stamp = self.stamp.take();
         let mut timeless = Vec::new();

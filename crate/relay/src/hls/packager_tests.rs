@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::hls::{
-    testing::{EPOCH, NOON, Studio, audio, ms, picture, sound, video},
+    testing::{FIRST, NOON, Studio, audio, ms, picture, sound, video},
     window::Segment,
 };
 
@@ -169,7 +169,7 @@ fn a_publisher_that_returns_begins_a_discontinuity_and_numbers_go_on() {
     let found = segments(&studio);
     assert_eq!(found[before as usize].discontinuity, 1);
     assert_eq!(found[before as usize].began, Some(NOON + ms(8020)));
-    assert!((EPOCH..).zip(&found).all(|(sequence, segment)| segment.sequence == sequence));
+    assert!((FIRST..).zip(&found).all(|(sequence, segment)| segment.sequence == sequence));
 }
 
 #[test]

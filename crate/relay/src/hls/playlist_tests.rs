@@ -2,7 +2,7 @@ use sailcast_media::hls::{Playlist, Variables, parse, write, write_multivariant}
 
 use super::*;
 use crate::hls::{
-    testing::{EPOCH, Studio, audio, ms, video},
+    testing::{EPOCH, FIRST, Studio, audio, ms, video},
     window::Bounds,
 };
 
@@ -26,14 +26,14 @@ fn a_client_reads_what_is_there() {
     let mut studio = Studio::new(Format::Fmp4);
     studio.run(ms(4700));
     let playlist = read(&studio, false);
-    assert_eq!((playlist.media_sequence, playlist.target_duration), (EPOCH, Micros::from_secs(2)));
+    assert_eq!((playlist.media_sequence, playlist.target_duration), (FIRST, Micros::from_secs(2)));
     assert_eq!(playlist.part_target, Some(ms(339)));
     let control = playlist.control;
     assert!(control.can_block_reload);
     assert_eq!((control.can_skip_until, control.part_hold_back), (Some(ms(12_000)), Some(ms(1017))));
     let seen: Vec<_> = playlist.segments.iter().map(|one| (one.uri.as_deref(), one.parts.len())).collect();
     let url = |file: &str| format!("http://relay/live/a/{EPOCH}/{file}");
-    let (first, second) = (url("1800000000.m4s"), url("1800000001.m4s"));
+    let (first, second) = (url("3600000000.m4s"), url("3600000001.m4s"));
     assert_eq!(seen, [(Some(first.as_str()), 6), (Some(&second), 6), (None, 2)]);
     assert_eq!(playlist.segments[0].map.as_ref().unwrap().uri, url("init0.mp4"));
     assert_eq!(playlist.segments[2].parts[1].uri, url("part13.m4s"));
@@ -94,11 +94,11 @@ fn sequences_count_what_has_slid_out() {
     studio.configure(audio(44_100));
     studio.run(ms(6000));
     let playlist = read(&studio, false);
-    assert_eq!((playlist.media_sequence, playlist.discontinuity_sequence), (EPOCH + 1, 0));
+    assert_eq!((playlist.media_sequence, playlist.discontinuity_sequence), (FIRST + 1, 0));
     assert_eq!(text(&studio).matches("#EXT-X-DISCONTINUITY\n").count(), 1);
     studio.run(ms(6000));
     let playlist = read(&studio, false);
-    assert_eq!((playlist.media_sequence, playlist.discontinuity_sequence), (EPOCH + 4, 1));
+    assert_eq!((playlist.media_sequence, playlist.discontinuity_sequence), (FIRST + 4, 1));
     assert_eq!(text(&studio).matches("#EXT-X-DISCONTINUITY\n").count(), 0);
     assert_eq!(playlist.segments[0].map.as_ref().unwrap().uri.rsplit('/').next(), Some("init1.mp4"));
 }
@@ -118,7 +118,7 @@ fn ts_is_told_without_anything_that_old_players_do_not_know() {
     let mut studio = Studio::new(Format::Ts);
     studio.run(ms(4700));
     let text = text(&studio);
-    assert!(text.contains("#EXT-X-VERSION:3\n") && text.contains("1800000001.ts\n"), "{text}");
+    assert!(text.contains("#EXT-X-VERSION:3\n") && text.contains("3600000001.ts\n"), "{text}");
     for tag in ["#EXT-X-MAP", "#EXT-X-PART", "#EXT-X-PRELOAD-HINT", "CAN-SKIP"] {
         assert!(!text.contains(tag), "{tag}\n{text}");
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    hls::testing::{EPOCH, Studio, ms},
+    hls::testing::{FIRST, Studio, ms},
     muxer::Format,
 };
 
@@ -8,12 +8,12 @@ use crate::{
 fn studio() -> Studio {
     let mut studio = Studio::new(Format::Fmp4);
     studio.run(ms(4700));
-    assert_eq!(studio.packager.window().edge(), Edge { sequence: EPOCH + 2, parts: 2 });
+    assert_eq!(studio.packager.window().edge(), Edge { sequence: FIRST + 2, parts: 2 });
     studio
 }
 
 fn ask(studio: &Studio, segment: u64, part: Option<u64>) -> Result<Reload, BadDirective> {
-    Directives { msn: Some(EPOCH + segment), part, skip: false }.reload(&studio.packager)
+    Directives { msn: Some(FIRST + segment), part, skip: false }.reload(&studio.packager)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn what_comes_next_is_waited_for() {
 fn a_part_behind_the_end_of_its_segment_is_the_first_of_the_next() {
     let mut studio = Studio::new(Format::Fmp4);
     studio.run(ms(4100));
-    assert_eq!(studio.packager.window().edge(), Edge { sequence: EPOCH + 2, parts: 0 });
+    assert_eq!(studio.packager.window().edge(), Edge { sequence: FIRST + 2, parts: 0 });
     assert_eq!(ask(&studio, 1, Some(6)), Ok(Reload::Wait));
     studio.run(ms(400));
     assert_eq!(ask(&studio, 1, Some(6)), Ok(Reload::Ready));
@@ -53,7 +53,7 @@ fn a_part_behind_the_end_of_its_segment_is_the_first_of_the_next() {
 #[test]
 fn what_is_too_far_ahead_is_refused() {
     let studio = studio();
-    for (segment, part) in [(4, None), (4, Some(0)), (2, Some(11)), (3, Some(9)), (u64::MAX - EPOCH, None)] {
+    for (segment, part) in [(4, None), (4, Some(0)), (2, Some(11)), (3, Some(9)), (u64::MAX - FIRST, None)] {
         assert!(matches!(ask(&studio, segment, part), Err(BadDirective::TooFar(_))), "{segment} {part:?}");
     }
     assert_eq!(ask(&studio, 2, Some(10)), Ok(Reload::Wait));

@@ -4,12 +4,14 @@ use sailcast_media::{DemuxEvent, Micros, Packet, TrackInfo};
 
 use super::{
     packager::{Packager, Wanted},
-    window::Bounds,
+    window::{Bounds, SEGMENTS_PER_SECOND},
 };
 use crate::muxer::Format;
 pub use crate::testing::{audio, ms, picture, sound, video};
 
 pub const EPOCH: u64 = 1_800_000_000;
+/// The first segment's sequence number.
+pub const FIRST: u64 = EPOCH * SEGMENTS_PER_SECOND;
 pub const NOON: Micros = Micros::from_secs(EPOCH as i64);
 
 /// Publishes into a packager, each packet 20 ms after its time.

@@ -1,7 +1,7 @@
 //! The segments that viewers may ask for, and those that the playlist names.
 //!
-//! **Invariant:** numbers only grow, and begin at the seconds since 1970 at which packaging began: no address ever means
-//! something else than it did, also after packaging stopped for want of viewers. What is held is bounded in time and in
+//! **Invariant:** numbers only grow, also when packaging begins anew after it stopped for want of viewers: they count on from
+//! [`SEGMENTS_PER_SECOND`] for each second since 1970. No address ever means something else than it did. What is held is bounded in time and in
 //! bytes; a segment that has left the playlist is held for as long as the playlist lasts, while the bytes allow it
 //! (RFC 8216bis, 6.2.2).
 
@@ -10,6 +10,8 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use sailcast_media::Micros;
 
+/// More than there are.
+pub const SEGMENTS_PER_SECOND: u64 = 2;
 /// What a part costs beside its bytes, so that empty ones count too.
 const PART_OVERHEAD: usize = 256;
 /// The newest segments of which the playlist always names so many (RFC 8216bis, 6.2.2).
@@ -92,7 +94,7 @@ impl Window {
             epoch,
             segments: VecDeque::new(),
             unlisted: 0,
-            next_sequence: epoch,
+            next_sequence: epoch.saturating_mul(SEGMENTS_PER_SECOND),
             next_part: 0,
             discontinuity: 0,
             maps: VecDeque::new(),

@@ -1,6 +1,7 @@
 use super::*;
 
 const EPOCH: u64 = 1000;
+const FIRST: u64 = EPOCH * SEGMENTS_PER_SECOND;
 
 fn window(seconds: i64, bytes: usize) -> Window {
     let mut window = Window::new(EPOCH, Bounds { listed: Micros::from_secs(seconds), bytes });
@@ -19,7 +20,7 @@ fn fill(window: &mut Window, segments: usize) {
 }
 
 fn sequences(window: &Window) -> Vec<u64> {
-    window.listed().map(|segment| segment.sequence - EPOCH).collect()
+    window.listed().map(|segment| segment.sequence - FIRST).collect()
 }
 
 #[test]
@@ -43,7 +44,7 @@ fn a_segment_that_has_left_the_playlist_can_be_loaded_for_as_long_again() {
     let mut window = window(10, usize::MAX);
     fill(&mut window, 20);
     assert_eq!(sequences(&window), [15, 16, 17, 18, 19]);
-    let held: Vec<u64> = (0..20).filter(|n| window.segment(EPOCH + n).is_some()).collect();
+    let held: Vec<u64> = (0..20).filter(|n| window.segment(FIRST + n).is_some()).collect();
     assert_eq!(held, (9..20).collect::<Vec<_>>());
     assert!(window.part(2 * 9).is_some() && window.part(2 * 9 - 1).is_none());
 }
@@ -65,8 +66,8 @@ fn parts_are_numbered_over_all_segments() {
     window.add(Bytes::from_static(b"seventh"), Micros::from_secs(1), true, None);
     assert_eq!(window.part(6).map(|part| part.bytes.clone()), Some(Bytes::from_static(b"seventh")));
     assert!(window.part(7).is_none());
-    assert_eq!(window.edge(), Edge { sequence: EPOCH + 3, parts: 1 });
-    assert!(window.segment(EPOCH + 3).is_none(), "not complete");
+    assert_eq!(window.edge(), Edge { sequence: FIRST + 3, parts: 1 });
+    assert!(window.segment(FIRST + 3).is_none(), "not complete");
 }
 
 #[test]
@@ -89,5 +90,5 @@ fn a_segment_under_way_is_whole_when_the_stream_ends() {
     let mut window = window(60, usize::MAX);
     window.add(Bytes::from_static(b"x"), Micros::from_secs(1), true, None);
     window.end();
-    assert!(window.has_ended() && window.segment(EPOCH).is_some());
+    assert!(window.has_ended() && window.segment(FIRST).is_some());
 }

@@ -116,11 +116,7 @@ impl<'a> Recording<'a> {
 
     async fn try_act(&mut self, act: Act) -> io::Result<()> {
         match act {
-            Act::Begin(init) => {
-                let mut file = OpenFile::create(self.recorder, &self.name).await?;
-                file.write(&init).await?;
-                self.file = Some(file);
-            }
+            Act::Begin => self.file = Some(OpenFile::create(self.recorder, &self.name).await?),
             Act::Write(bytes) => {
                 if let Some(file) = &mut self.file {
                     file.write(&bytes).await?;

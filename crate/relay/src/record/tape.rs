@@ -1,16 +1,13 @@
-//! Packets to the files of a recording: fragmented MP4, whole at any time.
+//! Packets to the files of a recording: MP4 in fragments, whole at any time.
 //!
-//! **Invariant:** a file is one run (`runs`): one configuration, one timeline, which begins at 0 with a keyframe. What is
-//! gathered for a fragment is bounded in time and in bytes.
+//! **Invariant:** a file is one run (`runs`): one configuration, one timeline, which begins at 0 with a keyframe.
 //!
 //! No clock, no disk.
 
-use std::mem;
-
 use bytes::{Bytes, BytesMut};
 use sailcast_media::{
-    DemuxEvent, MediaTime, Micros, Packet, TrackId, TrackInfo,
-    mp4::mux::{FragmentMuxer, Mp4MuxError},
+    DemuxEvent,
+    mp4::mux::{Mp4MuxError, Recording},
 };
 
 use crate::{
@@ -18,37 +15,18 @@ use crate::{
     runs::{RunEvent, Runs},
 };
 
-/// A keyframe so long after the last one that began a fragment begins another.
-const FRAGMENT: Micros = Micros::from_secs(1);
-const LONGEST_FRAGMENT: Micros = Micros::from_secs(5);
-const LARGEST_FRAGMENT: usize = 8 << 20;
-/// What a packet costs beside its bytes.
-const PACKET_OVERHEAD: usize = 128;
-
 /// What to do with the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// A new file begins with these bytes.
-    Begin(Bytes),
+    /// A new file begins.
+    Begin,
     Write(Bytes),
     End,
 }
 
 pub struct Tape {
     runs: Runs,
-    file: Option<File>,
-}
-
-struct File {
-    muxer: FragmentMuxer,
-    /// The track whose keyframes begin fragments.
-    lead: Option<TrackId>,
-    base: MediaTime,
-    /// Not written before there is a fragment: a file without one is none.
-    init: Option<Bytes>,
-    fragment_began: MediaTime,
-    gathered: Vec<Packet>,
-    cost: usize,
+    file: Option<Recording>,
 }
 
 impl Tape {
@@ -60,10 +38,15 @@ impl Tape {
         let mut acts = Vec::new();
         for event in self.runs.push(event) {
             match event {
-                RunEvent::Begin { tracks, at, .. } => self.file = Some(File::new(&tracks, at)?),
+                RunEvent::Begin { tracks, .. } => {
+                    self.file = Some(Recording::new(&tracks)?);
+                    acts.push(Act::Begin);
+                }
                 RunEvent::Packet(packet) => {
                     if let Some(file) = &mut self.file {
-                        file.place(packet, &mut acts)?;
+                        let mut out = BytesMut::new();
+                        file.packet(&mut out, &packet)?;
+                        acts.extend(written(out));
                     }
                 }
                 RunEvent::End => self.close(&mut acts)?,
@@ -87,62 +70,23 @@ impl Tape {
     }
 
     fn close(&mut self, acts: &mut Vec<Act>) -> Result<(), Mp4MuxError> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        file.fragment(acts, &[])?;
-        if file.init.is_none() {
-            acts.push(Act::End);
-        }
+        let Some(file) = self.file.take() else { return Ok(()) };
+        let mut out = BytesMut::new();
+        file.finish(&mut out)?;
+        acts.extend(written(out));
+        acts.push(Act::End);
         Ok(())
     }
 }
 
-impl File {
-    fn new(tracks: &[TrackInfo], base: MediaTime) -> Result<Self, Mp4MuxError> {
-        let muxer = FragmentMuxer::new(tracks)?.with_base(base);
-        let mut init = BytesMut::new();
-        muxer.init(&mut init);
-        Ok(Self {
-            muxer,
-            lead: tracks.first().map(|track| track.id),
-            base,
-            init: Some(init.freeze()),
-            fragment_began: base,
-            gathered: Vec::new(),
-            cost: 0,
-        })
-    }
-
-    fn place(&mut self, packet: Packet, acts: &mut Vec<Act>) -> Result<(), Mp4MuxError> {
-        // Sound from before the first picture.
-        if packet.dts < self.base {
-            return Ok(());
-        }
-        let age = packet.dts - self.fragment_began;
-        let is_due = packet.keyframe && Some(packet.track) == self.lead && age >= FRAGMENT;
-        if is_due || age >= LONGEST_FRAGMENT || self.cost >= LARGEST_FRAGMENT {
-            self.fragment(acts, std::slice::from_ref(&packet))?;
-            self.fragment_began = packet.dts;
-        }
-        self.cost += packet.data.len() + PACKET_OVERHEAD;
-        self.gathered.push(packet);
-        Ok(())
-    }
-
-    fn fragment(&mut self, acts: &mut Vec<Act>, next: &[Packet]) -> Result<(), Mp4MuxError> {
-        let packets = mem::take(&mut self.gathered);
-        self.cost = 0;
-        let mut out = BytesMut::new();
-        self.muxer.fragment(&mut out, &packets, next)?;
-        if !out.is_empty() {
-            acts.extend(self.init.take().map(Act::Begin));
-            acts.push(Act::Write(out.freeze()));
-        }
-        Ok(())
-    }
+fn written(out: BytesMut) -> Option<Act> {
+    (!out.is_empty()).then(|| Act::Write(out.freeze()))
 }
 
 #[cfg(test)]
 mod tests {
+    use sailcast_media::MediaTime;
+
     use super::*;
     use crate::testing::{audio, ms, picture, sound, video};
 
@@ -154,7 +98,8 @@ mod tests {
         tape
     }
 
-    /// 25 pictures a second, a keyframe each two seconds, and what was done: `[` begins a file, `w` writes, `]` ends it.
+    /// 25 pictures a second, a keyframe each two seconds, and what was done: `[` begins a file, `w` writes, once or
+    /// more, `]` ends it.
     fn record(tape: &mut Tape, from: i64, until: i64) -> String {
         let pictures = (from..until).step_by(40).map(|at| picture(ms(at), (at - from) % 2000 == 0));
         let packets = pictures.flat_map(|picture| [sound(picture.dts - MediaTime(0)), picture]);
@@ -164,17 +109,19 @@ mod tests {
 
     fn brief(acts: &[Act]) -> String {
         let letter = |act: &Act| match act {
-            Act::Begin(_) => '[',
+            Act::Begin => '[',
             Act::Write(_) => 'w',
             Act::End => ']',
         };
-        acts.iter().map(letter).collect()
+        let mut letters: Vec<char> = acts.iter().map(letter).collect();
+        letters.dedup();
+        letters.into_iter().collect()
     }
 
     #[test]
-    fn a_file_has_a_fragment_for_each_group_of_pictures() {
+    fn a_file_is_written_as_it_grows_and_ends_with_the_stream() {
         let mut tape = tape();
-        assert_eq!(record(&mut tape, 0, 6100), "[www");
+        assert_eq!(record(&mut tape, 0, 6100), "[w");
         assert_eq!(brief(&tape.end().unwrap()), "w]");
     }
 
@@ -183,18 +130,9 @@ mod tests {
         let mut tape = tape();
         record(&mut tape, 0, 3000);
         tape.push(DemuxEvent::Track(audio(44_100))).unwrap();
-        assert_eq!(record(&mut tape, 3000, 4100), "w]");
-        assert_eq!(record(&mut tape, 60_000, 61_100), "[w]");
-        assert_eq!(brief(&tape.end().unwrap()), "[w]");
-    }
-
-    #[test]
-    fn a_long_group_is_written_before_its_end() {
-        let mut tape = tape();
-        let packets = (0..300).map(|n| picture(ms(n * 40), n == 0));
-        let acts: Vec<Act> =
-            packets.flat_map(|packet| tape.push(DemuxEvent::Packet(packet)).unwrap()).collect();
-        assert_eq!(brief(&acts), "[ww");
+        assert_eq!(record(&mut tape, 3000, 4100), "w][w");
+        assert_eq!(record(&mut tape, 60_000, 61_100), "w][w");
+        assert_eq!(brief(&tape.end().unwrap()), "w]");
     }
 
     #[test]

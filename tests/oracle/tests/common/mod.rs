@@ -8,14 +8,15 @@ use std::{
 
 use bytes::Bytes;
 use sailcast_media::{
-    DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, MediaKind, Mp4File, Packet, TrackId, TrackInfo,
+    DemuxEvent, Demuxer, FileDemuxer, FlvDemuxer, MediaKind, Mp4File, Packet, TrackId, TrackInfo, TsDemuxer,
+    demux::{Format, probe},
     flv::{Tag, TagEvent, TagKind, TagReader},
 };
 
 /// The project's own FLV fixtures with legacy headers, which all oracles know; `vectors.rs` has the enhanced ones.
 pub fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
-    let mut files = flv_files(&folder);
+    let mut files = files_of(&folder, &["flv"]);
     files.retain(|path| !is_enhanced(path));
     assert!(files.len() >= 4, "no fixtures in {}", folder.display());
     files
@@ -33,19 +34,34 @@ pub fn plain_fixtures() -> Vec<PathBuf> {
     files
 }
 
-/// FLV files of the folder that `SAILCAST_CORPUS` names, with their bytes; none when it is not set.
+/// MPEG-TS by ffmpeg, in packets of 188 and 192 bytes.
+pub fn ts_fixtures() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
+    let files = files_of(&folder, &TS);
+    assert!(files.len() >= 9, "no fixtures in {}", folder.display());
+    files
+}
+
+const TS: [&str; 2] = ["ts", "m2ts"];
+
+/// FLV files of the folder that `SAILCAST_CORPUS` names; none when it is not set.
 pub fn corpus() -> Vec<PathBuf> {
+    corpus_files(&["flv"])
+}
+
+/// The same, of MPEG-TS.
+pub fn ts_corpus() -> Vec<PathBuf> {
+    corpus_files(&TS)
+}
+
+fn corpus_files(extensions: &[&str]) -> Vec<PathBuf> {
     match std::env::var_os("SAILCAST_CORPUS") {
-        Some(folder) => flv_files(Path::new(&folder)),
+        Some(folder) => files_of(Path::new(&folder), extensions),
         None => {
             eprintln!("SAILCAST_CORPUS is not set: no files but the fixtures are compared");
             Vec::new()
         }
     }
-}
-
-fn flv_files(folder: &Path) -> Vec<PathBuf> {
-    files_of(folder, &["flv"])
 }
 
 /// The project's own MP4 files.
@@ -106,8 +122,12 @@ pub struct Ours {
 
 impl Ours {
     pub fn of(path: &Path) -> Self {
-        let mut demuxer = FlvDemuxer::new();
-        demuxer.push(read(path));
+        let bytes = read(path);
+        let mut demuxer: Box<dyn Demuxer> = match probe(&bytes) {
+            Some(Format::Ts) => Box::new(TsDemuxer::new()),
+            _ => Box::new(FlvDemuxer::new()),
+        };
+        demuxer.push(bytes);
         demuxer.finish();
         let mut ours = Self::default();
         while let Some(event) = demuxer.poll().unwrap_or_else(|e| panic!("{}: {e}", path.display())) {

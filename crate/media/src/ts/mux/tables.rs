@@ -4,6 +4,8 @@
 
 use bytes::{BufMut, BytesMut};
 
+use crate::ts::crc32;
+
 pub const PAT_PID: u16 = 0;
 pub const PMT_PID: u16 = 0x1000;
 /// section_length of a PMT is at most this.
@@ -53,15 +55,6 @@ fn section(table: u8, id: u16, version: u8, body: &[u8]) -> Vec<u8> {
     out.put_slice(body);
     out.put_u32(crc32(&out));
     out.to_vec()
-}
-
-/// CRC-32 of annex A: most significant bit first, from all ones, not inverted.
-fn crc32(bytes: &[u8]) -> u32 {
-    bytes.iter().fold(u32::MAX, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte) << 24, |crc, _| {
-            if crc >> 31 == 0 { crc << 1 } else { crc << 1 ^ 0x04c1_1db7 }
-        })
-    })
 }
 
 #[cfg(test)]
