@@ -113,3 +113,19 @@ fn who_chooses_is_the_viewer_until_he_leaves_it_to_the_player_again() {
     sim.run_ms(60_000);
     assert_eq!(sim.stats().rendition, Some(HIGH));
 }
+
+#[test]
+fn a_machine_that_is_too_slow_gets_a_smaller_picture_for_a_while() {
+    let mut sim = on(&[(0, 20e6)]);
+    sim.run_ms(15_000);
+    assert_eq!(sim.stats().rendition, Some(HIGH));
+    sim.video_decode_time = MS(45);
+    sim.run_ms(20_000);
+    assert_ne!(sim.stats().rendition, Some(HIGH));
+    sim.video_decode_time = MS(5);
+    let smaller = changes(&sim).len();
+    sim.run_ms(25_000);
+    assert!(changes(&sim)[smaller..].iter().all(|(_, id)| *id != HIGH), "{:?}", changes(&sim));
+    sim.run_ms(90_000);
+    assert_eq!(sim.stats().rendition, Some(HIGH), "{:?}", changes(&sim));
+}

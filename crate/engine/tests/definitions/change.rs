@@ -1,6 +1,6 @@
 //! What the viewer asks for.
 
-use sailcast_engine::{Event, Input, State};
+use sailcast_engine::{Event, Input, Load, State};
 use sailcast_sim::{LinkModel, Sim, StreamConfig};
 
 use crate::world::*;
@@ -32,9 +32,11 @@ fn assert_seamless(site: Site, target_ms: i64, from: u32, to: u32, sound_step_ms
     let mut sim = watching(site, at(target_ms), Some(from));
     sim.run_ms(4_000);
     let begin = sim.now;
+    sim.record_sound();
     sim.input(Input::SelectRendition(Some(to)));
     sim.run_ms(8_000);
     assert_eq!(sim.stats().rendition, Some(to), "{:?}", sim.errors());
+    assert!(largest_step_ms(&sim) <= sound_step_ms as f64, "a click: {} ms", largest_step_ms(&sim));
     assert!(missing(&sim, begin) <= 1, "{}", missing(&sim, begin));
     assert!(longest_hold(&sim, begin) < MS(105), "{:?}", longest_hold(&sim, begin));
     assert_even_sound(&sim, begin, sound_step_ms);
@@ -128,4 +130,19 @@ fn before_anything_has_come_it_is_asked_for_in_place_of_the_first() {
     );
     assert_eq!(size(&sim), Some((640, 352)));
     assert_eq!(sim.state(), State::Playing);
+}
+
+#[test]
+fn the_page_is_asked_for_an_address_that_may_have_lost_its_signature() {
+    let mut sim = Sim::with(at(400), Site::fast(60));
+    let load = Load { definitions: definitions(), resolve: true, rendition: Some(HIGH), ..Load::default() };
+    sim.input(Input::Load(load));
+    sim.input(Input::Play);
+    sim.run_ms(4_000);
+    assert_eq!(sim.resolved.len(), 0, "the first one was given just now");
+    sim.input(Input::SelectRendition(Some(LOW)));
+    sim.run_ms(4_000);
+    let asked: Vec<_> = sim.resolved.iter().map(|asked| (asked.url.as_str(), asked.attempt)).collect();
+    assert_eq!(asked, [("http://live/low.flv", 0)]);
+    assert_eq!(sim.stats().rendition, Some(LOW));
 }

@@ -1,7 +1,7 @@
 //! When one of the two streams fails, or both.
 
 use bytes::Bytes;
-use sailcast_engine::{ErrorCode, Event, Input, Instant, IoError, IoEvent, IoRequest, Response, State};
+use sailcast_engine::{ErrorCode, Event, Input, Instant, IoError, IoEvent, IoRequest, Load, Response, State};
 use sailcast_media::Micros;
 use sailcast_sim::{BEGIN, Deliveries, LinkModel, Server, Sim, feed::Network};
 
@@ -127,4 +127,15 @@ fn a_load_that_was_left_leaves_no_connection() {
     sim.input(Input::Close);
     assert_eq!(sim.requests.len(), sim.cancelled.len());
     assert_eq!(sim.outstanding_frames(), 0);
+}
+
+#[test]
+fn a_list_with_an_address_that_cannot_be_opened_is_refused() {
+    let mut list = definitions();
+    list[2].lines.push("rtmp://live/high".to_owned());
+    let mut sim = Sim::with(at(400), Site::fast(60));
+    sim.input(Input::Load(Load { definitions: list, ..Load::default() }));
+    assert_eq!(sim.state(), State::Failed);
+    assert_eq!(sim.errors().iter().map(|error| error.code).collect::<Vec<_>>(), [ErrorCode::UrlUnsupported]);
+    assert_eq!(sim.requests.len(), 0);
 }

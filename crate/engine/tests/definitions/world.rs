@@ -66,3 +66,9 @@ pub fn assert_even_sound(sim: &Sim, from: Instant, most_ms: i64) {
     }
     assert_eq!(sim.stats().sound.underruns, 0, "{:?}", sim.stats().sound);
 }
+
+/// The largest step between two samples that were recorded, in ms of the stream: sound of the sim rises with its time.
+pub fn largest_step_ms(sim: &Sim) -> f64 {
+    let steps = sim.recorded_sound().windows(2).map(|pair| f64::from((pair[1] - pair[0]).abs()));
+    steps.fold(0.0, f64::max) * 64.0 * 1_000.0
+}
