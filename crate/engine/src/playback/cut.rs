@@ -14,7 +14,10 @@ impl Playback {
             self.turns.turn(at, end);
             return;
         }
-        let at = self.turns.of_source(at);
+        let at = match self.is_paced() {
+            true => self.turns.of_source(at),
+            false => self.timeline.place_time(Some(MediaKind::Video), at),
+        };
         self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
@@ -32,7 +35,6 @@ impl Playback {
 
     /// Another definition of a stream goes on from there, in place of what waits of the pictures, and of sound where there is none.
     fn go_on_with_other(&mut self, at: MediaTime, now: Instant) {
-        let at = self.timeline.place_time(Some(MediaKind::Video), at);
         self.repeated = self.video.stage.queue.last_dts();
         let gone = self.video.stage.queue.cut_from(at);
         self.video.drops.add(DropCause::Skip, gone as u64);

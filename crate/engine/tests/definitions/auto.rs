@@ -129,3 +129,15 @@ fn a_machine_that_is_too_slow_gets_a_smaller_picture_for_a_while() {
     sim.run_ms(90_000);
     assert_eq!(sim.stats().rendition, Some(HIGH), "{:?}", changes(&sim));
 }
+
+#[test]
+fn the_next_load_begins_with_what_the_link_was_seen_to_carry() {
+    for (rate, first) in [(0.75e6, LOW), (20e6, HIGH)] {
+        let mut sim = on(&[(0, rate)]);
+        sim.run_ms(30_000);
+        let before = changes(&sim).len();
+        sim.input(Input::Load(Load { definitions: definitions(), ..Load::default() }));
+        sim.run_ms(1_000);
+        assert_eq!(changes(&sim)[before].1, first, "{rate}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Definitions while the viewer is away, pauses, or records.
 
-use sailcast_engine::{Background, Input, PlayerConfig, State};
+use sailcast_engine::{Background, Container, Event, Input, PlayerConfig, State};
+use sailcast_media::{CodecParams, DemuxEvent, Demuxer, FlvDemuxer, MediaKind, Packet, TrackInfo};
 
 use crate::world::*;
 
@@ -53,4 +54,43 @@ fn a_hidden_page_changes_too_and_its_sound_goes_on() {
     sim.input(Input::Visible(true));
     sim.run_ms(2_500);
     assert_eq!(size(&sim), Some((640, 352)));
+}
+
+#[test]
+fn a_recording_goes_on_at_a_keyframe_of_the_other_one_in_its_own_size() {
+    let mut sim = watching(Site::fast(30), at(400), Some(HIGH));
+    sim.run_ms(2_000);
+    sim.input(Input::Record(Some(Container::Flv)));
+    sim.run_ms(2_000);
+    sim.input(Input::SelectRendition(Some(LOW)));
+    sim.run_ms(6_000);
+    sim.input(Input::Record(None));
+    assert_eq!(sim.count(|e| matches!(e, Event::RecordingFailed(_))), 0);
+    let mut demuxer = FlvDemuxer::new();
+    demuxer.push(sim.recorded.concat().into());
+    demuxer.finish();
+    let events: Vec<_> = std::iter::from_fn(|| demuxer.poll().expect("an FLV file")).collect();
+    let widths: Vec<u32> = events.iter().filter_map(width).collect();
+    assert_eq!(widths, [1920, 640]);
+    let pictures: Vec<_> = events.iter().filter_map(picture).collect();
+    assert!(pictures.windows(2).all(|pair| pair[1].dts > pair[0].dts), "none twice");
+    let length = pictures.last().expect("pictures").dts - pictures[0].dts;
+    assert!(length > MS(5_500), "{length:?}");
+}
+
+fn width(event: &DemuxEvent) -> Option<u32> {
+    match event {
+        DemuxEvent::Track(TrackInfo { config, .. }) => match config.params {
+            CodecParams::Video(video) => Some(video.width),
+            CodecParams::Audio(_) => None,
+        },
+        _ => None,
+    }
+}
+
+fn picture(event: &DemuxEvent) -> Option<&Packet> {
+    match event {
+        DemuxEvent::Packet(packet) if packet.track.kind == MediaKind::Video => Some(packet),
+        _ => None,
+    }
 }
