@@ -1,135 +1,133 @@
-/** Recordings: what they are is known at once, and any place of them is reached. What needs a clock is in vod-rates.spec.ts. */
+/** Recordings: they say how long they are, begin where they are told to, and go wherever one seeks to. */
 import { FPS, GOP, ROUND } from './harness/measures.js';
 import { readCounter, snapshot } from './harness/pictures.js';
-import { note } from './harness/published.js';
 import { type Recording, SECONDS } from './harness/recordings.js';
-import type { Stage } from './harness/stage.js';
+import { act, type Stage } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
-/** Where the first picture is in a file: behind the priming of the sound. HLS begins with it. */
-const FIRST = 0.021;
-const LENGTH = ROUND['counter-av'];
+const time = (stage: Stage) => act(stage, player => player.currentTime);
 
-/** The number on the picture, which is drawn in its own time after it was given. */
-function expectPicture(stage: Stage, number: number): Promise<void> {
-  return expect
-    .poll(async () => readCounter(await snapshot(stage.page)), { timeout: 2000, intervals: [50] })
-    .toBe(number % LENGTH);
+/** The number of the picture on the screen, once that stands still. */
+async function shown(stage: Stage): Promise<number | null> {
+  await stage.wait(0.2);
+  return readCounter(await snapshot(stage.page));
 }
 
-async function seek(stage: Stage, time: number, how: 'exact' | 'fast' = 'exact'): Promise<number> {
-  const count = (await stage.events('seeked')).length + 1;
-  await stage.page.evaluate(
-    ([time, how]) => {
-      const player = globalThis.stage.players[0];
-      if (!player) return;
-      if (how === 'fast') player.fastSeek(time);
-      else player.currentTime = time;
-    },
-    [time, how] as const,
-  );
-  const { at } = await stage.event('seeked', { count });
-  return at - ((await stage.events('seeking'))[count - 1]?.at ?? 0);
+/** Frames from the one that belongs to `seconds`; each container has its own idea of where the first one is. */
+function off(counter: number | null, seconds: number): number {
+  return (counter ?? Number.NaN) - (Math.floor(seconds * FPS) % ROUND['counter-av']);
 }
 
-/** What the player says of itself. */
-function facts(stage: Stage) {
-  return stage.page.evaluate(() => {
-    const player = globalThis.stage.players[0];
-    if (!player) throw new Error('no player');
-    const { currentTime, duration, streamType, live, paused, ended, seekable, buffered } = player;
-    const range = (ranges: typeof seekable) => (ranges.length > 0 ? [ranges.start(0), ranges.end(0)] : []);
-    return {
-      ...{ currentTime, duration, streamType, live, paused, ended },
-      seekable: range(seekable),
-      buffered: range(buffered),
-    };
-  });
-}
-
-/** Round trips before the first picture: one more where the index is at the end, or something is named by what comes first. */
-const KINDS: [Recording, number][] = [
-  ['first.mp4', 1],
-  ['last.mp4', 3],
-  ['fragments.mp4', 1],
-  ['list.flv', 1],
-  ['plain.flv', 1],
-  ['ts/index.m3u8', 2],
-  ['fmp4/index.m3u8', 3],
+const ALL: Recording[] = [
+  'list.flv',
+  'first.mp4',
+  'last.mp4',
+  'fragments.mp4',
+  'ts/index.m3u8',
+  'fmp4/index.m3u8',
+  'aes/index.m3u8',
 ];
-/** Longer than what else there is to do before the first picture, ms. */
-const ROUND_TRIP = 600;
 
-for (const [name, trips] of KINDS) {
-  test(`${name} is sought in, while it is paused`, async ({ stage, files }) => {
-    const { asked } = files.folder;
-    const begin = name.endsWith('m3u8') ? 0 : FIRST;
+for (const name of ALL) {
+  test(`${name}: begins where it is told to, and seeks`, async ({ stage, files }) => {
     await stage.open();
-    files.folder.delay = ROUND_TRIP;
-    await stage.play(files.url(name), { muted: true });
-    const first = await stage.event('firstframe');
-    files.folder.delay = 0;
-    const story = asked.map(({ name, range, at }) => `${at} ${name} ${range ?? 'whole'}`).join('\n');
-    const waited = (first.at - (asked[0]?.at ?? 0)) / ROUND_TRIP;
-    note('round trips before the first picture', waited.toFixed(2));
-    expect(waited, story).toBeLessThan(trips + 1);
-    await stage.page.evaluate(() => globalThis.stage.players[0]?.pause());
-    await expect.poll(async () => (await facts(stage)).duration).toBeGreaterThan(SECONDS - 0.2);
-    const { duration, seekable, ...rest } = await facts(stage);
-    expect(rest).toMatchObject({ streamType: 'on-demand', live: false, paused: true, ended: false });
-    expect(duration).toBeLessThan(SECONDS + 0.2);
-    expect(seekable[0]).toBeLessThan(0.1);
-    expect(seekable[1]).toBeCloseTo(duration, 1);
-    // Forward beyond what is there, back, to a keyframe and the picture before it.
-    const took: number[] = [];
-    for (const number of [1247, 613, 1320, 1319, 5]) {
-      took.push(await seek(stage, begin + (number + 0.5) / FPS));
-      await expectPicture(stage, number);
-    }
-    note('seeks, ms', took.map(Math.round).join(' '));
-    await seek(stage, 50.5, 'fast');
-    const { currentTime } = await facts(stage);
-    // Of HLS, where a segment begins.
-    expect(Math.abs(currentTime - 50.5)).toBeLessThanOrEqual(begin === 0 ? 4 : GOP / FPS);
-    const shown = Math.round((currentTime - begin) * FPS);
-    expect(shown % GOP, `the picture at ${currentTime}`).toBe(0);
-    await expectPicture(stage, shown);
-    await expect
-      .poll(async () => {
-        const [from = Number.NaN, to = Number.NaN] = (await facts(stage)).buffered;
-        return from < currentTime + 0.05 && to > currentTime;
-      }, 'the place is buffered')
-      .toBe(true);
-    expect((await facts(stage)).paused).toBe(true);
+    await stage.play(files.url(name), { startTime: 30 });
+    await stage.event('playing');
+    expect(Math.abs((await time(stage)) - 30)).toBeLessThan(2);
+    expect(await act(stage, player => [player.live, player.streamType])).toEqual([false, 'on-demand']);
+    expect(Math.abs((await act(stage, player => player.duration)) - SECONDS)).toBeLessThan(0.2);
+    expect(await act(stage, player => player.seekable.length)).toBe(1);
+    await act(stage, player => player.pause());
+
+    await act(stage, (player, to) => (player.currentTime = to), 50.52);
+    expect(await time(stage), 'at once').toBeCloseTo(50.52);
+    await stage.event('seeked');
+    expect(Math.abs(off(await shown(stage), 50.52)), 'exactly there').toBeLessThanOrEqual(1);
+    expect(await time(stage)).toBeCloseTo(50.52, 1);
+
+    await act(stage, player => player.fastSeek(11.9));
+    await stage.event('seeked', { count: 2 });
+    expect(((await shown(stage)) ?? Number.NaN) % GOP, 'a keyframe').toBe(0);
+    // Of HLS that of a segment.
+    expect(Math.abs((await time(stage)) - 11.9)).toBeLessThanOrEqual(4);
+
+    const from = await time(stage);
+    await act(stage, player => player.play());
+    await stage.wait(1.5);
+    expect(await time(stage)).toBeGreaterThan(from + 1);
     expect(await stage.events('error')).toEqual([]);
   });
 }
 
-test('played to its end, and again', async ({ stage, files }) => {
+test('played to its end, it stands there, begins anew, and loops', async ({ stage, files }) => {
   await stage.open();
-  await stage.play(files.url('first.mp4'), { startTime: SECONDS - 1.5, muted: true });
-  await stage.event('ended');
-  expect(await facts(stage)).toMatchObject({ ended: true, paused: true });
-  await expectPicture(stage, SECONDS * FPS - 1);
-  await stage.page.evaluate(() => void globalThis.stage.players[0]?.play());
-  await stage.event('playing', { count: 2 });
-  const { currentTime, ended } = await facts(stage);
-  expect(ended).toBe(false);
-  expect(currentTime, 'from its beginning').toBeLessThan(3);
-  expect(await stage.events('error')).toEqual([]);
+  await stage.play(files.url('list.flv'), { startTime: SECONDS - 3 });
+  await stage.event('ended', { seconds: 15 });
+  expect(await act(stage, player => [player.ended, player.paused])).toEqual([true, true]);
+  expect(off(await shown(stage), SECONDS - 1 / FPS), 'the last picture').toBeGreaterThanOrEqual(-2);
+
+  await act(stage, (player, to) => (player.currentTime = to), 20.5);
+  await stage.event('seeked');
+  expect(Math.abs(off(await shown(stage), 20.5))).toBeLessThanOrEqual(1);
+  expect(await act(stage, player => [player.ended, player.paused]), 'as a media element').toEqual([
+    false,
+    true,
+  ]);
+  await act(stage, player => player.play());
+  expect(await time(stage)).toBeLessThan(25);
+
+  await act(stage, (player, to) => (player.currentTime = to), SECONDS - 2);
+  await stage.event('ended', { count: 2 });
+  await act(stage, player => player.play());
+  expect(await time(stage), 'from the beginning').toBeLessThan(3);
+  expect(await stage.events('loadstart'), 'in the same session').toHaveLength(1);
+
+  await act(stage, player => {
+    player.loop = true;
+    player.currentTime = player.duration - 2;
+  });
+  await expect.poll(() => time(stage), { timeout: 10_000 }).toBeLessThan(10);
+  expect(await stage.events('ended')).toHaveLength(2);
 });
 
-test('a server without ranges', async ({ stage, files }) => {
+test('twice as fast, and half as fast', async ({ stage, files }) => {
   await stage.open();
-  await stage.play(files.url('first.mp4', '?whole'), { muted: true });
+  await stage.play(files.url('list.flv'), { playbackRate: 2 });
   await stage.event('playing');
-  expect((await facts(stage)).seekable).toEqual([]);
-  await stage.page.evaluate(() => {
-    const [player] = globalThis.stage.players;
-    if (player) player.currentTime = 55;
-  });
-  const { detail } = await stage.event('error');
-  expect(detail).toMatchObject({ code: 1011, fatal: false });
-  const { currentTime } = await facts(stage);
-  await expect.poll(async () => (await facts(stage)).currentTime).toBeGreaterThan(currentTime);
+  for (const rate of [2, 0.5, 3]) {
+    await act(stage, (player, rate) => (player.playbackRate = rate), rate);
+    await stage.wait(0.7);
+    const before = await act(stage, player => [player.currentTime, performance.now() / 1000]);
+    await stage.wait(2);
+    const after = await act(stage, player => [player.currentTime, performance.now() / 1000]);
+    const pace = ((after[0] ?? 0) - (before[0] ?? 0)) / ((after[1] ?? 0) - (before[1] ?? 0));
+    expect(Math.abs(pace / rate - 1), `${rate}: ${pace}`).toBeLessThan(0.1);
+  }
+  expect((await stage.events('ratechange')).map(({ detail }) => detail.rate)).toEqual([2, 0.5, 3]);
+  expect((await stage.stats()).stalls).toBe(0);
+});
+
+test('a worker that crashes: it goes on where it was', async ({ stage, files }) => {
+  stage.allow(/boom/);
+  await stage.open();
+  await stage.play(files.url('list.flv'), { startTime: 40 });
+  await stage.event('playing');
+  await stage.wait(1);
+  await stage.crashWorker();
+  await stage.event('reconnected');
+  const at = await time(stage);
+  expect(at).toBeGreaterThan(40.5);
+  expect(at).toBeLessThan(45);
+});
+
+test('a place in the middle costs little more than what is played', async ({ stage, files }) => {
+  await stage.open();
+  await stage.play(files.url('first.mp4'), { startTime: 50 });
+  await stage.event('firstframe');
+  const asked = files.asked.map(({ range }) => range);
+  expect(
+    asked.every(range => range !== undefined),
+    asked.join(),
+  ).toBe(true);
+  expect(asked.length, asked.join()).toBeLessThanOrEqual(2);
 });

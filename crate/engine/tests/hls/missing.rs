@@ -91,6 +91,20 @@ fn a_web_page_in_place_of_a_segment_is_left_out() {
 }
 
 #[test]
+fn segments_with_nothing_to_play_are_an_error_and_are_not_all_loaded() {
+    // Null packets of MPEG-TS (ISO/IEC 13818-1, 2.4.3.3).
+    let null = [[0x47, 0x1f, 0xff, 0x10].as_slice(), &[0xff; 184]].concat().repeat(100);
+    let origin = Origin::new(Packager::vod(500));
+    let origin = origin
+        .fault(move |request, _| request.url.contains("/s").then_some(Fault::Body(null.clone().into())));
+    let mut rig = Rig::new(origin, MEDIA);
+    rig.run(60_000);
+    assert_eq!(rig.fatal(), Some(ErrorCode::NoMedia));
+    assert!(rig.count("/s") < 20, "{}", rig.count("/s"));
+    rig.close();
+}
+
+#[test]
 fn sound_that_is_missing_for_a_while_does_not_take_the_picture_with_it() {
     let origin = Origin::new(Packager { sound: Sound::Apart, ..Packager::live() });
     let origin = origin.fault(|request, _| request.url.contains("a/s55.").then_some(Fault::Status(404)));
