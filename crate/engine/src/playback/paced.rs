@@ -2,7 +2,7 @@
 //!
 //! Nothing is chased by what arrives: the playhead stands where it was put until there is enough to go on with.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{
     Phase, Playback,
@@ -32,14 +32,17 @@ impl Playback {
     }
 
     pub(super) fn view(&self, now: Instant) -> View {
+        let playhead = self.playhead(now);
         View {
-            playhead: self.turns.for_source(self.playhead(now)),
+            playhead: self.turns.for_source(playhead),
             buffered_until: self.edge().map(|edge| self.turns.for_source(edge)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.wishes.rate,
             is_running: self.clock.is_running(),
             is_degraded: self.pressure.is_degraded(),
             viewport: self.wishes.viewport,
+            is_waiting: matches!(self.phase, Phase::Stalled { .. }) && !self.paused && !self.is_suspended(),
+            raw: (!self.is_paced()).then(|| self.timeline.raw(MediaKind::Video, playhead)),
         }
     }
 
