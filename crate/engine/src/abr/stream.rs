@@ -117,11 +117,7 @@ impl StreamAbr {
     pub fn first(levels: &[Level], viewport: Option<(u32, u32)>, link: Option<u64>) -> Option<usize> {
         let most = link.map_or(FIRST, |link| link as f64 * UP);
         let allowed = allowed(levels, viewport, None);
-        let fitting = allowed.iter().copied().filter(|index| bitrate(levels, *index) <= most);
-        let best = fitting.max_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)));
-        best.or_else(|| {
-            allowed.into_iter().min_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)))
-        })
+        highest(levels, &allowed, most).or_else(|| lowest(levels, &allowed))
     }
 
     /// What the link was seen to bring, bit/s; `None` before that is known.
@@ -211,10 +207,7 @@ impl StreamAbr {
         let current = bitrate(levels, at.current);
         let below: Vec<usize> =
             allowed.iter().copied().filter(|index| bitrate(levels, *index) < current).collect();
-        let fitting = highest(levels, &below, link * DOWN);
-        let lowest =
-            || below.iter().copied().min_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)));
-        let to = fitting.or_else(lowest)?;
+        let to = highest(levels, &below, link * DOWN).or_else(|| lowest(levels, &below))?;
         self.rest = match self.went_up.take() {
             // What was left soon after it was reached should not have been tried.
             Some(up) if now - up < PROVED => longer(self.rest),
@@ -235,8 +228,9 @@ impl StreamAbr {
             return None;
         }
         let current = bitrate(levels, at.current);
-        let above = allowed.iter().copied().filter(|index| bitrate(levels, *index) > current);
-        let next = above.min_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)))?;
+        let above: Vec<usize> =
+            allowed.iter().copied().filter(|index| bitrate(levels, *index) > current).collect();
+        let next = lowest(levels, &above)?;
         let known = self.link.filter(|(_, at)| now - *at < BELIEVED).map(|(rate, _)| rate * UP);
         let to = match known {
             Some(most) if bitrate(levels, next) > most => return None,
@@ -256,6 +250,10 @@ fn since(before: Option<Instant>, holds: bool, now: Instant) -> Option<Instant> 
 fn highest(levels: &[Level], of: &[usize], most: f64) -> Option<usize> {
     let fitting = of.iter().copied().filter(|index| bitrate(levels, *index) <= most);
     fitting.max_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)))
+}
+
+fn lowest(levels: &[Level], of: &[usize]) -> Option<usize> {
+    of.iter().copied().min_by(|a, b| bitrate(levels, *a).total_cmp(&bitrate(levels, *b)))
 }
 
 fn bitrate(levels: &[Level], index: usize) -> f64 {

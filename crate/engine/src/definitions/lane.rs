@@ -154,6 +154,7 @@ impl Lane {
         self.ahead.clear();
         self.recent.clear();
         self.burst = None;
+        (self.video, self.sound) = (Newest::default(), Newest::default());
     }
 
     /// Where its live edge is due by now, by its own clock.
