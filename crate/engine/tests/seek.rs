@@ -308,6 +308,19 @@ fn out_of_sight_the_sound_goes_there_and_the_picture_when_it_is_seen() {
 }
 
 #[test]
+fn paused_out_of_sight_the_picture_of_the_place_is_shown_when_it_is_seen() {
+    let mut sim = playing(film());
+    sim.input(Input::Visible(false));
+    sim.run_ms(20_000);
+    sim.input(Input::Pause);
+    sim.run_ms(500);
+    sim.input(Input::Visible(true));
+    sim.run_ms(1_000);
+    let (position, shown) = (sim.stats().position, sim.shown.last().expect("a picture").1);
+    assert!(position - shown >= MS(0) && position - shown < MS(60), "{shown:?} at {position:?}");
+}
+
+#[test]
 fn pictures_that_are_reordered_are_gone_to_as_exactly() {
     for name in ["counter-bframes.flv", "whole-first.mp4", "fragments.mp4"] {
         let mut sim = playing(FileServer::new(feed::fixture(name)));
