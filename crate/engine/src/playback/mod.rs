@@ -319,12 +319,7 @@ impl Playback {
         if self.is_over() {
             return;
         }
-        let end = self.end();
-        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
-        let view = self.view(now);
-        if let Some(feed) = &mut self.feed {
-            feed.advance(brought, &view, now, out);
-        }
+        self.advance_feed(now, out);
         if self.is_paced() {
             return self.advance_paced(now, out);
         }
@@ -345,6 +340,16 @@ impl Playback {
         self.decode_and_present(now, out);
         self.run_dry(now, out);
         self.tell_cues(now, out);
+    }
+
+    /// Asks for what is wanted next, and does what is due of the connection.
+    fn advance_feed(&mut self, now: Instant, out: &mut Outbox) {
+        let end = self.end();
+        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
+        let view = self.view(now);
+        if let Some(feed) = &mut self.feed {
+            feed.advance(brought, &view, now, out);
+        }
     }
 
     /// The earliest instant at which `advance` has something to do.

@@ -229,12 +229,14 @@ impl Playback {
 
     /// Awake again: what was in the decoders is gone, and the place is not.
     pub(super) fn return_to_place(&mut self, now: Instant, out: &mut Outbox) {
-        match self.phase {
-            Phase::Starting | Phase::Ended | Phase::Over(_) => {}
-            Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => {
-                let place = self.wanted().unwrap_or_else(|| self.turns.page(self.playhead(now)));
-                self.go(place, true, false, now, out);
-            }
-        }
+        let place = match self.phase {
+            Phase::Ended | Phase::Over(_) => return,
+            // Nothing has come, and the source begins where it wants.
+            Phase::Starting if self.end().is_none() => return,
+            Phase::Starting => self.live_place(now),
+            Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => None,
+        };
+        let place = self.wanted().or(place).unwrap_or_else(|| self.turns.page(self.playhead(now)));
+        self.go(place, true, false, now, out);
     }
 }
