@@ -37,6 +37,8 @@ const TYPES: Record<string, string> = {
 export class Folder {
   /** Oldest first. */
   readonly asked: Asked[] = [];
+  /** Answers under way. */
+  open = 0;
   /** Until an answer begins, ms: the way there and back. */
   delay = 0;
   /** Bit/s of all answers together. */
@@ -89,6 +91,8 @@ export class Folder {
       'content-type': TYPES[type] ?? 'application/octet-stream',
     };
     for (const [header, value] of Object.entries(headers)) if (value) response.setHeader(header, value);
+    this.open++;
+    response.once('close', () => this.open--);
     if (this.spoil(entry, response)) return;
     setTimeout(() => this.#give(entry, response), this.delay);
   }
