@@ -9,6 +9,7 @@ use sailcast_media::MediaTime;
 use super::{Extent, FeedEvent, View, kind};
 use crate::{
     connection::{Brought, Connection},
+    definitions::{Definitions, Setting},
     error::SailcastError,
     file::File,
     hls::{self, Hls},
@@ -19,6 +20,7 @@ use crate::{
 
 enum Source {
     Stream(Box<Connection>),
+    Definitions(Box<Definitions>),
     File(Box<File>),
     Hls(Box<Hls>),
 }
@@ -26,15 +28,19 @@ enum Source {
 pub struct Feed {
     source: Source,
     load: Load,
+    setting: Setting,
     seed: u64,
 }
 
 impl Source {
-    fn new(kind: SourceKind, load: Load, seed: u64) -> Self {
+    fn new(kind: SourceKind, load: Load, setting: Setting, seed: u64) -> Self {
         let Load { resolve, start, .. } = load;
         match kind {
             SourceKind::Hls => Self::Hls(Box::new(Hls::new(load, hls::decodable, seed))),
             SourceKind::File => Self::File(Box::new(File::new(load.lines, resolve, start, seed))),
+            SourceKind::Auto | SourceKind::Stream if !load.definitions.is_empty() => {
+                Self::Definitions(Box::new(Definitions::new(load, setting, seed)))
+            }
             SourceKind::Auto | SourceKind::Stream => {
                 let judges = kind == SourceKind::Auto;
                 Self::Stream(Box::new(Connection::new(load.lines, resolve, judges, seed)))
@@ -56,15 +62,15 @@ pub enum Going {
 
 impl Feed {
     /// Its addresses have been checked to be such that can be opened.
-    pub fn new(load: Load, seed: u64) -> Self {
+    pub fn new(load: Load, setting: Setting, seed: u64) -> Self {
         let by_address = || load.lines.first().and_then(|url| kind::by_address(url)).unwrap_or_default();
         let kind = if load.kind == SourceKind::Auto { by_address() } else { load.kind };
-        Self { source: Source::new(kind, load.clone(), seed), load, seed }
+        Self { source: Source::new(kind, load.clone(), setting, seed), load, setting, seed }
     }
 
     pub fn kind(&self) -> SourceKind {
         match self.source {
-            Source::Stream(_) => SourceKind::Stream,
+            Source::Stream(_) | Source::Definitions(_) => SourceKind::Stream,
             Source::File(_) => SourceKind::File,
             Source::Hls(_) => SourceKind::Hls,
         }
@@ -72,12 +78,13 @@ impl Feed {
 
     /// It loads ahead of the playhead by itself, and has one timeline.
     pub fn is_paced(&self) -> bool {
-        !matches!(self.source, Source::Stream(_))
+        !matches!(self.source, Source::Stream(_) | Source::Definitions(_))
     }
 
     pub fn open(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.open(now, out),
+            Source::Definitions(definitions) => definitions.open(now, out),
             Source::File(file) => file.open(now, out),
             Source::Hls(hls) => hls.open(now, out),
         }
@@ -86,6 +93,7 @@ impl Feed {
     pub fn owns(&self, id: RequestId) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.owns(id),
+            Source::Definitions(definitions) => definitions.owns(id),
             Source::File(file) => file.owns(id),
             Source::Hls(hls) => hls.owns(id),
         }
@@ -94,6 +102,7 @@ impl Feed {
     pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_io(event, now),
+            Source::Definitions(definitions) => definitions.on_io(id, event, now),
             Source::File(file) => file.on_io(event, now, out),
             Source::Hls(hls) => hls.on_io(id, event, now, out),
         }
@@ -111,7 +120,7 @@ impl Feed {
                 Some(lines) => (None, lines),
                 None => return,
             },
-            Source::Hls(_) => return,
+            Source::Definitions(_) | Source::Hls(_) => return,
         };
         let load = Load { lines, ..self.load.clone() };
         match other {
@@ -126,7 +135,7 @@ impl Feed {
                     out.push(Output::Cancel(other.id));
                 }
                 self.close(out);
-                self.source = Source::new(SourceKind::Hls, load, self.seed);
+                self.source = Source::new(SourceKind::Hls, load, self.setting, self.seed);
                 self.open(now, out);
             }
         }
@@ -142,6 +151,7 @@ impl Feed {
     ) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_resolved(url, played, now, out),
+            Source::Definitions(definitions) => definitions.on_resolved(id, url, played, now, out),
             Source::File(file) => file.on_resolved(url, now, out),
             Source::Hls(hls) => hls.on_resolved(id, url, now, out),
         }
@@ -162,6 +172,7 @@ impl Feed {
     pub fn poll(&mut self, now: Instant, out: &mut Outbox) -> Option<FeedEvent> {
         match &mut self.source {
             Source::Stream(connection) => connection.poll(now).map(FeedEvent::Demuxed),
+            Source::Definitions(definitions) => definitions.poll(now, out),
             Source::File(file) => file.poll(now, out),
             Source::Hls(hls) => hls.poll(now),
         }
@@ -171,6 +182,7 @@ impl Feed {
     pub fn is_replacement(&mut self, now: Instant, out: &mut Outbox) -> bool {
         match &mut self.source {
             Source::Stream(connection) => connection.is_replacement(now, out),
+            Source::Definitions(definitions) => definitions.is_replacement(now, out),
             Source::File(_) | Source::Hls(_) => false,
         }
     }
@@ -178,24 +190,31 @@ impl Feed {
     pub fn advance(&mut self, brought: Brought, view: &View, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.advance(brought, now, out),
+            Source::Definitions(definitions) => definitions.advance(brought, view, now, out),
             Source::File(file) => file.advance(view, now, out),
             Source::Hls(hls) => hls.advance(view, now, out),
         }
     }
 
+    /// There is something to poll without anything that came.
+    pub fn has_news(&self) -> bool {
+        matches!(&self.source, Source::Definitions(definitions) if definitions.has_news())
+    }
+
     /// What comes of a stream is of no use; false where there is no other one to ask for.
     pub fn fail(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) -> bool {
-        if let Source::Stream(connection) = &mut self.source {
-            connection.fail(failure, played, now, out);
-            return true;
+        match &mut self.source {
+            Source::Stream(connection) => connection.fail(failure, played, now, out),
+            Source::Definitions(definitions) => definitions.fail(failure, played, now, out),
+            Source::File(_) | Source::Hls(_) => return false,
         }
-        false
+        true
     }
 
     /// Goes to another place: exactly there, or to where it is quicker to begin near it.
     pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going {
         match &mut self.source {
-            Source::Stream(_) => Going::Nowhere,
+            Source::Stream(_) | Source::Definitions(_) => Going::Nowhere,
             Source::File(file) => {
                 if file.seek(to) {
                     Going::There
@@ -216,8 +235,10 @@ impl Feed {
 
     /// Plays this rendition; `None`: the player chooses.
     pub fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
-        if let Source::Hls(hls) = &mut self.source {
-            hls.select(rendition, now, out);
+        match &mut self.source {
+            Source::Definitions(definitions) => definitions.select(rendition, now, out),
+            Source::Hls(hls) => hls.select(rendition, now, out),
+            Source::Stream(_) | Source::File(_) => {}
         }
     }
 
@@ -225,13 +246,14 @@ impl Feed {
     pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         match &self.source {
             Source::File(file) => file.keyframes_around(at),
-            Source::Stream(_) | Source::Hls(_) => (None, None),
+            Source::Stream(_) | Source::Definitions(_) | Source::Hls(_) => (None, None),
         }
     }
 
     pub fn extent(&self, now: Instant) -> Extent {
         match &self.source {
             Source::Stream(_) => Extent::default(),
+            Source::Definitions(definitions) => definitions.extent(now),
             Source::File(file) => file.extent(),
             Source::Hls(hls) => hls.extent(now),
         }
@@ -240,6 +262,7 @@ impl Feed {
     pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.set_online(online, now, out),
+            Source::Definitions(definitions) => definitions.set_online(online, now, out),
             Source::File(file) => file.set_online(online, now, out),
             Source::Hls(hls) => hls.set_online(online, now, out),
         }
@@ -248,6 +271,7 @@ impl Feed {
     pub fn suspect(&mut self, now: Instant) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspect(now),
+            Source::Definitions(definitions) => definitions.suspect(now),
             Source::File(file) => file.suspect(now),
             Source::Hls(hls) => hls.suspect(now),
         }
@@ -256,6 +280,7 @@ impl Feed {
     pub fn suspend(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspend(out),
+            Source::Definitions(definitions) => definitions.suspend(out),
             Source::File(file) => file.suspend(out),
             Source::Hls(hls) => hls.suspend(out),
         }
@@ -264,6 +289,7 @@ impl Feed {
     pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.wake(now, out),
+            Source::Definitions(definitions) => definitions.wake(now, out),
             Source::File(file) => file.wake(now, out),
             Source::Hls(hls) => hls.wake(now, out),
         }
@@ -272,6 +298,7 @@ impl Feed {
     pub fn is_suspended(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_suspended(),
+            Source::Definitions(definitions) => definitions.is_suspended(),
             Source::File(file) => file.is_suspended(),
             Source::Hls(hls) => hls.is_suspended(),
         }
@@ -281,6 +308,7 @@ impl Feed {
     pub fn is_over(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_over(),
+            Source::Definitions(definitions) => definitions.is_over(),
             Source::File(file) => file.is_over(),
             Source::Hls(hls) => hls.is_over(),
         }
@@ -290,6 +318,7 @@ impl Feed {
     pub fn error(&self) -> Option<&SailcastError> {
         match &self.source {
             Source::Stream(connection) => connection.error(),
+            Source::Definitions(definitions) => definitions.error(),
             Source::File(file) => file.error(),
             Source::Hls(hls) => hls.error(),
         }
@@ -298,6 +327,7 @@ impl Feed {
     pub fn bytes(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.bytes(),
+            Source::Definitions(definitions) => definitions.bytes(),
             Source::File(file) => file.bytes(),
             Source::Hls(hls) => hls.bytes(),
         }
@@ -306,6 +336,7 @@ impl Feed {
     pub fn reconnects(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.reconnects,
+            Source::Definitions(definitions) => definitions.reconnects(),
             Source::File(file) => file.reconnects(),
             Source::Hls(hls) => hls.reconnects(),
         }
@@ -314,6 +345,7 @@ impl Feed {
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         match &mut self.source {
             Source::Stream(connection) => connection.deadline(),
+            Source::Definitions(definitions) => definitions.deadline(),
             Source::File(file) => file.deadline(),
             Source::Hls(hls) => hls.deadline(now),
         }
@@ -322,6 +354,7 @@ impl Feed {
     pub fn close(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.close(out),
+            Source::Definitions(definitions) => definitions.close(out),
             Source::File(file) => file.close(out),
             Source::Hls(hls) => hls.close(out),
         }

@@ -1,6 +1,6 @@
-//! Where the packets of a paced source do not go on where the last ones ended.
+//! Where the packets of a source do not go on where the last ones ended.
 
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaKind, MediaTime};
 
 use super::Playback;
 use crate::{feed::CutReason, io::Instant, outbox::Outbox, quality::DropCause};
@@ -20,12 +20,27 @@ impl Playback {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
             CutReason::Seek => self.begin_at(at, now, out),
             // The decoder goes on up to there, and what it has of the rest already is not shown twice.
+            CutReason::Rendition if !self.is_paced() => self.go_on_with_other(at, now),
             CutReason::Rendition => {
                 let gone = self.video.stage.queue.cut_from(at);
                 self.video.drops.add(DropCause::Skip, gone as u64);
+                self.recording.joined(now);
             }
             CutReason::Gap => self.note_hole(at),
         }
+    }
+
+    /// Another definition of a stream goes on from there, in place of what waits of the pictures, and of sound where there is none.
+    fn go_on_with_other(&mut self, at: MediaTime, now: Instant) {
+        let at = self.timeline.place_time(Some(MediaKind::Video), at);
+        self.repeated = self.video.stage.queue.last_dts();
+        let gone = self.video.stage.queue.cut_from(at);
+        self.video.drops.add(DropCause::Skip, gone as u64);
+        self.timeline.step_back();
+        self.video_tracks.joined(now);
+        self.audio_tracks.joined(now);
+        self.arrival.rebase();
+        self.end_before = self.end();
     }
 
     /// The source begins at the keyframe `at`, to begin elsewhere than at its beginning.

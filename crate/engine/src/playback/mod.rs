@@ -33,6 +33,7 @@ use crate::{
     connection::Brought,
     cues::Cues,
     decode::Fault,
+    definitions::Setting,
     error::SailcastError,
     event::{Event, State, Stats},
     feed::{Extent, Feed},
@@ -199,8 +200,8 @@ impl Playback {
     }
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
-    pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, seed);
+    pub fn open(&mut self, load: Load, setting: Setting, seed: u64, now: Instant, out: &mut Outbox) {
+        let mut feed = Feed::new(load, setting, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),
@@ -327,6 +328,10 @@ impl Playback {
         if self.is_paced() {
             return self.advance_paced(now, out);
         }
+        if self.feed.as_ref().is_some_and(Feed::has_news) {
+            self.demux(now, out);
+        }
+        self.extent = self.feed.as_ref().map(|feed| feed.extent(now)).unwrap_or_default();
         self.aim(now);
         self.watch(now, out);
         self.bound_buffers();

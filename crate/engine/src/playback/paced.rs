@@ -2,7 +2,7 @@
 //!
 //! Nothing is chased by what arrives: the playhead stands where it was put until there is enough to go on with.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{
     Phase, Playback,
@@ -21,6 +21,8 @@ const RESUME_WITH: Micros = Micros::from_secs(1);
 /// Segments may have their pictures before their sound: one kind alone begins with so much, or after so long.
 const ALONE_WITH: Micros = Micros::from_secs(2);
 const ALONE_AFTER: Micros = Micros::from_millis(300);
+/// So much of the latency that is aimed for may be missing after a stall.
+const TOO_NEAR: f64 = 0.25;
 /// At the live edge there is no more to be had than this part of the latency.
 const ATTAINABLE: f64 = 0.7;
 
@@ -30,14 +32,17 @@ impl Playback {
     }
 
     pub(super) fn view(&self, now: Instant) -> View {
+        let playhead = self.playhead(now);
         View {
-            playhead: self.turns.for_source(self.playhead(now)),
+            playhead: self.turns.for_source(playhead),
             buffered_until: self.edge().map(|edge| self.turns.for_source(edge)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.wishes.rate,
             is_running: self.clock.is_running(),
             is_degraded: self.pressure.is_degraded(),
             viewport: self.wishes.viewport,
+            is_waiting: matches!(self.phase, Phase::Stalled { .. }) && !self.paused && !self.is_suspended(),
+            raw: (!self.is_paced()).then(|| self.timeline.raw(MediaKind::Video, playhead)),
         }
     }
 
@@ -141,6 +146,9 @@ impl Playback {
         if self.phase == Phase::Starting && here < ALONE_WITH && self.may_lack_a_kind(now) {
             return false;
         }
+        if matches!(self.phase, Phase::Stalled { .. }) && self.is_too_near_the_edge(now) {
+            return false;
+        }
         let rate = self.wishes.rate.max(1.0);
         let little = START_WITH.max(self.audio.lead());
         let wanted = match self.phase {
@@ -151,6 +159,12 @@ impl Playback {
         };
         let attainable = self.live_edge(now).map(|edge| (edge - self.playhead(now)).scale(ATTAINABLE));
         here >= attainable.map_or(wanted, |most| wanted.min(most)).max(little).scale(rate)
+    }
+
+    /// Who stands anyway need not go on where he would soon stand again.
+    fn is_too_near_the_edge(&self, now: Instant) -> bool {
+        let near = self.live_place(now).map(|place| self.playhead(now) - place);
+        self.live.follows && near.is_some_and(|near| near > self.live_target().scale(TOO_NEAR))
     }
 
     /// Only one kind has come so far, and the other one may be behind it.

@@ -121,5 +121,6 @@ fn low_latency_that_is_lost_becomes_plain_playback() {
     sim.run_ms(30_000);
     assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, stalls), "{:?}", sim.errors());
     let shown = sim.shown.iter().filter(|(at, _)| *at > from).count();
-    assert!(shown > 29 * 25, "{shown}");
+    // A little slower than it comes, until it is as far behind as a plain playlist wants.
+    assert!(shown > 28 * 25, "{shown}");
 }
