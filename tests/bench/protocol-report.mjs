@@ -18,8 +18,13 @@ function byProtocol(results) {
   return groups;
 }
 
-const figure = (runs, name, scale = 1) =>
-  cell(runs.map(({ figures }) => (figures[name] ?? Number.NaN) / scale));
+const figure = (runs, name, { scale = 1, absent } = {}) =>
+  cell(
+    runs.map(({ figures }) => (figures[name] ?? Number.NaN) / scale),
+    absent,
+  );
+const first = (runs, name) => figure(runs, name, { absent: 'none in 12 s' });
+const kibibytes = runs => figure(runs, 'bytes', { scale: 1024 });
 
 function protocols(results) {
   const head = [
@@ -36,10 +41,10 @@ function protocols(results) {
       title,
       talk,
       recorded ? 'recorded' : figure(runs, 'latency'),
-      figure(runs, 'near'),
-      figure(runs, 'first'),
+      first(runs, 'near'),
+      first(runs, 'first'),
       figure(runs, 'requests'),
-      figure(runs, 'bytes', 1024),
+      kibibytes(runs),
     ],
   );
   return table(head, rows, 2);
@@ -81,11 +86,11 @@ function beside(results) {
         title,
         NAMES[player],
         ...['first', 'latency', 'cpu'].map(name => ratio(runs, peers, name)),
-        figure(runs, 'near'),
-        figure(runs, 'first'),
+        first(runs, 'near'),
+        first(runs, 'first'),
         recorded ? 'recorded' : figure(runs, 'latency'),
         ...['stalls', 'fps', 'cpu', 'requests'].map(name => figure(runs, name)),
-        figure(runs, 'bytes', 1024),
+        kibibytes(runs),
         figure(runs, 'other'),
       ];
     });

@@ -64,6 +64,7 @@ const BEFORE_CLICK_MS = 400;
 const GIVE_UP_MS = 12_000;
 /** A screencast runs so long from the click, or until the first picture. */
 const START_MS = 2_500;
+/** CPU is measured without one, and then another one tells the latency. */
 const LATENCY_MS = 1_500;
 
 const { values: options } = parseArgs({
@@ -77,7 +78,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** `{ clicked, shown, cast }` with the first picture shown, if one came. */
+/** Plays, and waits for the first picture. */
 async function begin(page, url, settings, phase) {
   const cast = await Cast.start(page);
   await sleep(BEFORE_CLICK_MS);
@@ -90,7 +91,7 @@ async function begin(page, url, settings, phase) {
   return { clicked, cast };
 }
 
-/** What it is like once it plays: `stay` of one visit. */
+/** What it is like once it plays; `first`: when the first picture was shown. */
 async function staying(page, pid, { clicked, cast }, first, recorded) {
   await sleep(clicked + START_MS - Date.now());
   const takenAt = (number, at) => server.live.takenAt(number, at);
@@ -152,7 +153,7 @@ const origin = await startOrigin(server.live);
 const players = new Map();
 for (const name of new Set(plan.map(({ player }) => player))) players.set(name, await openPlayer(name));
 const results = [];
-/** Once for the browser's caches, which is not counted. */
+// Once for the browser's caches, which is not counted.
 for (const [name, player] of players) {
   const { protocol } = plan.find(({ player }) => player === name);
   await visit(player, protocol, LOOPBACK, PHASES[0], false);

@@ -14,12 +14,13 @@ export function play(container, url, config) {
   container.append(video);
   const player = new shaka.Player();
   player.configure(config);
-  player.addEventListener('error', ({ detail }) => bench.errors.push(`shaka ${detail.code}`));
+  const failed = error => bench.errors.push(error.message);
+  player.addEventListener('error', ({ detail }) => failed(detail));
   player
     .attach(video)
     .then(() => player.load(url))
     .then(() => video.play())
-    .catch(error => bench.errors.push(String(error)));
+    .catch(failed);
   return () => {
     player.destroy();
     video.remove();
