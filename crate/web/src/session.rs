@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use js_sys::{Function, Math, Reflect, SharedArrayBuffer};
 use sailcast_engine::{
     AudioOutput, Background, Container, DecoderChoice, Definition, Input, LatencyTarget, Load, PlayerConfig,
-    RequestId, SourceKind, WebCodecs,
+    RequestId, SourceKind, Sources, WebCodecs,
 };
 use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_web_base::js::micros;
@@ -61,6 +61,9 @@ extern "C" {
     fn height(this: &RenditionMessage) -> Option<u32>;
 }
 
+/// What is not in here is not linked.
+const SOURCES: Sources = if cfg!(feature = "all") { Sources::ALL } else { Sources::STREAMS };
+
 #[wasm_bindgen]
 pub struct Session {
     driver: Rc<Driver>,
@@ -97,6 +100,7 @@ impl Session {
                 _ => return Err(JsError::new("decoder is auto, webcodecs or wasm")),
             },
             webcodecs: WebCodecs { video: has("VideoDecoder"), audio: has("AudioDecoder") },
+            sources: SOURCES,
             seed: Math::random().to_bits(),
         };
         Ok(Self { driver: Driver::new(config, on_event, connect), sample_rate: Cell::new(None) })

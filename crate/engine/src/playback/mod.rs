@@ -43,6 +43,7 @@ use crate::{
     player::{Background, PlayerConfig},
     pressure::Pressure,
     recording::{self, Recording},
+    sources::Sources,
     timeline::Timeline,
     tracks::Tracks,
     video::Video,
@@ -83,6 +84,7 @@ enum Phase {
 pub struct Playback {
     /// `None` until it is opened, and after `close`.
     feed: Option<Feed>,
+    sources: Sources,
     timeline: Timeline,
     video: Video,
     audio: Audio,
@@ -151,6 +153,7 @@ impl Playback {
         let start = aim.held();
         Self {
             feed: None,
+            sources: config.sources,
             timeline: Timeline::default(),
             video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
             audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
@@ -167,7 +170,7 @@ impl Playback {
             hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
-            recording: Recording::default(),
+            recording: Recording::new(config.sources.writer),
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
@@ -200,7 +203,7 @@ impl Playback {
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
     pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, seed);
+        let mut feed = Feed::new(load, self.sources.paced, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),
@@ -316,6 +319,11 @@ impl Playback {
     /// Does whatever is due at `now`.
     pub fn advance(&mut self, now: Instant, out: &mut Outbox) {
         if self.is_over() {
+            return;
+        }
+        if self.feed.as_ref().is_some_and(Feed::is_beyond) {
+            self.phase = Phase::Over(self.state());
+            out.push(Output::Event(Event::NeedsAll));
             return;
         }
         let end = self.end();

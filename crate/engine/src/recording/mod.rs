@@ -11,7 +11,7 @@ mod file;
 mod order;
 #[cfg(test)]
 mod tests;
-mod writer;
+pub mod writer;
 
 use bytes::Bytes;
 use sailcast_media::{MediaKind, MediaTime, Packet, TrackInfo};
@@ -19,7 +19,7 @@ use sailcast_media::{MediaKind, MediaTime, Packet, TrackInfo};
 use self::{
     file::{File, KEYFRAME_WITHIN},
     order::{Held, Order},
-    writer::Failure,
+    writer::{Begin, Failure},
 };
 use crate::{
     event::Event,
@@ -29,8 +29,10 @@ use crate::{
 };
 
 /// Of one load, whether or not one is wanted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Recording {
+    /// `None`: this build records nothing.
+    begin: Option<Begin>,
     order: Order,
     /// As they were at the last packet that left the order.
     video: Option<TrackInfo>,
@@ -48,10 +50,25 @@ struct Wanted {
 }
 
 impl Recording {
+    pub fn new(begin: Option<Begin>) -> Self {
+        Self {
+            begin,
+            order: Order::default(),
+            video: None,
+            audio: None,
+            broken: None,
+            wanted: None,
+            file: None,
+        }
+    }
+
     /// Begins one, after the end of another that is still going on, or ends it.
     pub fn want(&mut self, container: Option<Container>, now: Instant, out: &mut Outbox) {
         self.finish(now, out);
-        self.wanted = container.map(|container| Wanted { container, since: now });
+        match self.begin {
+            None if container.is_some() => refuse(out),
+            _ => self.wanted = container.map(|container| Wanted { container, since: now }),
+        }
     }
 
     /// What of it is not out yet, and that it is complete.
@@ -144,7 +161,8 @@ impl Recording {
             return file.take(&packet, config, now);
         }
         let Some(tracks) = self.begins(&packet, wanted, now) else { return Ok(None) };
-        let mut file = File::begin(wanted.container, &tracks, packet.dts)?;
+        let Some(begin) = self.begin else { return Ok(None) };
+        let mut file = File::begin(begin, wanted.container, &tracks, packet.dts)?;
         let piece = file.take(&packet, None, now);
         self.file = Some(file);
         piece
