@@ -171,7 +171,8 @@ impl Arrival {
         }
         let uncovered = usual.len().checked_div(ONE_IN)?;
         let last = usual.len().checked_sub(uncovered.saturating_add(1))?;
-        let worst = *usual.select_nth_unstable(last).1;
+        usual.sort_unstable();
+        let worst = *usual.get(last)?;
         Some(worst - (worst - DEAR).max(Micros::ZERO).scale(SPARED))
     }
 

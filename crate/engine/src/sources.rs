@@ -1,14 +1,14 @@
 //! What a build of the player can do beside playing streams.
 //!
-//! **Invariant:** what a build's [`Sources`] do not name is not linked into it. Nothing else in the engine names a paced source or a
-//! writer of recordings.
+//! **Invariant:** what a build's [`Sources`] do not name is not linked into it. Nothing else in the engine names a paced source or
+//! what records.
 
 use crate::{
     feed::Paced,
     file::File,
     hls::{self, Hls},
     io::{Load, SourceKind},
-    recording::writer,
+    recording::{Nothing, Recorder, Recording},
 };
 
 /// Makes the source of a load of HLS or of a file.
@@ -17,14 +17,14 @@ pub(crate) type MakePaced = fn(SourceKind, Load, u64) -> Box<dyn Paced>;
 #[derive(Clone, Copy, Debug)]
 pub struct Sources {
     pub(crate) paced: Option<MakePaced>,
-    pub(crate) writer: Option<writer::Begin>,
+    pub(crate) recorder: fn() -> Box<dyn Recorder>,
 }
 
 impl Sources {
     /// Streams only: of anything else the player says [`crate::Event::NeedsAll`].
-    pub const STREAMS: Self = Self { paced: None, writer: None };
+    pub const STREAMS: Self = Self { paced: None, recorder: || Box::new(Nothing) };
     /// HLS and files, too, and recording.
-    pub const ALL: Self = Self { paced: Some(paced), writer: Some(writer::begin) };
+    pub const ALL: Self = Self { paced: Some(paced), recorder: || Box::new(Recording::default()) };
 }
 
 fn paced(kind: SourceKind, load: Load, seed: u64) -> Box<dyn Paced> {

@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
 use crate::{
+    ALL,
     driver::Driver,
     fetch::EarlyRequest,
     pcm::{Pcm, Port, Ring},
@@ -61,8 +62,7 @@ extern "C" {
     fn height(this: &RenditionMessage) -> Option<u32>;
 }
 
-/// What is not in here is not linked.
-const SOURCES: Sources = if cfg!(feature = "all") { Sources::ALL } else { Sources::STREAMS };
+const SOURCES: Sources = if ALL { Sources::ALL } else { Sources::STREAMS };
 
 #[wasm_bindgen]
 pub struct Session {

@@ -37,13 +37,7 @@ pub trait Paced {
 
     fn owns(&self, id: RequestId) -> bool;
     fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox);
-    fn on_resolved(
-        &mut self,
-        id: RequestId,
-        url: Result<String, String>,
-        now: Instant,
-        out: &mut Outbox,
-    );
+    fn on_resolved(&mut self, id: RequestId, url: Result<String, String>, now: Instant, out: &mut Outbox);
     fn on_decrypted(
         &mut self,
         _id: RequestId,

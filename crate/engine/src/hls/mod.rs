@@ -150,13 +150,7 @@ impl Paced for Hls {
         self.turn(now, out);
     }
 
-    fn on_resolved(
-        &mut self,
-        id: RequestId,
-        url: Result<String, String>,
-        now: Instant,
-        out: &mut Outbox,
-    ) {
+    fn on_resolved(&mut self, id: RequestId, url: Result<String, String>, now: Instant, out: &mut Outbox) {
         if self.entry.owns(id) {
             let answer = self.entry.on_resolved(url, now);
             self.on_answer(answer, now, out);
@@ -164,13 +158,7 @@ impl Paced for Hls {
         }
     }
 
-    fn on_decrypted(
-        &mut self,
-        id: RequestId,
-        clear: Result<Bytes, String>,
-        now: Instant,
-        out: &mut Outbox,
-    ) {
+    fn on_decrypted(&mut self, id: RequestId, clear: Result<Bytes, String>, now: Instant, out: &mut Outbox) {
         if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_decrypted(id, clear, shared, now, out);
             self.settle(now, out);

@@ -42,8 +42,8 @@ use crate::{
     outbox::Outbox,
     player::{Background, PlayerConfig},
     pressure::Pressure,
-    recording::{self, Recording},
-    sources::Sources,
+    recording::{self, Recorder},
+    sources::MakePaced,
     timeline::Timeline,
     tracks::Tracks,
     video::Video,
@@ -84,7 +84,8 @@ enum Phase {
 pub struct Playback {
     /// `None` until it is opened, and after `close`.
     feed: Option<Feed>,
-    sources: Sources,
+    /// `None`: this build plays streams only.
+    paced: Option<MakePaced>,
     timeline: Timeline,
     video: Video,
     audio: Audio,
@@ -106,7 +107,7 @@ pub struct Playback {
     hidden: bool,
     arrival: Arrival,
     warnings: Warnings,
-    recording: Recording,
+    recording: Box<dyn Recorder>,
     phase: Phase,
     paused: bool,
     /// What the connections before this one had brought: pictures decoded, and the end of everything.
@@ -153,7 +154,7 @@ impl Playback {
         let start = aim.held();
         Self {
             feed: None,
-            sources: config.sources,
+            paced: config.sources.paced,
             timeline: Timeline::default(),
             video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
             audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
@@ -170,7 +171,7 @@ impl Playback {
             hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
-            recording: Recording::new(config.sources.writer),
+            recording: (config.sources.recorder)(),
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
@@ -203,7 +204,7 @@ impl Playback {
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
     pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, self.sources.paced, seed);
+        let mut feed = Feed::new(load, self.paced, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use sailcast_media::{MediaKind, MediaTime, Micros, Packet, TrackId, TrackInfo};
 
-use super::writer::{Begin, Failure, Writer};
+use super::writer::{Failure, Writer};
 use crate::io::{Container, Instant};
 
 /// A picture without a keyframe for so long is not waited for.
@@ -20,7 +20,7 @@ const PIECE_EVERY: Micros = Micros::from_secs(1);
 
 #[derive(Debug)]
 pub struct File {
-    writer: Box<dyn Writer>,
+    writer: Writer,
     /// From the player's timeline to the file's.
     shift: Micros,
     video: Written,
@@ -53,12 +53,7 @@ struct Written {
 }
 
 impl File {
-    pub fn begin(
-        begin: Begin,
-        container: Container,
-        tracks: &[TrackInfo],
-        start: MediaTime,
-    ) -> Result<Self, Failure> {
+    pub fn begin(container: Container, tracks: &[TrackInfo], start: MediaTime) -> Result<Self, Failure> {
         let tracks: Vec<_> = tracks.iter().cloned().map(numbered).collect();
         let mut buffer = BytesMut::new();
         let written = |kind| {
@@ -66,7 +61,7 @@ impl File {
             Written { track, ..Written::default() }
         };
         Ok(Self {
-            writer: begin(container, &tracks, &mut buffer)?,
+            writer: Writer::begin(container, &tracks, &mut buffer)?,
             shift: MediaTime(0) - start,
             video: written(MediaKind::Video),
             audio: written(MediaKind::Audio),

@@ -6,7 +6,7 @@ use sailcast_media::{
     Micros, Packet, TrackId, TrackInfo, VideoParams,
 };
 
-use super::Recording;
+use super::{Recorder, Recording};
 use crate::{
     feed::CutReason,
     io::{Container, Instant, Output},
@@ -57,7 +57,7 @@ struct Tap {
 
 impl Tap {
     fn new() -> Self {
-        let mut tap = Self { recording: Recording::new(Some(super::writer::begin)), out: Outbox::default(), now: Instant(0) };
+        let mut tap = Self { recording: Recording::default(), out: Outbox::default(), now: Instant(0) };
         tap.recording.config(&config(VIDEO));
         tap.recording.config(&config(AUDIO));
         tap.recording.want(Some(Container::Flv), tap.now, &mut tap.out);
