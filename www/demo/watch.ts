@@ -32,11 +32,17 @@ const BRIEF_MAX = 80;
 /** Where an automatic target begins, seconds. */
 const AUTO_START = 0.25;
 
-const demoUrl = (scheme: 'http' | 'ws') => {
-  const url = new URL('/live/demo.flv', location.href);
-  if (scheme === 'ws') url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+const PRESETS = ['http', 'ws', 'hls'] as const;
+type Preset = (typeof PRESETS)[number];
+
+const demoUrl = (preset: Preset) => {
+  const url = new URL(`/live/demo.${preset === 'hls' ? 'm3u8' : 'flv'}`, location.href);
+  if (preset === 'ws') url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   return url.href;
 };
+
+const presetOf = (button: HTMLButtonElement): Preset =>
+  PRESETS.find(preset => preset === button.dataset.preset) ?? 'http';
 
 const charts = new Charts('watch', WATCH_CHARTS);
 const meter = new Meter();
@@ -311,8 +317,7 @@ function showSettings(): void {
   const field = get('url', HTMLInputElement);
   if (document.activeElement !== field) field.value = url;
   for (const button of document.querySelectorAll<HTMLButtonElement>('[data-preset]')) {
-    const preset = demoUrl(button.dataset.preset === 'ws' ? 'ws' : 'http');
-    button.setAttribute('aria-pressed', String(preset === url));
+    button.setAttribute('aria-pressed', String(demoUrl(presetOf(button)) === url));
   }
 }
 
@@ -348,7 +353,8 @@ get('source', HTMLFormElement).addEventListener('submit', event => {
 });
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-preset]')) {
   button.addEventListener('click', event => {
-    change({ url: button.dataset.preset === 'ws' ? demoUrl('ws') : '' });
+    const preset = presetOf(button);
+    change({ url: preset === 'http' ? '' : demoUrl(preset) });
     open(event.timeStamp);
   });
 }

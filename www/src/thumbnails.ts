@@ -1,8 +1,8 @@
 /**
  * Thumbnails for a seek bar: a quiet session of its own, which seeks to keyframes and shows nothing.
  *
- * Its one invariant: one picture is fetched at a time, and of those that wait only the newest is wanted; when none is, the
- * session has let go of its connections.
+ * Its one invariant: one picture is fetched at a time, and of those that wait only the newest is wanted. When none was wanted for
+ * a while the session ends, for it would read on; the next picture gets another one.
  */
 import { EngineHost } from './internal/engine-host.js';
 import { ofPicture } from './internal/extras/snapshot.js';
@@ -30,6 +30,8 @@ export interface Thumbnails {
 const WIDTH = 160;
 /** So long a picture is waited for, ms. */
 const WITHIN = 10_000;
+/** And so long the next wish, ms. */
+const IDLE = 1000;
 
 interface Wish {
   time: number;
@@ -80,13 +82,11 @@ class Session implements Thumbnails {
     const wish = this.#next;
     this.#next = undefined;
     this.#present = wish;
-    this.#timer = setTimeout(() => this.#done(null), WITHIN);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#lose(), WITHIN);
     if (this.#closed || missingFeature() !== null) this.#done(null);
     else if (!this.#host) this.#load(wish.time);
-    else {
-      this.#host.send({ type: 'wake' });
-      this.#host.send({ type: 'seek', to: wish.time, exact: false });
-    }
+    else this.#host.send({ type: 'seek', to: wish.time, exact: false });
   }
 
   /** The first picture is that of the place where it begins. */
@@ -133,8 +133,8 @@ class Session implements Thumbnails {
     clearTimeout(this.#timer);
     const wish = this.#present;
     this.#present = undefined;
+    if (this.#host) this.#timer = setTimeout(() => this.#lose(), IDLE);
     wish?.answer(bitmap);
-    if (!this.#present && !this.#next) this.#host?.send({ type: 'suspend' });
     this.#turn();
   }
 

@@ -216,14 +216,16 @@ pub enum Input {
     Pause,
     /// How far behind the newest received data to play.
     Latency(LatencyTarget),
-    /// Goes on at another place of the timeline: exactly there, or at the keyframe nearest to it.
+    /// Goes on at another place of the timeline: exactly there, or at the keyframe nearest to it. A stream that is read as it comes
+    /// goes nowhere.
     Seek {
         to: MediaTime,
         exact: bool,
     },
     /// Goes on at the live edge, as far behind it as is aimed for.
     SeekLive,
-    /// The speed that the viewer wants: 1 is normal. Kept through loads; a live stream at its edge plays at 1.
+    /// The speed that the viewer wants, from 0.5 to 3: 1 is normal. Kept through loads; a live stream at its edge plays at 1, and so
+    /// does one that is read as it comes, wherever it is.
     Rate(f64),
     /// A recording begins again at its end.
     Loop(bool),

@@ -39,8 +39,8 @@ const LATE: WindowMax = WindowMax::new(Micros::from_millis(500), 20);
 /// A disposable picture so late is not decoded any more.
 const SHED_BEHIND: Micros = Micros::from_millis(40);
 
-/// Disposable pictures so many before that of a place that was gone to are not decoded.
-const LANDING_FRAMES: f64 = 4.0;
+/// Disposable pictures so long before a place that was gone to are not decoded: what is shown there is newer.
+const LANDS_WITHIN: Micros = Micros::from_millis(500);
 /// Faster than this, more pictures are decoded than a display shows.
 const FAST: f64 = 1.2;
 
@@ -64,6 +64,8 @@ pub struct Video {
     has_shown: bool,
     /// A place that was gone to: its picture, the last one at or before it, is shown as soon as it is known, and none before.
     landing: Option<MediaTime>,
+    /// The picture that stood there when the place was gone to; it may be that of the place.
+    stood: Option<MediaTime>,
     /// How fast the playhead moves.
     rate: f64,
     rendered_at: Option<Instant>,
@@ -90,6 +92,7 @@ impl Video {
             rendered: None,
             has_shown: false,
             landing: None,
+            stood: None,
             rate: 1.0,
             rendered_at: None,
             size: None,
@@ -119,8 +122,7 @@ impl Video {
             self.is_behind = self.rendered.is_some_and(|shown| playhead - shown > self.span(BEHIND))
                 && !self.is_chasing(playhead);
             let limit = self.decoder_limit();
-            // What is shown of a place lasts no longer than some pictures.
-            let landing = self.landing.map(|to| to - self.stage.queue.frame().scale(LANDING_FRAMES));
+            let landing = self.landing.map(|to| to - LANDS_WITHIN);
             let late = self.rendered.map(|_| playhead - self.span(SHED_BEHIND)).or(landing);
             let fed = self.stage.feed(limit, ended, late, now, out);
             self.drops.add(DropCause::NoKeyframe, fed.undecodable);
@@ -226,6 +228,7 @@ impl Video {
     /// On to another place of what waits: it is decoded up to there.
     pub fn go_on_to(&mut self, to: MediaTime) {
         self.leave_out(to);
+        self.stood = self.rendered;
         self.stand_for(to);
     }
 
@@ -235,6 +238,7 @@ impl Video {
             out.push(Output::Release(frame.id));
         }
         self.stage.leave(out);
+        self.stood = None;
         self.stand_for(to);
     }
 
@@ -263,16 +267,20 @@ impl Video {
             out.push(Output::Release(frame.id));
         }
         let is_there = self.frames.front().is_some_and(|f| f.pts >= to);
-        let is_last = ended && self.stage.is_drained() && !self.frames.is_empty();
-        if is_there || self.frames.len() > 1 || is_last {
-            self.landing = None;
+        let is_last = ended && self.stage.is_drained() && (!self.frames.is_empty() || self.stood.is_some());
+        if !(is_there || self.frames.len() > 1 || is_last) {
+            return false;
         }
-        self.landing.is_none()
+        self.landing = None;
+        let is_new = self.frames.front().is_some_and(|f| f.pts <= to);
+        self.rendered = self.stood.take().filter(|stood| !is_new && *stood <= to);
+        true
     }
 
     /// Hands over the newest frame due at `playhead`. The very first frame is always due, and that of a place that was gone to.
     /// `ended`: no more will come.
     pub fn present(&mut self, ended: bool, playhead: MediaTime, now: Instant, out: &mut Outbox) -> Presented {
+        let was_landing = self.landing.is_some();
         if !self.lands(ended, out) {
             return Presented::default();
         }
@@ -283,7 +291,11 @@ impl Video {
         if due < self.frames.len() {
             self.chase_until = None;
         }
-        let due = if self.rendered.is_none() { due.max(1) } else { due };
+        let due = match self.rendered {
+            None if was_landing => 1,
+            None => due.max(1),
+            Some(_) => due,
+        };
         let too_soon = self.rendered_at.is_some_and(|at| now - at < MIN_INTERVAL);
         // The newest due frame waits a moment rather than vanish, unless a newer one is due as well.
         let keep = usize::from(too_soon && due > 0);

@@ -244,3 +244,37 @@ fn away_nothing_is_read_and_back_it_goes_on_at_its_place() {
     assert!(gone > MS(600) && gone < MS(1_000), "{gone:?}");
     assert_eq!(sim.stats().frames_dropped, 0);
 }
+
+#[test]
+fn a_large_file_that_comes_as_a_whole_is_bounded_as_well() {
+    let data = Recording { seconds: 90, picture: 30_000, ..Recording::default() }.flv();
+    for (ranges, most) in [(true, 18), (false, 50)] {
+        let server = FileServer { ranges, rate: 40_000_000, ..FileServer::new(data.clone()) };
+        let mut sim = playing_from(server, "http://vod/watch?v=1");
+        for _ in 0..88 {
+            sim.run_ms(1_000);
+            assert!(sim.stats().buffered_bytes < most << 20, "{ranges}: {}", sim.stats().buffered_bytes);
+        }
+        assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, 0), "{ranges}");
+        sim.run_ms(4_000);
+        assert_eq!(sim.state(), State::Ended, "{ranges}");
+        assert_eq!(sim.stats().frames_dropped, 0, "{ranges}");
+    }
+}
+
+#[test]
+fn another_address_of_the_same_file_is_tried_and_a_signature_is_asked_for_anew() {
+    let data = Recording { seconds: 40, picture: 20_000, ..Recording::default() }.flv();
+    let broken = FileServer { rate: 2_000_000, ..FileServer::new(data.clone()) }.fault(1, Fault::Status(403));
+    let good = FileServer::new(data);
+    let servers = vec![("a.test", broken), ("b.test", good)];
+    let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), servers);
+    let lines = vec!["http://a.test/film.mp4".to_owned(), "http://b.test/film.mp4".to_owned()];
+    sim.input(Input::Load(Load { lines, resolve: true, ..Load::default() }));
+    sim.input(Input::Play);
+    sim.run_ms(42_000);
+    assert_eq!((sim.state(), sim.stats().stalls), (State::Ended, 0), "{:?}", sim.errors());
+    let asked: Vec<&str> = sim.resolved.iter().map(|r| r.url.as_str()).collect();
+    assert_eq!(asked, ["http://b.test/film.mp4"]);
+    assert!(sim.requests.iter().any(|(_, url)| url == "http://b.test/film.mp4?attempt=1"));
+}

@@ -306,3 +306,37 @@ fn out_of_sight_the_sound_goes_there_and_the_picture_when_it_is_seen() {
     assert!(at - from < MS(200), "{:?}", at - from);
     assert!((sim.stats().position - (sim.now - at) - pts).abs() < MS(80), "{pts:?}");
 }
+
+#[test]
+fn pictures_that_are_reordered_are_gone_to_as_exactly() {
+    for name in ["counter-bframes.flv", "whole-first.mp4", "fragments.mp4"] {
+        let mut sim = playing(FileServer::new(feed::fixture(name)));
+        sim.input(Input::Pause);
+        let length = sim.stats().duration.expect("known").0 / 1000;
+        for to in [length / 2, length / 3 + 7, 333, length - 200] {
+            let before = sim.shown.len();
+            seek(&mut sim, to);
+            sim.run_ms(1_500);
+            let shown = &sim.shown[before..];
+            assert_eq!(shown.len(), 1, "{name}, {to}: {shown:?}");
+            let behind = AT(to) - shown[0].1;
+            assert!(behind >= Micros::ZERO && behind < MS(45), "{name}, {to}: {behind:?} before it");
+        }
+    }
+}
+
+#[test]
+fn picture_by_picture_each_is_shown_once() {
+    let mut sim = playing(film());
+    sim.input(Input::Pause);
+    seek(&mut sim, 10_000);
+    sim.run_ms(500);
+    for ms in (10_010..10_400).step_by(10) {
+        seek(&mut sim, ms);
+        sim.run_ms(300);
+        assert_eq!(sim.shown.last().map(|s| s.1), Some(AT(ms / 40 * 40)), "{ms}");
+        assert_eq!(seeked(&sim).last(), Some(&AT(ms)));
+    }
+    let pictures = sim.shown.iter().filter(|(_, pts)| *pts >= AT(10_000)).count();
+    assert_eq!(pictures, 10);
+}

@@ -12,13 +12,20 @@ use crate::muxer::{Format, Muxer};
 /// A track that goes back by more, and what is further from the rest, is of another timeline.
 const MAX_BACK: Micros = Micros::from_millis(200);
 const MAX_APART: Micros = Micros::from_secs(5);
+/// A run waits so long, in the stream's time, for the other kind: codecs without a configuration are known by their first packet.
+const JOIN: Micros = Micros::from_millis(500);
+/// Pictures and sound.
+const KINDS: usize = 2;
+/// What it holds meanwhile, and what a packet costs beside its bytes.
+const MAX_HELD: usize = 8 << 20;
+const PACKET_OVERHEAD: usize = 128;
 
 #[derive(Debug, PartialEq)]
 pub enum RunEvent {
     Begin {
         /// Pictures first: the track that leads.
         tracks: Vec<TrackInfo>,
-        /// Of the leading track's first packet, which comes next.
+        /// Of the leading track's first packet.
         at: MediaTime,
         /// The timeline is not that of the run before.
         jumped: bool,
@@ -41,6 +48,10 @@ pub struct Runs {
 #[derive(Debug)]
 struct Current {
     tracks: Vec<TrackInfo>,
+    began: MediaTime,
+    /// Before the run is told of.
+    held: Option<Vec<Packet>>,
+    cost: usize,
     newest: MediaTime,
     /// Of each track.
     last: Vec<(TrackId, MediaTime)>,
@@ -68,7 +79,10 @@ impl Runs {
 
     /// Ends the run, if there is one; the next one begins at a keyframe.
     pub fn end(&mut self) -> Vec<RunEvent> {
-        self.current.take().map(|_| RunEvent::End).into_iter().collect()
+        let Some(mut run) = self.current.take() else { return Vec::new() };
+        let mut events = run.open(&mut self.jumped);
+        events.push(RunEvent::End);
+        events
     }
 
     /// Another stream follows.
@@ -91,19 +105,22 @@ impl Runs {
             events.extend(self.end());
             self.jumped = true;
         }
-        if self.begins_run(&packet) {
-            events.extend(self.end());
-            let tracks = self.usable.clone();
-            self.current = Some(Current { tracks: tracks.clone(), newest: packet.dts, last: Vec::new() });
-            let jumped = std::mem::take(&mut self.jumped);
-            events.push(RunEvent::Begin { tracks, at: packet.dts, jumped });
+        if let Some(run) = self.current.as_mut().filter(|run| run.held.is_some())
+            && self.usable.starts_with(&run.tracks)
+        {
+            run.tracks.clone_from(&self.usable);
         }
-        if let Some(run) = &mut self.current {
-            let mut in_force = run.tracks.iter().filter(|track| self.usable.contains(track));
-            if in_force.any(|track| track.id == packet.track) {
-                run.note(&packet);
-                events.push(RunEvent::Packet(packet));
-            }
+        if self.begins_run(&packet) {
+            // Sound that was held before there were pictures goes.
+            let told = self.current.as_ref().is_some_and(|run| run.held.is_none());
+            events.extend(if told { self.end() } else { Vec::new() });
+            self.current = Some(Current::new(self.usable.clone(), packet.dts));
+        }
+        let Some(run) = &mut self.current else { return events };
+        let mut in_force = run.tracks.iter().filter(|track| self.usable.contains(track));
+        if in_force.any(|track| track.id == packet.track) {
+            run.note(&packet);
+            events.extend(run.take(packet, &mut self.jumped));
         }
         events
     }
@@ -115,6 +132,30 @@ impl Runs {
 }
 
 impl Current {
+    fn new(tracks: Vec<TrackInfo>, began: MediaTime) -> Self {
+        Self { tracks, began, held: Some(Vec::new()), cost: 0, newest: began, last: Vec::new() }
+    }
+
+    fn take(&mut self, packet: Packet, jumped: &mut bool) -> Vec<RunEvent> {
+        let Some(held) = &mut self.held else { return vec![RunEvent::Packet(packet)] };
+        let waited = packet.dts - self.began >= JOIN;
+        self.cost += packet.data.len() + PACKET_OVERHEAD;
+        held.push(packet);
+        if waited || self.cost > MAX_HELD || self.tracks.len() == KINDS {
+            self.open(jumped)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Tells of the run, if that has not been done.
+    fn open(&mut self, jumped: &mut bool) -> Vec<RunEvent> {
+        let Some(held) = self.held.take() else { return Vec::new() };
+        let jumped = std::mem::take(jumped);
+        let begin = RunEvent::Begin { tracks: self.tracks.clone(), at: self.began, jumped };
+        std::iter::once(begin).chain(held.into_iter().map(RunEvent::Packet)).collect()
+    }
+
     fn is_elsewhere(&self, packet: &Packet) -> bool {
         let last = self.last.iter().find(|(track, _)| *track == packet.track);
         let back = last.is_some_and(|(_, last)| *last - packet.dts > MAX_BACK);
@@ -159,7 +200,20 @@ mod tests {
         let packets = [sound(ms(0)), picture(ms(1), false), picture(ms(40), true), sound(ms(21))];
         assert_eq!(brief(&mut runs, packets), "[ks");
         let mut runs = configured(&[audio(48_000)]);
-        assert_eq!(brief(&mut runs, [sound(ms(0)), picture(ms(1), true), sound(ms(21))]), "[ss");
+        let packets = [sound(ms(0)), picture(ms(1), true), sound(ms(21)), sound(ms(500))];
+        assert_eq!(brief(&mut runs, packets), "[sss");
+    }
+
+    #[test]
+    fn a_kind_known_by_its_first_packet_alone_is_waited_for() {
+        let mut runs = configured(&[video()]);
+        assert_eq!(brief(&mut runs, [picture(ms(0), true), picture(ms(40), false)]), "");
+        runs.push(DemuxEvent::Track(audio(48_000)));
+        assert_eq!(brief(&mut runs, [sound(ms(50)), picture(ms(80), false)]), "[kpsp");
+        let mut runs = configured(&[audio(48_000)]);
+        assert_eq!(brief(&mut runs, [sound(ms(0))]), "");
+        runs.push(DemuxEvent::Track(video()));
+        assert_eq!(brief(&mut runs, [picture(ms(0), true), sound(ms(21))]), "[ks");
     }
 
     #[test]
@@ -175,9 +229,10 @@ mod tests {
     #[test]
     fn a_kind_that_joins_later_waits_too() {
         let mut runs = configured(&[audio(48_000)]);
-        assert_eq!(brief(&mut runs, [sound(ms(0))]), "[s");
+        assert_eq!(brief(&mut runs, [sound(ms(0)), sound(ms(500))]), "[ss");
         runs.push(DemuxEvent::Track(video()));
-        assert_eq!(brief(&mut runs, [picture(ms(10), false), sound(ms(21)), picture(ms(40), true)]), "s][k");
+        let packets = [picture(ms(510), false), sound(ms(521)), picture(ms(540), true)];
+        assert_eq!(brief(&mut runs, packets), "s][k");
     }
 
     #[test]

@@ -131,6 +131,7 @@ async fn a_player_that_does_not_read_is_let_go_after_the_stream_and_its_connecti
         if response.status() == StatusCode::OK {
             break response;
         }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     };
     assert_eq!(players(&mut publishing).await, 1);
     drop(chunks);

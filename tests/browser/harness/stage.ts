@@ -150,3 +150,16 @@ export class Stage {
     );
   }
 }
+
+/** Does something with the first player. */
+export function act<T>(
+  stage: Stage,
+  what: (player: Sailcast.Player, value: number) => T,
+  value = 0,
+): Promise<Awaited<T>> {
+  return stage.page.evaluate(
+    ({ what, value }) =>
+      new Function('player', 'value', `return (${what})(player, value)`)(globalThis.stage.players[0], value),
+    { what: `${what}`, value },
+  );
+}

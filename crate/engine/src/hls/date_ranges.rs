@@ -1,13 +1,13 @@
 //! Ranges of time with attributes (EXT-X-DATERANGE), told as messages of the stream at the time they begin.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sailcast_media::{DemuxEvent, Message, Metadata, Micros, Value, hls::DateRange};
 
 use super::{delivery::Delivery, playlist::Follow};
 
-/// Ranges that are remembered as told.
-const MOST: usize = 4096;
+/// Ranges that have left the playlist are forgotten when they are more than those in it, and more than this.
+const FORGOTTEN: usize = 256;
 
 #[derive(Debug, Default)]
 pub struct DateRanges {
@@ -17,18 +17,20 @@ pub struct DateRanges {
 impl DateRanges {
     /// Tells those that are new or have changed, once the playlist says what time it is.
     pub fn note(&mut self, follow: &Follow, delivery: &mut Delivery) {
-        let Some(list) = &follow.list else { return };
+        let Some(list) = follow.list.as_ref().filter(|list| !list.date_ranges.is_empty()) else { return };
+        let clock = follow.clock();
         for range in &list.date_ranges {
             if self.told.get(&range.id) == Some(range) {
                 continue;
             }
-            let Some(time) = range.start.and_then(|start| follow.time_at(start)) else { continue };
-            if self.told.len() >= MOST {
-                self.told.clear();
-            }
+            let Some(time) = range.start.and_then(|start| clock.time_at(start)) else { continue };
             self.told.insert(range.id.clone(), range.clone());
             let message = Message::Script { name: "EXT-X-DATERANGE".to_owned(), values: vec![value(range)] };
             delivery.pass(DemuxEvent::Metadata(Metadata { time, track: None, message }));
+        }
+        if self.told.len() > list.date_ranges.len().saturating_mul(2).saturating_add(FORGOTTEN) {
+            let listed: HashSet<&String> = list.date_ranges.iter().map(|range| &range.id).collect();
+            self.told.retain(|id, _| listed.contains(id));
         }
     }
 }

@@ -21,6 +21,8 @@ pub const ANSWER_TIMEOUT: Micros = Micros::from_secs(10);
 const SILENCE_TIMEOUT: Micros = Micros::from_secs(5);
 /// The same for a connection that may have died with its network, or while the page was frozen.
 const SUSPECT_TIMEOUT: Micros = Micros::from_millis(1500);
+/// The same for an answer that has not begun, even if the server may hold it back.
+const SUSPECT_ANSWER_TIMEOUT: Micros = Micros::from_secs(3);
 /// A deadline noticed so late was slept through: what came meanwhile waits to be read.
 const FROZEN: Micros = Micros::from_secs(2);
 /// No resource of HLS is longer: a server that never ends its answer is left.
@@ -167,8 +169,10 @@ impl Fetch {
 
     /// The network is another one, or the page was frozen: the request may be dead.
     pub fn suspect(&mut self, now: Instant) {
-        if let State::Open(open) = &mut self.state {
-            open.suspect(now);
+        let State::Open(open) = &mut self.state else { return };
+        open.suspect(now);
+        if !open.opened {
+            self.patience = self.patience.min(SUSPECT_ANSWER_TIMEOUT);
         }
     }
 

@@ -88,6 +88,6 @@ mod tests {
             promises.kept(Promise::Parts);
             promises.strike(Promise::Parts)
         });
-        assert_eq!(lost, Some(3));
+        assert_eq!(lost, Some(2));
     }
 }

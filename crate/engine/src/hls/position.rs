@@ -1,17 +1,26 @@
 //! Places of a playlist and times of the player, one by the other.
 
-use sailcast_media::{
-    MediaTime, Micros,
-    hls::{self, MediaPlaylist},
-};
+use sailcast_media::{MediaTime, Micros, hls::MediaPlaylist};
 
 use super::{
     place::Place,
     playlist::Follow,
     segment::{self, Cursor, Piece},
     shared::Shared,
-    versions::last,
+    versions::{last, numbered},
 };
+
+/// Instants in µs since 1970, in order, and the times of the player at which they were.
+pub struct Clock(Vec<(Micros, MediaTime)>);
+
+impl Clock {
+    /// When that was: by the nearest one before it that is known, or else the first.
+    pub fn time_at(&self, unix: Micros) -> Option<MediaTime> {
+        let before = self.0.partition_point(|(known, _)| *known <= unix).checked_sub(1);
+        let (known, time) = self.0.get(before.unwrap_or(0))?;
+        Some(*time + (unix - *known))
+    }
+}
 
 /// Boundaries of two playlists that are the same differ by no more.
 const ROUNDING: Micros = Micros::from_millis(250);
@@ -29,9 +38,8 @@ impl Follow {
     /// The time of a place.
     pub fn time_of(&self, at: Cursor) -> Option<MediaTime> {
         let start = self.place.start(at.sequence)?;
-        let segments = self.list.as_ref().map(|list| list.segments.iter());
-        let parts = segments.into_iter().flatten().find(|segment| segment.sequence == at.sequence);
-        let before = parts.into_iter().flat_map(|segment| segment.parts.iter().take(at.part));
+        let segment = self.list.as_ref().and_then(|list| numbered(list, at.sequence));
+        let before = segment.into_iter().flat_map(|segment| segment.parts.iter().take(at.part));
         Some(before.fold(start, |time, part| time + part.duration))
     }
 
@@ -41,12 +49,13 @@ impl Follow {
         newest.find_map(|s| Some((self.place.start(s.sequence)?, s.program_date_time?)))
     }
 
-    /// When that was: by the segment nearest before it that says.
-    pub fn time_at(&self, unix: Micros) -> Option<MediaTime> {
-        let dated = |s: &hls::Segment| Some((self.place.start(s.sequence)?, s.program_date_time?));
-        let all = || self.list.iter().flat_map(|list| list.segments.iter().filter_map(dated));
-        let (time, known) = all().rfind(|(_, known)| *known <= unix).or_else(|| all().next())?;
-        Some(time + (unix - known))
+    /// What time it is on its timeline, as all segments say.
+    pub fn clock(&self) -> Clock {
+        let segments = self.list.iter().flat_map(|list| &list.segments);
+        let dated = segments.filter_map(|s| Some((s.program_date_time?, self.place.start(s.sequence)?)));
+        let mut dated: Vec<(Micros, MediaTime)> = dated.collect();
+        dated.sort();
+        Clock(dated)
     }
 
     /// Where on the timeline a playlist of the same content begins.
@@ -55,9 +64,10 @@ impl Follow {
         if list.ended && other.ended {
             return self.place.begins();
         }
+        let clock = self.clock();
         let mut at = Micros::ZERO;
         for segment in &other.segments {
-            let dated = segment.program_date_time.and_then(|unix| self.time_at(unix));
+            let dated = segment.program_date_time.and_then(|unix| clock.time_at(unix));
             if let Some(time) = dated.or_else(|| self.place.start(segment.sequence)) {
                 return time - at;
             }
@@ -101,9 +111,7 @@ impl Follow {
     pub fn cursor_at(&self, time: MediaTime, shared: &Shared) -> Cursor {
         let sequence = self.place.find(time);
         let Some(list) = &self.list else { return Cursor::segment(sequence) };
-        let Some(segment) = list.segments.iter().find(|segment| segment.sequence == sequence) else {
-            return Cursor::segment(sequence);
-        };
+        let Some(segment) = numbered(list, sequence) else { return Cursor::segment(sequence) };
         let into = self.place.start(sequence).map_or(Micros::ZERO, |start| time - start);
         segment::entry(segment, into, shared.promises.has_parts(list))
     }

@@ -9,7 +9,7 @@ use sailcast_media::{
     hls::{ByteRange, Key, Map, MediaPlaylist, Part, PreloadKind, Segment},
 };
 
-use super::fetch::TO_THE_END;
+use super::{fetch::TO_THE_END, versions::numbered};
 
 /// A place between two pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,10 +72,10 @@ pub enum Next {
 
 /// What is fetched at `at`. `parts`: parts and hints are used; without, segments are waited for until they are whole.
 pub fn next(list: &MediaPlaylist, at: Cursor, parts: bool, hints: bool) -> Next {
-    let Some(index) = at.sequence.checked_sub(list.media_sequence) else { return Next::Gone };
-    let Some(segment) = usize::try_from(index).ok().and_then(|index| list.segments.get(index)) else {
-        return behind(list, at, parts && hints);
-    };
+    if at.sequence < list.media_sequence {
+        return Next::Gone;
+    }
+    let Some(segment) = numbered(list, at.sequence) else { return behind(list, at, parts && hints) };
     if segment.gap {
         return Next::Hole(at.next_segment());
     }

@@ -61,10 +61,10 @@ impl Hls {
     }
 
     fn settle_transfers(&mut self, now: Instant) {
-        let transfers: Vec<_> = self.lanes_mut().flat_map(|lane| lane.transfers.drain(..)).collect();
-        if !transfers.is_empty() {
+        if self.main.as_ref().is_some_and(|main| !main.transfers.is_empty()) {
             self.works(now);
         }
+        let transfers: Vec<_> = self.lanes_mut().flat_map(|lane| lane.transfers.drain(..)).collect();
         for transfer in transfers {
             self.abr.on_transfer(&transfer);
         }

@@ -1,8 +1,19 @@
 //! What one version of a media playlist says to another.
 
-use sailcast_media::hls::MediaPlaylist;
+use sailcast_media::hls::{MediaPlaylist, Segment};
 
 use super::segment::Cursor;
+
+/// The segment of this number.
+pub fn numbered(list: &MediaPlaylist, sequence: u64) -> Option<&Segment> {
+    let index = usize::try_from(sequence.checked_sub(list.media_sequence)?).ok()?;
+    list.segments.get(index)
+}
+
+/// Its address without a query.
+fn name(segment: &Segment) -> Option<&str> {
+    segment.uri.as_ref()?.split('?').next()
+}
 
 /// What the next version must have.
 pub fn wanted(list: &MediaPlaylist, parts: bool) -> Cursor {
@@ -34,17 +45,16 @@ pub fn is_same(a: &MediaPlaylist, b: &MediaPlaylist) -> bool {
 
 /// The same segments under the same numbers: an older version, not another stream. Signatures in addresses change.
 pub fn is_older(newer: &MediaPlaylist, older: &MediaPlaylist) -> bool {
-    let name = |uri: &Option<String>| uri.as_ref().map(|uri| uri.split('?').next().unwrap_or(uri).to_owned());
-    older.segments.iter().any(|segment| {
-        let mut same = newer.segments.iter().filter(|known| known.sequence == segment.sequence);
-        same.any(|known| name(&known.uri) == name(&segment.uri))
-    })
+    older
+        .segments
+        .iter()
+        .any(|segment| numbered(newer, segment.sequence).is_some_and(|known| name(known) == name(segment)))
 }
 
 /// Some servers take discontinuities out of the window without counting them (4.4.3.3): a segment keeps its number.
 pub fn mend_discontinuities(old: &MediaPlaylist, new: &mut MediaPlaylist) {
     let Some(first) = new.segments.first() else { return };
-    let known = old.segments.iter().find(|segment| segment.sequence == first.sequence);
+    let known = numbered(old, first.sequence);
     let Some(missing) = known.and_then(|known| known.discontinuity.checked_sub(first.discontinuity)) else {
         return;
     };

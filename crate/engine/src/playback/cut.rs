@@ -23,6 +23,7 @@ impl Playback {
             CutReason::Rendition => {
                 let gone = self.video.stage.queue.cut_from(at);
                 self.video.drops.add(DropCause::Skip, gone as u64);
+                self.recording.joined(now);
             }
             CutReason::Gap => self.note_hole(at),
         }

@@ -64,7 +64,7 @@ impl Playback {
     }
 
     /// What the page asked for, if it did, or what the server wants.
-    fn live_target(&self) -> Micros {
+    pub(super) fn live_target(&self) -> Micros {
         match self.aim.fixed() {
             Some(asked) => asked,
             None => self.extent.hold_back.unwrap_or(USUAL_HOLD_BACK),

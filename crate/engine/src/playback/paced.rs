@@ -21,6 +21,8 @@ const RESUME_WITH: Micros = Micros::from_secs(1);
 /// Segments may have their pictures before their sound: one kind alone begins with so much, or after so long.
 const ALONE_WITH: Micros = Micros::from_secs(2);
 const ALONE_AFTER: Micros = Micros::from_millis(300);
+/// So much of the latency that is aimed for may be missing after a stall.
+const TOO_NEAR: f64 = 0.25;
 /// At the live edge there is no more to be had than this part of the latency.
 const ATTAINABLE: f64 = 0.7;
 
@@ -141,6 +143,9 @@ impl Playback {
         if self.phase == Phase::Starting && here < ALONE_WITH && self.may_lack_a_kind(now) {
             return false;
         }
+        if matches!(self.phase, Phase::Stalled { .. }) && self.is_too_near_the_edge(now) {
+            return false;
+        }
         let rate = self.wishes.rate.max(1.0);
         let little = START_WITH.max(self.audio.lead());
         let wanted = match self.phase {
@@ -151,6 +156,12 @@ impl Playback {
         };
         let attainable = self.live_edge(now).map(|edge| (edge - self.playhead(now)).scale(ATTAINABLE));
         here >= attainable.map_or(wanted, |most| wanted.min(most)).max(little).scale(rate)
+    }
+
+    /// Who stands anyway need not go on where he would soon stand again.
+    fn is_too_near_the_edge(&self, now: Instant) -> bool {
+        let near = self.live_place(now).map(|place| self.playhead(now) - place);
+        self.live.follows && near.is_some_and(|near| near > self.live_target().scale(TOO_NEAR))
     }
 
     /// Only one kind has come so far, and the other one may be behind it.

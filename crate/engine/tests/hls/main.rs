@@ -15,6 +15,7 @@ mod live;
 mod low_latency;
 mod missing;
 mod network;
+mod played;
 mod playlists;
 mod promises;
 mod ranges;

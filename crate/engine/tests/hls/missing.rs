@@ -1,4 +1,7 @@
-use sailcast_engine::{ErrorCode, feed::{CutReason, Paced};
+use sailcast_engine::{
+    ErrorCode,
+    feed::{CutReason, Paced},
+};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 
@@ -87,6 +90,20 @@ fn a_web_page_in_place_of_a_segment_is_left_out() {
     assert!(rig.numbers().contains(&(56 * 50)));
     assert!(!rig.numbers().contains(&(55 * 50)) && rig.fatal().is_none());
     rig.assert_on_one_timeline();
+    rig.close();
+}
+
+#[test]
+fn segments_with_nothing_to_play_are_an_error_and_are_not_all_loaded() {
+    // Null packets of MPEG-TS (ISO/IEC 13818-1, 2.4.3.3).
+    let null = [[0x47, 0x1f, 0xff, 0x10].as_slice(), &[0xff; 184]].concat().repeat(100);
+    let origin = Origin::new(Packager::vod(500));
+    let origin = origin
+        .fault(move |request, _| request.url.contains("/s").then_some(Fault::Body(null.clone().into())));
+    let mut rig = Rig::new(origin, MEDIA);
+    rig.run(60_000);
+    assert_eq!(rig.fatal(), Some(ErrorCode::NoMedia));
+    assert!(rig.count("/s") < 20, "{}", rig.count("/s"));
     rig.close();
 }
 

@@ -43,6 +43,21 @@ fn a_network_that_stays_away_is_an_error() {
 }
 
 #[test]
+fn requests_of_another_network_are_not_waited_for() {
+    let origin = Origin::new(Packager::low_latency());
+    let origin = origin.fault(|_, now| (now.0 > 9_900_000 && now.0 < 10_900_000).then_some(Fault::Silence));
+    let mut rig = Rig::new(origin, MEDIA);
+    rig.run(10_000);
+    rig.act(|hls, now, _| hls.suspect(now));
+    rig.run(4000);
+    assert!(rig.buffered_until() > rig.playhead, "what was held back was asked for again");
+    rig.run(20_000);
+    assert!(rig.fatal().is_none() && rig.warnings().is_empty(), "{:?}", rig.errors());
+    rig.assert_seamless();
+    rig.close();
+}
+
+#[test]
 fn without_a_network_nothing_is_asked_for_and_with_it_at_once() {
     let mut rig = Rig::new(Origin::new(Packager::live()), MEDIA);
     rig.run(10_000);

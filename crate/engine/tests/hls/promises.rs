@@ -1,7 +1,10 @@
 use sailcast_engine::{ErrorCode, Instant, IoRequest, feed::Paced};
 use sailcast_sim::origin::{Fault, Origin, Packager};
 
-use crate::{MEDIA, rig::Rig};
+use crate::{
+    MEDIA,
+    rig::{Rig, fetch},
+};
 
 fn broken(fault: impl FnMut(&IoRequest, Instant) -> Option<Fault> + 'static) -> Rig {
     let mut rig = Rig::new(Origin::new(Packager::low_latency()).fault(fault), MEDIA);
@@ -80,5 +83,32 @@ fn a_delta_update_that_does_not_fit_is_loaded_whole() {
     rig.assert_seamless();
     assert!(rig.fatal().is_none());
     assert_eq!(rig.errors().len(), 0, "{:?}", rig.errors());
+    rig.close();
+}
+
+#[test]
+fn a_hint_that_is_replaced_is_let_go_of() {
+    let mut source = Origin::new(Packager::low_latency());
+    let mut is_first = true;
+    let origin = Origin::new(Packager::low_latency()).fault(move |request, now| {
+        if request.url.contains("wrong") {
+            return Some(Fault::Silence);
+        }
+        if !request.url.contains(".m3u8") || !std::mem::take(&mut is_first) {
+            return None;
+        }
+        let text = String::from_utf8(fetch(&mut source, MEDIA, now).to_vec()).expect("text");
+        let (list, hint) = text.rsplit_once("#EXT-X-PRELOAD-HINT:").expect("a hint");
+        let (_, rest) = hint.split_once('\n').unwrap_or((hint, ""));
+        let other = format!("{list}#EXT-X-PRELOAD-HINT:TYPE=PART,URI=\"v0/wrong.mp4\"\n{rest}");
+        Some(Fault::Body(other.into()))
+    });
+    let mut rig = Rig::new(origin, MEDIA);
+    rig.run(20_000);
+    let asked = rig.asked.iter().find(|asked| asked.request.url.contains("wrong")).expect("it was believed");
+    assert!(rig.cancelled.contains(&asked.id));
+    assert_eq!(rig.count("wrong"), 1);
+    assert_eq!(rig.errors().len(), 0, "{:?}", rig.errors());
+    rig.assert_seamless();
     rig.close();
 }

@@ -1,7 +1,10 @@
 use sailcast_media::MediaKind;
 use sailcast_sim::origin::{Container, Fault, Origin, Packager};
 
-use crate::{MEDIA, rig::Rig};
+use crate::{
+    MEDIA,
+    rig::{BEGIN, Rig, fetch},
+};
 
 #[test]
 fn a_server_that_sends_all_for_a_range_is_understood() {
@@ -15,24 +18,10 @@ fn a_server_that_sends_all_for_a_range_is_understood() {
 
 #[test]
 fn segments_and_their_initialization_are_ranges_of_one_file() {
-    use sailcast_engine::Instant;
-    use sailcast_sim::Server;
-
     // The file of one segment is cut where its fragments begin.
     let packager = Packager { container: Container::Mp4, ..Packager::vod(4) };
     let mut source = Origin::new(packager.clone());
-    let mut fetch = |url: &str| {
-        let request = sailcast_engine::IoRequest {
-            url: url.into(),
-            transport: sailcast_engine::Transport::Http,
-            range: None,
-        };
-        let bytes = source.connect(&request, Instant(1_000_000)).filter_map(|(_, event)| match event {
-            sailcast_engine::IoEvent::Bytes(bytes) => Some(bytes),
-            _ => None,
-        });
-        bytes.collect::<Vec<_>>().concat()
-    };
+    let mut fetch = |url: &str| fetch(&mut source, url, BEGIN).to_vec();
     let mut file = fetch("http://origin/v0/init0.mp4");
     let mut list = format!(
         "#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"all.mp4\",BYTERANGE=\"{}@0\"\n",

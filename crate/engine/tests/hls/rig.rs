@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
 use bytes::Bytes;
 use sailcast_engine::{
-    ErrorCode, Event, Instant, IoEvent, IoRequest, Load, Output, RequestId, SailcastError,
+    ErrorCode, Event, Instant, IoEvent, IoRequest, Load, Output, RequestId, SailcastError, Transport,
     feed::{CutReason, FeedEvent, Paced, View},
     hls::{Hls, decodable},
     outbox::Outbox,
@@ -403,4 +403,14 @@ impl Rig {
 fn resource(request: &IoRequest) -> Option<(String, Option<(u64, u64)>)> {
     let range = request.range.map(|range| (range.offset, range.length));
     (!request.url.contains(".m3u8")).then(|| (request.url.clone(), range))
+}
+
+/// The body that a server gives for an address.
+pub fn fetch(server: &mut impl Server, url: &str, at: Instant) -> Bytes {
+    let request = IoRequest { url: url.to_owned(), transport: Transport::Http, range: None };
+    let bytes = server.connect(&request, at).filter_map(|(_, event)| match event {
+        IoEvent::Bytes(bytes) => Some(bytes),
+        _ => None,
+    });
+    bytes.collect::<Vec<_>>().concat().into()
 }

@@ -1,7 +1,7 @@
 //! Packets to segments and parts of segments, and what a playlist says of them.
 //!
-//! **Invariant:** a run (`runs`) is what stands between two discontinuities. No segment is longer than the target duration says, which is decided
-//! once, like the longest part: a group of pictures that is longer is cut within.
+//! **Invariant:** a run (`runs`) is what stands between two discontinuities. No segment is longer than the target duration says,
+//! which is decided once, like the longest part: a group of pictures that is longer is cut within.
 //!
 //! No clock, no network: the time is an argument.
 
@@ -74,6 +74,8 @@ pub struct Packager {
     /// The longest part; once it is known. Of MPEG-TS there are none but whole segments.
     longest_part: Option<Micros>,
     clock: WallClock,
+    /// Of the last packets, since 1970.
+    now: Micros,
     runs: Runs,
     run: Option<Run>,
     description: Option<Description>,
@@ -120,6 +122,7 @@ impl Packager {
             target,
             longest_part: None,
             clock: WallClock::default(),
+            now: Micros::ZERO,
             runs: Runs::new(format),
             run: None,
             description: None,
@@ -167,6 +170,7 @@ impl Packager {
 
     /// Takes what has come by `now`, since 1970: all that is there, so that the newest of it tells when the rest happened.
     pub fn push(&mut self, events: Vec<DemuxEvent>, now: Micros) {
+        self.now = now;
         let newest = events.iter().filter_map(|event| match event {
             DemuxEvent::Packet(packet) if packet.track.number == 0 => Some(packet.dts),
             _ => None,
@@ -183,15 +187,16 @@ impl Packager {
         }
         for event in events {
             for event in self.runs.push(event) {
-                self.sorted(event, now);
+                self.sorted(event);
             }
         }
     }
 
     /// The publisher has gone, and may come back: then as another run.
     pub fn interrupt(&mut self) {
-        self.runs.forget();
-        self.end_run();
+        for event in self.runs.forget() {
+            self.sorted(event);
+        }
     }
 
     /// Nothing comes any more.
@@ -200,12 +205,12 @@ impl Packager {
         self.window.end();
     }
 
-    fn sorted(&mut self, event: RunEvent, now: Micros) {
+    fn sorted(&mut self, event: RunEvent) {
         match event {
             RunEvent::Begin { tracks, at, jumped } => {
                 if jumped {
                     self.clock = WallClock::default();
-                    self.clock.arrived(at, now);
+                    self.clock.arrived(at, self.now);
                 }
                 self.begin_run(tracks, at);
             }

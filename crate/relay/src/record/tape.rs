@@ -35,32 +35,14 @@ impl Tape {
     }
 
     pub fn push(&mut self, event: DemuxEvent) -> Result<Vec<Act>, Mp4MuxError> {
-        let mut acts = Vec::new();
-        for event in self.runs.push(event) {
-            match event {
-                RunEvent::Begin { tracks, .. } => {
-                    self.file = Some(Recording::new(&tracks)?);
-                    acts.push(Act::Begin);
-                }
-                RunEvent::Packet(packet) => {
-                    if let Some(file) = &mut self.file {
-                        let mut out = BytesMut::new();
-                        file.packet(&mut out, &packet)?;
-                        acts.extend(written(out));
-                    }
-                }
-                RunEvent::End => self.close(&mut acts)?,
-            }
-        }
-        Ok(acts)
+        let events = self.runs.push(event);
+        self.act(events)
     }
 
     /// The stream is over.
     pub fn end(&mut self) -> Result<Vec<Act>, Mp4MuxError> {
-        self.runs.end();
-        let mut acts = Vec::new();
-        self.close(&mut acts)?;
-        Ok(acts)
+        let events = self.runs.end();
+        self.act(events)
     }
 
     /// What the file under way was to get is gone; another one begins at the next keyframe.
@@ -69,13 +51,31 @@ impl Tape {
         self.file = None;
     }
 
-    fn close(&mut self, acts: &mut Vec<Act>) -> Result<(), Mp4MuxError> {
-        let Some(file) = self.file.take() else { return Ok(()) };
-        let mut out = BytesMut::new();
-        file.finish(&mut out)?;
-        acts.extend(written(out));
-        acts.push(Act::End);
-        Ok(())
+    fn act(&mut self, events: Vec<RunEvent>) -> Result<Vec<Act>, Mp4MuxError> {
+        let mut acts = Vec::new();
+        for event in events {
+            let mut out = BytesMut::new();
+            match event {
+                RunEvent::Begin { tracks, .. } => {
+                    self.file = Some(Recording::new(&tracks)?);
+                    acts.push(Act::Begin);
+                }
+                RunEvent::Packet(packet) => {
+                    if let Some(file) = &mut self.file {
+                        file.packet(&mut out, &packet)?;
+                        acts.extend(written(out));
+                    }
+                }
+                RunEvent::End => {
+                    if let Some(file) = self.file.take() {
+                        file.finish(&mut out)?;
+                        acts.extend(written(out));
+                        acts.push(Act::End);
+                    }
+                }
+            }
+        }
+        Ok(acts)
     }
 }
 

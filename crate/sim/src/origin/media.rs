@@ -145,12 +145,20 @@ impl Packager {
         };
         match container {
             Container::Ts => {
+                // Its counters go on from part to part.
                 let mut muxer = TsMuxer::new(&tracks).expect("H.264 and AAC");
-                muxer.tables(&mut out);
-                for packet in &packets {
-                    muxer.packet(&mut out, packet).expect("small packets");
+                let mut before = 0;
+                for part in 0..to {
+                    if part == from {
+                        before = out.len();
+                    }
+                    muxer.tables(&mut out);
+                    for packet in &self.packets(name, sequence, part, part + 1) {
+                        muxer.packet(&mut out, packet).expect("small packets");
+                    }
+                    muxer.flush(&mut out);
                 }
-                muxer.flush(&mut out);
+                return out.freeze().slice(before..);
             }
             Container::Mp4 => {
                 let mut muxer = self.fragments(&tracks);

@@ -1,6 +1,7 @@
 //! What comes of a lane's requests: to the demuxer, or to trouble.
 
 use bytes::Bytes;
+use sailcast_media::Micros;
 
 use super::{Lane, Loading, Trouble, is_paced};
 use crate::{
@@ -21,6 +22,8 @@ use crate::{
 /// Tries of a piece that the server does not have, and of one that the network does not bring, before others are asked.
 const TRIES: u32 = 3;
 const LOST_TRIES: u32 = 2;
+/// So much of a stream without a single packet that can be played is an error.
+const MOST_BARREN: Micros = Micros::from_secs(30);
 
 impl Lane {
     pub(super) fn on_init(&mut self, failure: Option<Failure>, shared: &mut Shared, now: Instant) {
@@ -120,7 +123,18 @@ impl Lane {
         if piece.kind == PieceKind::Segment {
             self.end_segment(shared);
         }
+        self.watch_for_media(piece.duration, shared);
         self.last = Some(piece);
+    }
+
+    /// Segments may be whole, and have nothing that is read here.
+    fn watch_for_media(&mut self, duration: Micros, shared: &Shared) {
+        self.barren += if shared.delivery.has_given() { Micros::ZERO } else { duration };
+        if self.barren >= MOST_BARREN {
+            let seconds = self.barren.0 / 1_000_000;
+            let what = format!("Nothing that can be played came in {seconds} s of the stream.");
+            self.fail(fatal(ErrorCode::NoMedia, what));
+        }
     }
 
     pub(super) fn end_segment(&mut self, shared: &mut Shared) {

@@ -7,7 +7,7 @@ mod arrive;
 mod piece;
 
 use bytes::Bytes;
-use sailcast_media::{MediaKind, MediaTime, hls::Variables};
+use sailcast_media::{MediaKind, MediaTime, Micros, hls::Variables};
 
 use super::{
     body::Body,
@@ -71,6 +71,8 @@ pub struct Lane {
     /// A segment whose parts cannot be had.
     whole: Option<u64>,
     skipped: u32,
+    /// How much has come of which nothing can be played.
+    barren: Micros,
     pub trouble: Option<Trouble>,
     /// What was received since it was asked last.
     pub transfers: Vec<Transfer>,
@@ -107,6 +109,7 @@ impl Lane {
             refused: None,
             whole: None,
             skipped: 0,
+            barren: Micros::ZERO,
             trouble: None,
             transfers: Vec::new(),
             bytes: 0,
