@@ -104,3 +104,9 @@ test('of more than four the oldest goes', () => {
   assert.equal(takePreload(`${A}?2`, base, 'streams')?.address, `${A}?2`);
   pass(15);
 });
+
+test('what was made ready with the part that plays streams is no use to a load that needs more', () => {
+  preload(A, { baseUrl });
+  assert.equal(takePreload(A, base, 'all'), undefined);
+  assert.equal(held(), 0);
+});
