@@ -56,6 +56,7 @@ mod source;
 mod sources;
 mod splice;
 mod stretch;
+mod text;
 pub mod timeline;
 mod tracks;
 mod video;
