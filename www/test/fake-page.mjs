@@ -4,7 +4,8 @@ const workers = [];
 class FakeWorker {
   posted = [];
   #tell;
-  constructor() {
+  constructor(url) {
+    this.url = String(url);
     workers.push(this);
   }
   /** Its script runs as soon as somebody listens. */

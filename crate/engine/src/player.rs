@@ -15,6 +15,7 @@ use crate::{
     playback::{Playback, Wishes},
     quality::{Counters, Quality, Recorder, SessionLog},
     recording, source,
+    sources::Sources,
 };
 
 /// An instant that was to be woken at and is noticed so late was slept through: a frozen page, a closed lid.
@@ -38,6 +39,7 @@ pub struct PlayerConfig {
     pub background: Background,
     pub decoder: DecoderChoice,
     pub webcodecs: WebCodecs,
+    pub sources: Sources,
     /// For the jitter of delays between tries; another one in each player.
     pub seed: u64,
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bytes::Bytes;
 use sailcast_engine::{
     AudioOutput, Background, DecoderChoice, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Load,
-    Player, PlayerConfig, RequestId, ResolveRequest, WebCodecs,
+    Player, PlayerConfig, RequestId, ResolveRequest, Sources, WebCodecs,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
@@ -89,6 +89,7 @@ pub fn config(latency: LatencyTarget) -> PlayerConfig {
         background: Background::Audio,
         decoder: DecoderChoice::Auto,
         webcodecs: WebCodecs::BOTH,
+        sources: Sources::ALL,
         seed: 1,
     }
 }

@@ -28,9 +28,11 @@ const EXPECTED: &[&str] = &[
     "dist/report/index.js",
     "dist/report/index.d.ts",
     "dist/internal/worker.js",
+    "dist/internal/streams-worker.js",
     "dist/wasm/sailcast.js",
     "dist/wasm/sailcast_bg.wasm",
-    "dist/publisher/internal/worker.js",
+    "dist/wasm/streams.js",
+    "dist/wasm/streams_bg.wasm",
     "dist/wasm/publisher.js",
     "dist/wasm/publisher_bg.wasm",
 ];

@@ -1,5 +1,5 @@
-//! `crate/web` and `crate/web-publisher` to `dist/wasm/`: cargo, then wasm-bindgen, then wasm-opt. Two modules: who only plays does
-//! not download the publisher.
+//! `crate/web` and `crate/web-publisher` to `dist/wasm/`: cargo, then wasm-bindgen, then wasm-opt. Who only plays does not download the
+//! publisher, and who only plays streams not the rest of the player.
 //!
 //! wasm-bindgen runs as a library of the version that the crate itself is built with: one Cargo.lock keeps the two
 //! together. wasm-opt takes a while, so its output is kept in `.cache/` under the fingerprint of its input.
@@ -24,24 +24,30 @@ const OPT_FLAGS: &[&str] = &[
     "--strip-target-features",
 ];
 
-/// Each package, and what its files in `dist/wasm` are named.
-const MODULES: &[(&str, &str)] = &[("sailcast-web", "sailcast"), ("sailcast-web-publisher", "publisher")];
+/// Each package, its features, and what its files in `dist/wasm` are named.
+const MODULES: &[(&str, &str, &str)] = &[
+    ("sailcast-web", "", "streams"),
+    ("sailcast-web", "all", "sailcast"),
+    ("sailcast-web-publisher", "", "publisher"),
+];
 
 pub fn build() -> Result<()> {
-    for (package, name) in MODULES {
-        module(package, name)?;
+    for (package, features, name) in MODULES {
+        module(package, features, name)?;
     }
     Ok(())
 }
 
 /// For clippy.
 pub fn packages() -> impl Iterator<Item = &'static str> {
-    MODULES.iter().map(|(package, _)| *package)
+    MODULES.iter().map(|(package, _, _)| *package)
 }
 
-fn module(package: &str, name: &str) -> Result<()> {
-    say(format!("wasm: cargo build of {package}"));
-    run(&mut cargo(&["build", "--release", "--package", package, "--target", "wasm32-unknown-unknown"]))?;
+/// Cargo puts what it makes of one package under one name: each is taken before the next is built.
+fn module(package: &str, features: &str, name: &str) -> Result<()> {
+    say(format!("wasm: cargo build of {package} for {name}"));
+    run(cargo(&["build", "--release", "--package", package, "--target", "wasm32-unknown-unknown"])
+        .args(["--features", features]))?;
 
     let file = format!("{}.wasm", package.replace('-', "_"));
     let raw = at("target/wasm32-unknown-unknown/release").join(file);

@@ -1,5 +1,5 @@
 /**
- * The messages between the page (player.ts) and a worker (worker.ts), and the memory they share with the audio
+ * The messages between the page (player.ts) and a worker (seats.ts), and the memory they share with the audio
  * worklet. Nothing else crosses. A worker serves several players: `ToPool` and `FromPool` are what pool.ts and the worker's
  * script say to each other, and carry what a player and its session say, `ToWorker` and `ToPage`.
  */
@@ -190,6 +190,8 @@ export type WorkerEvent =
   | ({ name: 'metadata' | 'cue' } & StreamMessage)
   | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>
   | Named<'seeking' | 'seeked'>
+  /** It is no stream, and this module plays nothing else: the load is over here, without an error. */
+  | { name: 'needsall' }
   | { name: 'source'; kind: SourceType; live: boolean }
   | { name: 'durationchange'; duration: number | null }
   | { name: 'renditions'; renditions: readonly RenditionInfo[] }

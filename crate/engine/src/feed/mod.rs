@@ -2,22 +2,16 @@
 //!
 //! A *paced* source loads ahead of the playhead, as much as it thinks right, and puts its packets on **one timeline** itself: across
 //! segments, discontinuities, renditions and seeks, the same moment has the same time. Playback tells it where the playhead is
-//! ([`View`]), polls [`FeedEvent`]s, and asks it for its [`Extent`]. Both sources have the same methods:
-//!
-//! - `new(..)`, `open(now, out)`; `owns(id)`, `on_io(id, event, now, out)`, `on_resolved`, `on_decrypted`;
-//! - `poll(now) -> Option<FeedEvent>` until `None`, after each of them;
-//! - `advance(view, now, out)` does what is due, at any time, any number of times; `deadline(now)` is when it wants to be called
-//!   next with nothing that happens until then;
-//! - `seek(to, exact, now, out)`: what was under way is cancelled, and after a [`FeedEvent::Cut`] the packets of the new place come;
-//! - `suspend`, `wake`, `set_online`, `suspect`, `close` as of a connection;
-//! - `extent(now)`, `bytes()`, `is_over()`: no more will come, from here to the end; `error()`: why, unless in good order.
+//! ([`View`]), polls [`FeedEvent`]s, and asks it for its [`Extent`]: [`Paced`] has the methods.
 
 mod any;
 pub(crate) mod kind;
+mod paced;
 
 use sailcast_media::{DemuxEvent, MediaTime, Micros};
 
-pub(crate) use self::any::{Feed, Going};
+pub(crate) use self::any::Feed;
+pub use self::paced::{Going, Paced};
 use crate::event::Event;
 
 /// What playback knows and a source must.

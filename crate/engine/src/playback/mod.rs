@@ -43,7 +43,8 @@ use crate::{
     outbox::Outbox,
     player::{Background, PlayerConfig},
     pressure::Pressure,
-    recording::{self, Recording},
+    recording::{self, Recorder},
+    sources::MakePaced,
     timeline::Timeline,
     tracks::Tracks,
     video::Video,
@@ -84,6 +85,8 @@ enum Phase {
 pub struct Playback {
     /// `None` until it is opened, and after `close`.
     feed: Option<Feed>,
+    /// `None`: this build plays streams only.
+    paced: Option<MakePaced>,
     timeline: Timeline,
     video: Video,
     audio: Audio,
@@ -105,7 +108,7 @@ pub struct Playback {
     hidden: bool,
     arrival: Arrival,
     warnings: Warnings,
-    recording: Recording,
+    recording: Box<dyn Recorder>,
     phase: Phase,
     paused: bool,
     /// What the connections before this one had brought: pictures decoded, and the end of everything.
@@ -152,6 +155,7 @@ impl Playback {
         let start = aim.held();
         Self {
             feed: None,
+            paced: config.sources.paced,
             timeline: Timeline::default(),
             video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
             audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
@@ -168,7 +172,7 @@ impl Playback {
             hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
-            recording: Recording::default(),
+            recording: (config.sources.recorder)(),
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
@@ -201,7 +205,7 @@ impl Playback {
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
     pub fn open(&mut self, load: Load, setting: Setting, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, setting, seed);
+        let mut feed = Feed::new(load, setting, self.paced, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),
@@ -317,6 +321,11 @@ impl Playback {
     /// Does whatever is due at `now`.
     pub fn advance(&mut self, now: Instant, out: &mut Outbox) {
         if self.is_over() {
+            return;
+        }
+        if self.feed.as_ref().is_some_and(Feed::is_beyond) {
+            self.phase = Phase::Over(self.state());
+            out.push(Output::Event(Event::NeedsAll));
             return;
         }
         self.advance_feed(now, out);
