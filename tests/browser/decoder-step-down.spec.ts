@@ -8,7 +8,7 @@ import { expect, test } from './harness/test.js';
 
 /** The page's session worker. */
 async function session(page: Page) {
-  const worker = page.workers().find(worker => worker.url().endsWith('/internal/streams-worker.js'));
+  const worker = page.workers().find(worker => worker.url().endsWith('/internal/worker.js'));
   if (!worker) throw new Error('no session');
   return worker;
 }

@@ -8,7 +8,7 @@ const missing = (page: Page, file: string) =>
 
 for (const [name, file, code] of [
   ['wasmFailed', '**/streams_bg.wasm', 4002],
-  ['workerFailed', '**/internal/streams-worker.js', 4003],
+  ['workerFailed', '**/internal/worker.js', 4003],
 ] as const) {
   test(`${name}: the file is missing, and then it is there`, async ({ stage, servers }) => {
     stage.allow(/404/);
@@ -80,12 +80,12 @@ test('workerFailed: a request for the worker that is never answered', async ({ s
     globalThis.setTimeout = ((tell: TimerHandler, ms?: number) =>
       set(tell, ms === 20_000 ? 1_000 : ms)) as typeof setTimeout;
   });
-  await stage.page.route('**/internal/streams-worker.js', () => {});
+  await stage.page.route('**/internal/worker.js', () => {});
   await stage.open();
   await stage.play(stream.http);
   const { detail } = await stage.event('error');
   expect(detail).toMatchObject({ type: 'browser', details: 'workerFailed', code: 4003, fatal: true });
-  await stage.page.unroute('**/internal/streams-worker.js');
+  await stage.page.unroute('**/internal/worker.js');
   await stage.load(stream.http);
   await stage.event('playing');
   expect(await stage.events('error')).toHaveLength(1);

@@ -46,7 +46,7 @@ function prepare() {
 
 /** Streams come from the page's own origin: requests to others fail while Playwright looks at them. */
 async function open(stage: Stage): Promise<void> {
-  await stage.page.route('**/internal/*worker.js', async route => {
+  await stage.page.route('**/internal/worker.js', async route => {
     const response = await route.fetch();
     await route.fulfill({ response, body: `(${prepare})();\n${await response.text()}` });
   });

@@ -325,7 +325,7 @@ test('a lost context comes back with the last picture, and the stream goes on in
   stage.allow(/CONTEXT_LOST_WEBGL|context lost/i);
   const stream = await servers.stream('relay', 'card');
   // The worker's script, with its WebGL contexts where the test finds them.
-  await stage.page.route('**/internal/*worker.js', async route => {
+  await stage.page.route('**/internal/worker.js', async route => {
     const response = await route.fetch();
     const note = `globalThis.contexts = [];
       const { getContext } = OffscreenCanvas.prototype;

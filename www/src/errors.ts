@@ -42,7 +42,7 @@ export const PAGE_ERRORS = {
   ],
   workerFailed: [
     4003,
-    "Check that the server has dist/internal/worker.js and streams-worker.js, that the page's worker-src allows it, and that it has the page's Cross-Origin-Embedder-Policy if there is one.",
+    "Check that the server has dist/internal/worker.js, that the page's worker-src allows it, and that it has the page's Cross-Origin-Embedder-Policy if there is one.",
   ],
   workerCrashed: [4004, 'Call load() again: it starts afresh. Please report the address of the stream.'],
   audioFailed: [4005, 'The picture goes on without sound; set muted to false to try again.'],

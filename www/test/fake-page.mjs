@@ -4,8 +4,7 @@ const workers = [];
 class FakeWorker {
   posted = [];
   #tell;
-  constructor(url) {
-    this.url = String(url);
+  constructor() {
     workers.push(this);
   }
   /** Its script runs as soon as somebody listens. */

@@ -1,9 +1,10 @@
 /**
  * The workers of this page: each serves several players, so that many players cost few threads.
  *
- * A new player goes to the worker with the fewest, and gets another one while there are fewer than the machine has cores. A
- * worker has one of two modules: who needs all of the player does not go to one with that of streams. A worker that everybody has left waits a little for the next player, and is ended. What goes wrong with a worker is the end
- * of it, told to each of its players; nothing is started again from here, and one that does not answer gets no new player.
+ * A new player goes to the worker with the fewest, and gets another one while there are fewer than the machine has cores. A worker
+ * has one of the two modules: who needs the whole player does not go to one with that of streams. One that everybody has left waits
+ * a little for the next player, and is ended. What goes wrong with a worker is the end of it, told to each of its players; nothing is
+ * started again from here, and one that does not answer gets no new player.
  */
 import { pageError, type SailcastError } from '../errors.js';
 import { compileModule } from './module.js';
@@ -76,7 +77,7 @@ class PoolWorker {
         : '; the files are on another origin: serve dist/ as it is, and give its address as baseUrl';
     const module = compile(base, build);
     try {
-      const worker = start(base, build);
+      const worker = start(base);
       this.#worker = worker;
       worker.onmessage = (event: MessageEvent<FromPool>) => this.#receive(event.data);
       worker.onerror = event => this.#fail(event.message || `its script could not be loaded${hint}`);
@@ -172,12 +173,6 @@ const WASM = {
   streams: () => new URL('../wasm/streams_bg.wasm', import.meta.url),
   all: () => new URL('../wasm/sailcast_bg.wasm', import.meta.url),
 };
-const SCRIPTS = {
-  streams: () =>
-    new Worker(new URL('./streams-worker.js', import.meta.url), { type: 'module', name: 'sailcast' }),
-  all: () => new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' }),
-};
-
 /** The module, fetched before there is a worker for it. */
 export function compile(base: URL | undefined, build: Build): Promise<WebAssembly.Module> {
   const name = build === 'all' ? 'sailcast' : build;
@@ -189,8 +184,9 @@ export function folderOf(base: URL | undefined): URL {
   return base ?? new URL('..', WASM.all());
 }
 
-function start(base: URL | undefined, build: Build): Worker {
-  const name = build === 'all' ? 'worker' : `${build}-worker`;
-  const script = new URL(`internal/${name}.js`, folderOf(base));
-  return spawn(script, 'sailcast', base ? undefined : SCRIPTS[build]);
+function start(base: URL | undefined): Worker {
+  const script = new URL('internal/worker.js', folderOf(base));
+  const here = () =>
+    new Worker(new URL('./worker.js', import.meta.url), { type: 'module', name: 'sailcast' });
+  return spawn(script, 'sailcast', base ? undefined : here);
 }

@@ -1,5 +1,5 @@
 /**
- * The messages between the page (player.ts) and a worker (seats.ts), and the memory they share with the audio
+ * The messages between the page (player.ts) and a worker (worker.ts), and the memory they share with the audio
  * worklet. Nothing else crosses. A worker serves several players: `ToPool` and `FromPool` are what pool.ts and the worker's
  * script say to each other, and carry what a player and its session say, `ToWorker` and `ToPage`.
  */
