@@ -82,6 +82,12 @@ fn a_target_duration_that_makes_no_sense() {
 }
 
 #[test]
+fn durations_of_nothing() {
+    assert_plays("a recording", Packager::vod(100), |line| with(line, "#EXTINF:", "0,"));
+    assert_plays("live", Packager::live(), |line| with(line, "#EXTINF:", "0,"));
+}
+
+#[test]
 fn numbers_near_the_largest() {
     let far = |line: &str| match line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
         Some(number) => {
