@@ -5,10 +5,17 @@ use sailcast_engine::{Input, Instant, IoEvent, IoRequest, LatencyTarget, State, 
 use sailcast_media::Micros;
 use sailcast_sim::{
     Deliveries, Server, Sim, config, load,
-    origin::{BASE, Container, Origin, Packager, Sound},
+    origin::{BASE, Container, Fault, Origin, Packager, Sound},
 };
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
+
+/// A packet of MPEG-TS that is there to fill (PID 8191).
+const EMPTY_PACKET: [u8; 188] = {
+    let mut packet = [0xff; 188];
+    (packet[0], packet[1], packet[2], packet[3]) = (0x47, 0x1f, 0xff, 0x10);
+    packet
+};
 
 /// An origin whose playlists are rewritten, line by line.
 struct Rewritten {
@@ -41,7 +48,10 @@ impl Server for Rewritten {
 }
 
 fn playing(packager: Packager, line: fn(&str) -> String) -> Sim {
-    let server = Rewritten { origin: Origin::new(packager), line };
+    begun(Rewritten { origin: Origin::new(packager), line })
+}
+
+fn begun(server: Rewritten) -> Sim {
     let mut sim = Sim::with(config(LatencyTarget::AUTO), server);
     sim.input(load(&format!("{BASE}master.m3u8")));
     sim.input(Input::Play);
@@ -139,4 +149,26 @@ fn the_clock_turns_in_mid_segment() {
         let packager = Packager { first_stamp, sound, ..Packager::live() };
         assert_plays(&format!("{sound:?}"), packager, str::to_owned);
     }
+}
+
+#[test]
+fn segments_of_no_duration_with_nothing_in_them_are_an_error_soon() {
+    let origin = Origin::new(Packager::vod(20_000)).fault(|request, _| {
+        let is_segment = request.url.contains("/s");
+        is_segment.then(|| Fault::Body(Bytes::from(EMPTY_PACKET.repeat(20))))
+    });
+    let server = Rewritten { origin, line: |line| with(line, "#EXTINF:", "0,") };
+    let mut sim = begun(server);
+    sim.run_ms(120_000);
+    assert_eq!(sim.state(), State::Failed);
+    assert!(sim.requests.len() < 1_000, "{} requests", sim.requests.len());
+}
+
+#[test]
+fn a_network_that_is_gone_for_a_while_takes_no_keys_with_it() {
+    let origin = Origin::new(Packager { key_every: Some(1), ..Packager::live() })
+        .fault(|_, now| (10_000_000..22_000_000).contains(&now.0).then_some(Fault::Refused));
+    let mut sim = begun(Rewritten { origin, line: str::to_owned });
+    sim.run_ms(45_000);
+    assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
 }
