@@ -165,6 +165,23 @@ fn segments_of_no_duration_with_nothing_in_them_are_an_error_soon() {
 }
 
 #[test]
+fn a_server_that_always_has_something_new_is_not_asked_all_the_time() {
+    // Each answer comes at once and has the part that was asked for, of a stream that runs faster than time.
+    let fault = |request: &IoRequest, now: Instant| {
+        let asked = request.url.split("_HLS_msn=").nth(1)?;
+        let msn: i64 = asked.split('&').next()?.parse().ok()?;
+        let age = Packager::low_latency().age.0;
+        Some(Fault::AsAt(Instant((now.0 as i64).max((msn + 1) * 2_000_000 - age) as u64)))
+    };
+    let mut origin = Origin::new(Packager::low_latency()).fault(fault);
+    origin.rtt = MS(2);
+    let mut sim = begun(Rewritten { origin, line: str::to_owned });
+    sim.run_ms(10_000);
+    let lists = sim.requests.iter().filter(|(_, url)| url.contains(".m3u8")).count();
+    assert!(lists < 120, "{lists} playlists in 10 s");
+}
+
+#[test]
 fn a_network_that_is_gone_for_a_while_takes_no_keys_with_it() {
     let origin = Origin::new(Packager { key_every: Some(1), ..Packager::live() })
         .fault(|_, now| (10_000_000..22_000_000).contains(&now.0).then_some(Fault::Refused));

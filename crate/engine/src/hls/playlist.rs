@@ -34,6 +34,9 @@ const MOST_SEGMENTS: f64 = 4.0;
 /// Unchanged for so many target durations, and at least so long: the packager has stopped, or a cache has.
 const STALE_TARGETS: f64 = 3.0;
 const STALE: Micros = Micros::from_secs(8);
+/// Where answers are held back the next request follows the one before no sooner than after this part of what is waited for: who
+/// always has something new is not asked all the time.
+const HURRY: f64 = 0.25;
 /// A held back answer comes within this many target durations (6.2.5.2).
 const BLOCKED_TARGETS: f64 = 3.0;
 
@@ -336,7 +339,7 @@ impl Follow {
             self.edge.note(self.place.end(), parts.unwrap_or(target), now);
         }
         self.due = Some(match is_new {
-            _ if shared.promises.blocks(list) => now,
+            _ if shared.promises.blocks(list) => asked_at + parts.unwrap_or(target).scale(HURRY),
             true => asked_at + target,
             false => asked_at + target.scale(0.5),
         });
