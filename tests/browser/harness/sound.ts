@@ -13,7 +13,7 @@ export interface Beep {
   hole: number;
   /** Largest sample. */
   peak: number;
-  /** Hz, by how often it crosses zero. */
+  /** Hz, by the time from one crossing of zero to the next. */
   pitch: number;
 }
 
@@ -25,6 +25,8 @@ function tap() {
   /** Finds beeps in consecutive samples; `frame` is the number of the first. It goes to the audio thread as text. */
   const scanner = (rate: number, tell: (message: Message) => void) => {
     const [LOUD, END, HOLE] = [0.03, 0.05, 0.002];
+    let crossed = -1;
+    let spans = 0;
     let first = -1;
     let last = -1;
     let hole = 0;
@@ -36,21 +38,30 @@ function tap() {
         const now = frame + i;
         const sample = samples?.[i] ?? 0;
         const level = Math.abs(sample);
-        if (sample * before < 0) crossings++;
-        if (sample !== 0) before = sample;
         if (level > LOUD) {
           if (first < 0) {
             first = now;
             hole = 0;
             peak = 0;
             crossings = 0;
+            crossed = -1;
+            spans = 0;
             tell({ first: now / rate });
           } else hole = Math.max(hole, now - last);
+          if (before < 0 && sample > 0) {
+            // Over a hole nothing is counted.
+            if (crossed >= 0 && now - crossed < HOLE * rate) {
+              crossings++;
+              spans += now - crossed;
+            }
+            crossed = now;
+          }
+          before = sample;
           last = now;
           peak = Math.max(peak, level);
         } else if (first >= 0 && now - last > END * rate) {
           const length = (last - first) / rate;
-          tell({ length, peak, hole: hole > HOLE * rate ? hole / rate : 0, pitch: crossings / 2 / length });
+          tell({ length, peak, hole: hole > HOLE * rate ? hole / rate : 0, pitch: (crossings / spans) * rate });
           first = -1;
         }
       }

@@ -2,7 +2,7 @@
 import type { Spoil } from './folder.js';
 
 /** Segments that are there when it begins. */
-const BEFORE = 6;
+const BEFORE = 12;
 
 export interface Window {
   /** How many segments it shows. */
