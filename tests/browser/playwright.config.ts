@@ -15,7 +15,7 @@ export const FLAGS = [
 export const AUTOPLAY = '--autoplay-policy=no-user-gesture-required';
 
 /** Tests of what happens, not of when: they may not need a second try. */
-const UNTIMED = /(destroy|double-mount|ended|faults|load|page-load|start-up)\.spec\.ts/;
+const UNTIMED = /(destroy|double-mount|ended|faults|load|page-load|start-up|seek)\.spec\.ts/;
 
 /** Pictures that stand still: no clock is asked, so that two browsers may run side by side. */
 const STILL = /(colours[a-z-]*|crop|webgl|rotation|fit)\.spec\.ts/;

@@ -27,6 +27,7 @@ mod clock;
 mod connection;
 mod cues;
 mod decode;
+mod definitions;
 mod depth;
 mod downmix;
 pub mod error;

@@ -219,6 +219,26 @@ fn without_one_it_is_found_in_few_looks() {
 }
 
 #[test]
+fn a_list_whose_times_are_a_little_early_leads_to_the_keyframe_before_the_place() {
+    // As ffmpeg writes them, where the picture begins behind the sound.
+    let early = |known: &[(MediaTime, u64)]| {
+        let known: Vec<_> =
+            known.iter().map(|(at, offset)| (*at - Micros::from_millis(21), *offset)).collect();
+        Some(listed(&known, 0))
+    };
+    let recording = record(USUAL, early);
+    let mut reader = Reader::new(&recording.bytes, 64 << 10);
+    reader.first_picture();
+    for (to, jumps) in [(61.99, 2), (61.99, 1), (62.0, 1), (0.0, 1)] {
+        reader.jumps = 0;
+        reader.file.seek(seconds(to));
+        let first = reader.first_picture();
+        let expected = (seconds((to / 2.0_f64).floor() * 2.0), true, jumps);
+        assert_eq!((first.pts, first.keyframe, reader.jumps), expected, "{to}");
+    }
+}
+
+#[test]
 fn a_list_of_another_file_is_not_believed() {
     for shift in [900_000, 1 << 40] {
         let recording = record(USUAL, |known| Some(listed(known, shift)));

@@ -142,9 +142,11 @@ fn lengths_and_keyframes_are_known_from_the_index() {
         assert_eq!(demuxer.keyframes_around(ms(9000)), (Some(ms(5000)), None));
     }
     for name in ["fragments-sidx.mp4", "fragments.mp4"] {
-        let reading = Reading::new(fixture(name)).read(&[4096]);
+        let mut reading = Reading::new(fixture(name)).read(&[4096]);
         let length = reading.demuxer.duration().unwrap();
         assert!((length - Micros::from_secs(6)).abs() < Micros::from_millis(100), "{name}: {length:?}");
+        reading.demuxer.seek(ms(0));
+        assert_eq!(reading.demuxer.duration(), Some(length), "{name}: it is not forgotten elsewhere");
     }
 }
 
@@ -231,13 +233,19 @@ fn a_file_without_an_index_is_an_error_that_tells_where_it_was_sought() {
 
 /// Fragments of one second of pictures, each of 50 KB, and what stands behind them.
 fn fragmented(count: u32, end: impl Fn(&[u64]) -> Vec<u8>) -> Bytes {
+    fragmented_of(count, 2000, end)
+}
+
+/// The same of pictures of so many bytes.
+fn fragmented_of(count: u32, picture: usize, end: impl Fn(&[u64]) -> Vec<u8>) -> Bytes {
     let mut file = av_movie();
     let mut places = Vec::new();
     for i in 0..count {
         places.push(file.len() as u64);
-        let samples: Vec<_> = (0..25).map(|_| (40, 2000)).collect();
+        let samples: Vec<_> = (0..25).map(|_| (40, picture)).collect();
         file.extend(moof(|at| traf(1, Some(i * 1000), &trun(at, &samples))));
-        let data: Vec<u8> = (0..25).flat_map(|i| if i == 0 { idr(2000) } else { inter(2000) }).collect();
+        let data: Vec<u8> =
+            (0..25).flat_map(|i| if i == 0 { idr(picture) } else { inter(picture) }).collect();
         file.extend(bx(b"mdat", &[&data]));
     }
     file.extend(end(&places));
@@ -271,6 +279,20 @@ fn the_index_at_the_end_of_fragments_is_read_once_behind_the_first_one() {
     assert_eq!(reading.demuxer.keyframes_around(ms(7500)), (Some(ms(7000)), Some(ms(8000))));
     let reading = reading.read(&[10_000]);
     assert_eq!(times(&reading.events, MediaKind::Video).len(), 25 * 5);
+}
+
+#[test]
+fn how_long_fragments_are_is_read_from_the_last_one_where_nothing_else_tells() {
+    for (picture, jumps) in [(2000, 2), (8000, 3)] {
+        let mut reading = Reading::new(fragmented_of(20, picture, mfra));
+        while reading.demuxer.duration().is_none() {
+            assert!(reading.step(10_000), "pictures of {picture} bytes");
+        }
+        assert_eq!(reading.demuxer.duration(), Some(Micros::from_secs(20)));
+        let read = reading.read(&[10_000]);
+        assert_eq!(times(&read.events, MediaKind::Video).len(), 25 * 20);
+        assert_eq!(read.jumps.len(), jumps, "{:?}", read.jumps);
+    }
 }
 
 #[test]

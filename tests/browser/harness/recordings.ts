@@ -7,29 +7,38 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** They are too large to be committed. */
-const FOLDER = fileURLToPath(new URL('../../../.cache/recordings/', import.meta.url));
+/** Where they are: too large to be committed. */
+export const FOLDER = fileURLToPath(new URL('../../../.cache/recordings/', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../fixtures/media/counter-av.flv', import.meta.url));
 
-/** Length of what is made, seconds. */
+/** Length of most of what is made, seconds. */
 export const SECONDS = 64;
 /** A key and a vector of AES-128, in hex. */
 const [KEY, IV] = ['000102030405060708090a0b0c0d0e0f', '0f0e0d0c0b0a09080706050403020100'];
 
 const COPY = ['-stream_loop', '3', '-i', SOURCE, '-c', 'copy'];
-const SMALL = [
-  '-vf',
-  'scale=320:180:flags=neighbor',
-  '-c:v',
-  'libx264',
-  '-preset',
-  'veryfast',
-  '-bf',
-  '0',
-  '-b:v',
-  '200k',
+const x264 = (bitrate: string, gop: number) => [
+  ...['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '0', '-b:v', bitrate],
+  ...['-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-c:a', 'copy'],
 ];
+const SMALLER = ['-vf', 'scale=320:180:flags=neighbor'];
 const HLS = ['-f', 'hls', '-hls_time', '4', '-hls_playlist_type', 'vod'];
+const BRISK = ['-f', 'hls', '-hls_time', '1', '-hls_playlist_type', 'vod'];
+const LOOPED = ['-stream_loop', '3', '-i', SOURCE];
+/** Picture and sound in playlists of their own. */
+const APART = [
+  ...[
+    '-map',
+    '0:v',
+    '-map',
+    '0:a',
+    '-master_pl_name',
+    'main.m3u8',
+    '-hls_segment_filename',
+    'apart/%v-%d.ts',
+  ],
+  ...['-var_stream_map', 'v:0,agroup:sound a:0,agroup:sound,default:yes', 'apart/%v.m3u8'],
+];
 
 const MADE = {
   /** `moov` first. */
@@ -37,41 +46,58 @@ const MADE = {
   'last.mp4': [...COPY, 'last.mp4'],
   'fragments.mp4': [...COPY, '-movflags', '+frag_keyframe+empty_moov+default_base_moof', 'fragments.mp4'],
   'list.flv': [...COPY, '-flvflags', 'add_keyframe_index', 'list.flv'],
+  'plain.flv': [...COPY, 'plain.flv'],
   'ts/index.m3u8': [...COPY, ...HLS, 'ts/index.m3u8'],
   'fmp4/index.m3u8': [...COPY, ...HLS, '-hls_segment_type', 'fmp4', 'fmp4/index.m3u8'],
   'aes/index.m3u8': [...COPY, ...HLS, '-hls_key_info_file', 'aes/key.info', 'aes/index.m3u8'],
-  'small/index.m3u8': [
-    '-stream_loop',
-    '3',
-    '-i',
-    SOURCE,
-    ...SMALL,
-    '-g',
-    '60',
-    '-c:a',
-    'copy',
-    ...HLS,
-    'small/index.m3u8',
+  'small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('200k', 60), ...HLS, 'small/index.m3u8'],
+  'apart/main.m3u8': [...COPY, ...HLS, ...APART],
+  /** One file, of which the playlist gives ranges. */
+  'ranges/index.m3u8': [
+    ...[...COPY, ...HLS, '-hls_segment_type', 'fmp4', '-hls_flags', 'single_file'],
+    'ranges/index.m3u8',
   ],
+  /** Keyframes and segments of one second. */
+  'brisk.flv': ['-i', SOURCE, ...x264('240k', 30), 'brisk.flv'],
+  'brisk/index.m3u8': [...LOOPED, ...x264('240k', 30), ...BRISK, 'brisk/index.m3u8'],
+  'brisk-small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('100k', 30), ...BRISK, 'brisk-small/index.m3u8'],
 } as const;
 
-export type Recording = keyof typeof MADE | 'main.m3u8';
+export type Recording = keyof typeof MADE | keyof typeof WRITTEN;
 
-/** Two renditions of the same content. */
-const MAIN = `#EXTM3U
+/** Playlists of what is made, and what they need. */
+const WRITTEN = {
+  /** Two renditions of the same content. */
+  'main.m3u8': {
+    of: ['ts/index.m3u8', 'small/index.m3u8'],
+    text: `#EXTM3U
 #EXT-X-VERSION:3
 #EXT-X-STREAM-INF:BANDWIDTH=900000,RESOLUTION=640x360,CODECS="avc1.64001e,mp4a.40.2",FRAME-RATE=30
 ts/index.m3u8
 #EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION=320x180,CODECS="avc1.64000d,mp4a.40.2",FRAME-RATE=30
 small/index.m3u8
-`;
+`,
+  },
+  /** Each segment has another size than the one before, and its time stamps are 16 s off: the numbers on the pictures go on. */
+  'changes.m3u8': {
+    of: ['ts/index.m3u8', 'small/index.m3u8'],
+    text: [
+      '#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:4\n#EXT-X-PLAYLIST-TYPE:VOD',
+      ...['ts/index0', 'small/index5', 'ts/index2', 'small/index7', 'ts/index4'],
+    ]
+      .join('.ts\n#EXT-X-DISCONTINUITY\n#EXTINF:4,\n')
+      .replace('VOD.ts\n#EXT-X-DISCONTINUITY', 'VOD')
+      .concat('.ts\n#EXT-X-ENDLIST\n'),
+  },
+} as const;
 
 /** The folder in which `name` is, with all that belongs to it. */
 export function recording(name: Recording): string {
-  if (name === 'main.m3u8') {
-    for (const part of ['ts/index.m3u8', 'small/index.m3u8'] as const) make(part);
-    writeFileSync(path.join(FOLDER, name), MAIN);
-  } else make(name);
+  if (name in WRITTEN) {
+    const { of, text } = WRITTEN[name as keyof typeof WRITTEN];
+    for (const part of of) make(part);
+    writeFileSync(path.join(FOLDER, name), text);
+  } else make(name as keyof typeof MADE);
   return FOLDER;
 }
 

@@ -9,6 +9,8 @@ export interface Relay {
   publish(name: string): string;
   http(name: string): string;
   ws(name: string): string;
+  /** Fragmented MP4 with LL-HLS, or MPEG-TS. */
+  hls(name: string, format?: 'mp4' | 'ts'): string;
   output(): string;
   stop(): Promise<void>;
 }
@@ -35,7 +37,10 @@ export async function startRelay({
 }: RelayOptions = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
-  const pages = ['--serve', `/=${path(root)}`, '--serve', `/dist=${DIST}`];
+  const pages = [
+    ...['--serve', `/=${path(root)}`, '--serve', `/dist=${DIST}`],
+    ...['--serve', `/hls.js=${path('node_modules/hls.js/dist')}`],
+  ];
   const relay = run(BINARY, [
     '--port',
     `${port}`,
@@ -60,6 +65,7 @@ export async function startRelay({
     publish: name => `${url}live/${name}`,
     http: name => `${url}live/${name}.flv`,
     ws: name => `ws://127.0.0.1:${port}/live/${name}.flv`,
+    hls: (name, format = 'mp4') => `${url}live/${name}.${format === 'ts' ? 'ts.' : ''}m3u8`,
     output: relay.output,
     stop: relay.stop,
   };

@@ -13,35 +13,55 @@ export interface Beep {
   hole: number;
   /** Largest sample. */
   peak: number;
+  /** Hz, by the time from one crossing of zero to the next. */
+  pitch: number;
 }
 
-/** A beep's beginning, seconds of the context; then what it was like, seconds. */
-type Message = Partial<Record<'first' | 'length' | 'hole' | 'peak', number>>;
+/** A beep's beginning, seconds of the context; then what it was like, seconds and Hz. */
+type Message = Partial<Record<'first' | 'length' | 'hole' | 'peak' | 'pitch', number>>;
 
 /** Runs in the page before its own scripts. */
 function tap() {
   /** Finds beeps in consecutive samples; `frame` is the number of the first. It goes to the audio thread as text. */
   const scanner = (rate: number, tell: (message: Message) => void) => {
     const [LOUD, END, HOLE] = [0.03, 0.05, 0.002];
+    let crossed = -1;
+    let spans = 0;
     let first = -1;
     let last = -1;
     let hole = 0;
     let peak = 0;
+    let crossings = 0;
+    let before = 0;
     return (samples: Float32Array | undefined, length: number, frame: number) => {
       for (let i = 0; i < length; i++) {
         const now = frame + i;
-        const level = Math.abs(samples?.[i] ?? 0);
+        const sample = samples?.[i] ?? 0;
+        const level = Math.abs(sample);
         if (level > LOUD) {
           if (first < 0) {
             first = now;
             hole = 0;
             peak = 0;
+            crossings = 0;
+            crossed = -1;
+            spans = 0;
             tell({ first: now / rate });
           } else hole = Math.max(hole, now - last);
+          if (before < 0 && sample > 0) {
+            // Over a hole nothing is counted.
+            if (crossed >= 0 && now - crossed < HOLE * rate) {
+              crossings++;
+              spans += now - crossed;
+            }
+            crossed = now;
+          }
+          before = sample;
           last = now;
           peak = Math.max(peak, level);
         } else if (first >= 0 && now - last > END * rate) {
-          tell({ length: (last - first) / rate, peak, hole: hole > HOLE * rate ? hole / rate : 0 });
+          const length = (last - first) / rate;
+          tell({ length, peak, hole: hole > HOLE * rate ? hole / rate : 0, pitch: (crossings / spans) * rate });
           first = -1;
         }
       }
@@ -69,8 +89,8 @@ function tap() {
         const { contextTime = 0, performanceTime = 0 } = context.getOutputTimestamp();
         at = performance.timeOrigin + performanceTime + (message.first - contextTime) * 1000;
       } else {
-        const { length = 0, hole = 0, peak = 0 } = message;
-        heard.beeps.push({ at, length: length * 1000, hole: hole * 1000, peak });
+        const { length = 0, hole = 0, peak = 0, pitch = 0 } = message;
+        heard.beeps.push({ at, length: length * 1000, hole: hole * 1000, peak, pitch });
       }
     };
   };

@@ -57,7 +57,7 @@ export const test = base.extend<
   files: async ({}, use) => {
     const files = await startFiles();
     await use(files);
-    await files.stop();
+    await files.folder.stop();
   },
   // biome-ignore lint/correctness/noEmptyPattern: as above
   broadcast: async ({}, use) => {

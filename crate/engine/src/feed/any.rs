@@ -9,6 +9,7 @@ use sailcast_media::MediaTime;
 use super::{Extent, FeedEvent, Going, Paced, View, kind};
 use crate::{
     connection::{Brought, Connection},
+    definitions::{Definitions, Setting},
     error::SailcastError,
     io::{Instant, IoEvent, Load, RequestId, SourceKind},
     outbox::Outbox,
@@ -19,6 +20,7 @@ use crate::{
 
 enum Source {
     Stream(Box<Connection>),
+    Definitions(Box<Definitions>),
     Paced(Box<dyn Paced>),
 }
 
@@ -32,12 +34,15 @@ pub struct Feed {
 
 impl Feed {
     /// Its addresses have been checked to be such that can be opened.
-    pub fn new(load: Load, make: Option<MakePaced>, seed: u64) -> Self {
+    pub fn new(load: Load, setting: Setting, make: Option<MakePaced>, seed: u64) -> Self {
         let by_address = || load.lines.first().and_then(|url| kind::by_address(url)).unwrap_or_default();
         let kind = if load.kind == SourceKind::Auto { by_address() } else { load.kind };
         let is_stream = matches!(kind, SourceKind::Auto | SourceKind::Stream);
         let source = match make {
             Some(make) if !is_stream => Source::Paced(make(kind, load.clone(), seed)),
+            _ if !load.definitions.is_empty() => {
+                Source::Definitions(Box::new(Definitions::new(load.clone(), setting, seed)))
+            }
             _ => {
                 let judges = kind == SourceKind::Auto;
                 let connection = Connection::new(load.lines.clone(), load.resolve, judges, seed);
@@ -49,7 +54,7 @@ impl Feed {
 
     pub fn kind(&self) -> SourceKind {
         match &self.source {
-            Source::Stream(_) => SourceKind::Stream,
+            Source::Stream(_) | Source::Definitions(_) => SourceKind::Stream,
             Source::Paced(paced) => paced.kind(),
         }
     }
@@ -70,6 +75,7 @@ impl Feed {
         }
         match &mut self.source {
             Source::Stream(connection) => connection.open(now, out),
+            Source::Definitions(definitions) => definitions.open(now, out),
             Source::Paced(paced) => paced.open(now, out),
         }
     }
@@ -77,6 +83,7 @@ impl Feed {
     pub fn owns(&self, id: RequestId) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.owns(id),
+            Source::Definitions(definitions) => definitions.owns(id),
             Source::Paced(paced) => paced.owns(id),
         }
     }
@@ -84,6 +91,7 @@ impl Feed {
     pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_io(event, now),
+            Source::Definitions(definitions) => definitions.on_io(id, event, now),
             Source::Paced(paced) => paced.on_io(id, event, now, out),
         }
         self.turn(now, out);
@@ -103,6 +111,7 @@ impl Feed {
                     self.go_over(SourceKind::Hls, lines, None, now, out);
                 }
             }
+            Source::Definitions(_) => {}
         }
     }
 
@@ -136,6 +145,7 @@ impl Feed {
     ) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_resolved(url, played, now, out),
+            Source::Definitions(definitions) => definitions.on_resolved(id, url, played, now, out),
             Source::Paced(paced) => paced.on_resolved(id, url, now, out),
         }
     }
@@ -155,6 +165,7 @@ impl Feed {
     pub fn poll(&mut self, now: Instant, out: &mut Outbox) -> Option<FeedEvent> {
         match &mut self.source {
             Source::Stream(connection) => connection.poll(now).map(FeedEvent::Demuxed),
+            Source::Definitions(definitions) => definitions.poll(now, out),
             Source::Paced(paced) => paced.poll(now, out),
         }
     }
@@ -163,6 +174,7 @@ impl Feed {
     pub fn is_replacement(&mut self, now: Instant, out: &mut Outbox) -> bool {
         match &mut self.source {
             Source::Stream(connection) => connection.is_replacement(now, out),
+            Source::Definitions(definitions) => definitions.is_replacement(now, out),
             Source::Paced(_) => false,
         }
     }
@@ -170,38 +182,47 @@ impl Feed {
     pub fn advance(&mut self, brought: Brought, view: &View, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.advance(brought, now, out),
+            Source::Definitions(definitions) => definitions.advance(brought, view, now, out),
             Source::Paced(paced) => paced.advance(view, now, out),
         }
     }
 
+    /// There is something to poll without anything that came.
+    pub fn has_news(&self) -> bool {
+        matches!(&self.source, Source::Definitions(definitions) if definitions.has_news())
+    }
+
     /// What comes of a stream is of no use; false where there is no other one to ask for.
     pub fn fail(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) -> bool {
-        if let Source::Stream(connection) = &mut self.source {
-            connection.fail(failure, played, now, out);
-            return true;
+        match &mut self.source {
+            Source::Stream(connection) => connection.fail(failure, played, now, out),
+            Source::Definitions(definitions) => definitions.fail(failure, played, now, out),
+            Source::Paced(_) => return false,
         }
-        false
+        true
     }
 
     /// Goes to another place: exactly there, or to where it is quicker to begin near it.
     pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going {
         match &mut self.source {
-            Source::Stream(_) => Going::Nowhere,
+            Source::Stream(_) | Source::Definitions(_) => Going::Nowhere,
             Source::Paced(paced) => paced.seek(to, exact, now, out),
         }
     }
 
     /// Plays this rendition; `None`: the player chooses.
     pub fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
-        if let Source::Paced(paced) = &mut self.source {
-            paced.select(rendition, now, out);
+        match &mut self.source {
+            Source::Stream(_) => {}
+            Source::Definitions(definitions) => definitions.select(rendition, now, out),
+            Source::Paced(paced) => paced.select(rendition, now, out),
         }
     }
 
     /// As far as an index tells.
     pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         match &self.source {
-            Source::Stream(_) => (None, None),
+            Source::Stream(_) | Source::Definitions(_) => (None, None),
             Source::Paced(paced) => paced.keyframes_around(at),
         }
     }
@@ -209,6 +230,7 @@ impl Feed {
     pub fn extent(&self, now: Instant) -> Extent {
         match &self.source {
             Source::Stream(_) => Extent::default(),
+            Source::Definitions(definitions) => definitions.extent(now),
             Source::Paced(paced) => paced.extent(now),
         }
     }
@@ -216,6 +238,7 @@ impl Feed {
     pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.set_online(online, now, out),
+            Source::Definitions(definitions) => definitions.set_online(online, now, out),
             Source::Paced(paced) => paced.set_online(online, now, out),
         }
     }
@@ -223,6 +246,7 @@ impl Feed {
     pub fn suspect(&mut self, now: Instant) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspect(now),
+            Source::Definitions(definitions) => definitions.suspect(now),
             Source::Paced(paced) => paced.suspect(now),
         }
     }
@@ -230,6 +254,7 @@ impl Feed {
     pub fn suspend(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspend(out),
+            Source::Definitions(definitions) => definitions.suspend(out),
             Source::Paced(paced) => paced.suspend(out),
         }
     }
@@ -237,6 +262,7 @@ impl Feed {
     pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.wake(now, out),
+            Source::Definitions(definitions) => definitions.wake(now, out),
             Source::Paced(paced) => paced.wake(now, out),
         }
     }
@@ -244,6 +270,7 @@ impl Feed {
     pub fn is_suspended(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_suspended(),
+            Source::Definitions(definitions) => definitions.is_suspended(),
             Source::Paced(paced) => paced.is_suspended(),
         }
     }
@@ -252,6 +279,7 @@ impl Feed {
     pub fn is_over(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_over(),
+            Source::Definitions(definitions) => definitions.is_over(),
             Source::Paced(paced) => paced.is_over(),
         }
     }
@@ -260,6 +288,7 @@ impl Feed {
     pub fn error(&self) -> Option<&SailcastError> {
         match &self.source {
             Source::Stream(connection) => connection.error(),
+            Source::Definitions(definitions) => definitions.error(),
             Source::Paced(paced) => paced.error(),
         }
     }
@@ -267,6 +296,7 @@ impl Feed {
     pub fn bytes(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.bytes(),
+            Source::Definitions(definitions) => definitions.bytes(),
             Source::Paced(paced) => paced.bytes(),
         }
     }
@@ -274,6 +304,7 @@ impl Feed {
     pub fn reconnects(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.reconnects,
+            Source::Definitions(definitions) => definitions.reconnects(),
             Source::Paced(paced) => paced.reconnects(),
         }
     }
@@ -281,6 +312,7 @@ impl Feed {
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         match &mut self.source {
             Source::Stream(connection) => connection.deadline(),
+            Source::Definitions(definitions) => definitions.deadline(),
             Source::Paced(paced) => paced.deadline(now),
         }
     }
@@ -288,6 +320,7 @@ impl Feed {
     pub fn close(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.close(out),
+            Source::Definitions(definitions) => definitions.close(out),
             Source::Paced(paced) => paced.close(out),
         }
     }

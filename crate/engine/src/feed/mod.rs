@@ -28,6 +28,10 @@ pub struct View {
     pub is_degraded: bool,
     /// The picture's box in device pixels, where it is known.
     pub viewport: Option<(u32, u32)>,
+    /// The playhead stands for want of data.
+    pub is_waiting: bool,
+    /// The playhead by the clock of a stream's own packets.
+    pub raw: Option<MediaTime>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +39,7 @@ pub enum FeedEvent {
     /// A track, packet, message or loss; times are on the player's timeline.
     Demuxed(DemuxEvent),
     /// What follows does not go on where the last packets of these kinds ended: it begins at a keyframe, after a seek, in another
-    /// rendition, or behind what could not be had. Packets here from `at` on are replaced by what follows.
+    /// rendition, or behind what could not be had (of a stream by its own clock, as its packets). Packets here from `at` on are replaced by what follows.
     Cut { at: MediaTime, why: CutReason },
     /// For the page.
     Tell(Event),

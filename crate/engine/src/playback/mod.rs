@@ -33,6 +33,7 @@ use crate::{
     connection::Brought,
     cues::Cues,
     decode::Fault,
+    definitions::Setting,
     error::SailcastError,
     event::{Event, State, Stats},
     feed::{Extent, Feed},
@@ -203,8 +204,8 @@ impl Playback {
     }
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
-    pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, self.paced, seed);
+    pub fn open(&mut self, load: Load, setting: Setting, seed: u64, now: Instant, out: &mut Outbox) {
+        let mut feed = Feed::new(load, setting, self.paced, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),
@@ -327,15 +328,14 @@ impl Playback {
             out.push(Output::Event(Event::NeedsAll));
             return;
         }
-        let end = self.end();
-        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
-        let view = self.view(now);
-        if let Some(feed) = &mut self.feed {
-            feed.advance(brought, &view, now, out);
-        }
+        self.advance_feed(now, out);
         if self.is_paced() {
             return self.advance_paced(now, out);
         }
+        if self.feed.as_ref().is_some_and(Feed::has_news) {
+            self.demux(now, out);
+        }
+        self.extent = self.feed.as_ref().map(|feed| feed.extent(now)).unwrap_or_default();
         self.aim(now);
         self.watch(now, out);
         self.bound_buffers();
@@ -349,6 +349,16 @@ impl Playback {
         self.decode_and_present(now, out);
         self.run_dry(now, out);
         self.tell_cues(now, out);
+    }
+
+    /// Asks for what is wanted next, and does what is due of the connection.
+    fn advance_feed(&mut self, now: Instant, out: &mut Outbox) {
+        let end = self.end();
+        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
+        let view = self.view(now);
+        if let Some(feed) = &mut self.feed {
+            feed.advance(brought, &view, now, out);
+        }
     }
 
     /// The earliest instant at which `advance` has something to do.

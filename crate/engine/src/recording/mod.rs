@@ -95,8 +95,14 @@ impl Recorder for Recording {
                 self.write_ready(true, now, out);
                 self.go_elsewhere(now);
             }
-            CutReason::Rendition if self.order.is_ahead() => self.order.drop_picture_from(at),
-            CutReason::Rendition | CutReason::Gap => self.order.note_break(now),
+            CutReason::Rendition => {
+                self.order.drop_picture_from(at);
+                // Some of what is replaced may be written.
+                if !self.order.is_ahead() {
+                    self.order.note_break(now);
+                }
+            }
+            CutReason::Gap => self.order.note_break(now),
         }
     }
 

@@ -191,6 +191,8 @@ impl Rig {
             is_running: self.playhead.is_some() && !self.paused,
             is_degraded: false,
             viewport: None,
+            is_waiting: false,
+            raw: None,
         }
     }
 

@@ -236,7 +236,18 @@ impl FlvFile {
                 self.listed = None;
                 return self.relist();
             }
-            self.listed = self.listed.filter(|_| !keyframe);
+            if keyframe {
+                self.listed = None;
+                self.index.correct(listed, time);
+                // It was listed too early: what is sought lies before it.
+                if listed <= self.sought
+                    && time > self.sought
+                    && let Some((before, at)) = self.index.before(self.sought).filter(|low| low.0 < listed)
+                {
+                    self.listed = Some(before);
+                    return self.go_to(at);
+                }
+            }
         }
         match &self.task {
             Task::Search(_) => self.search_packet(packet, keyframe),

@@ -42,6 +42,13 @@ impl Index {
         self.told.clear();
     }
 
+    /// The keyframe that was told to have this time has another one.
+    pub fn correct(&mut self, told: MediaTime, time: MediaTime) {
+        if let Some(at) = self.told.remove(&told) {
+            self.told.insert(time, at);
+        }
+    }
+
     pub fn is_told(&self) -> bool {
         !self.told.is_empty()
     }

@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** where it wants to read is a function of the file alone. Samples come in the order in which they lie in it, but for
 //! tracks that lie apart: these are gone after by turns. Once begun it leaves that order only for the index at the end of a
-//! fragmented file, once, when the first fragment was read.
+//! fragmented file and, where nothing says how long that is, its last fragment: once, when the first one was read.
 
 use bytes::Bytes;
 
@@ -10,10 +10,10 @@ use crate::{
     demux::{DemuxError, DemuxEvent},
     file::FileDemuxer,
     mp4::{
-        boxes::{Boxes, Inner, MFRA, SIDX},
+        boxes::{Boxes, Header, Inner, MAX_HEADER, MFRA, MOOF, SIDX},
         index::{Entry, Index},
         lanes::Lane,
-        reader::{Note, Reader},
+        reader::{MAX_MOOF, Note, Reader},
     },
     packet::MediaKind,
     queue::ByteQueue,
@@ -53,6 +53,8 @@ enum Tail {
     /// The first fragment has begun: it is read first.
     Due,
     Reading(ByteQueue),
+    /// The box of the last fragment, which tells when it ends.
+    Last(ByteQueue),
     Read,
 }
 
@@ -74,7 +76,7 @@ impl Default for Mp4File {
 impl FileDemuxer for Mp4File {
     fn wants(&self) -> Option<u64> {
         match &self.tail {
-            Tail::Reading(queue) => Some(queue.end()),
+            Tail::Reading(queue) | Tail::Last(queue) => Some(queue.end()),
             _ => self.reader.wants(),
         }
     }
@@ -87,7 +89,7 @@ impl FileDemuxer for Mp4File {
         }
         let data = data.split_off(before);
         match &mut self.tail {
-            Tail::Reading(queue) => queue.push(data),
+            Tail::Reading(queue) | Tail::Last(queue) => queue.push(data),
             _ => self.reader.push(data),
         }
     }
@@ -99,11 +101,15 @@ impl FileDemuxer for Mp4File {
 
     fn poll(&mut self) -> Result<Option<DemuxEvent>, DemuxError> {
         self.read_tail();
+        self.read_last();
         let event = self.reader.poll()?;
         while let Some(note) = self.reader.notes.pop_front() {
             self.note(note);
         }
-        self.index.is_whole |= self.reader.is_done() && !self.has_estimated;
+        if self.reader.is_done() {
+            self.index.is_whole |= !self.has_estimated;
+            self.duration = self.duration().or(self.read_to());
+        }
         Ok(event)
     }
 
@@ -116,9 +122,7 @@ impl FileDemuxer for Mp4File {
     }
 
     fn duration(&self) -> Option<Micros> {
-        let ends = self.reader.lanes.lanes.iter().map(|lane| lane.end() - MediaTime::default());
-        let read = ends.max().filter(|_| self.is_fragmented && self.reader.is_done());
-        self.duration.or_else(|| self.index.duration()).or(read)
+        self.duration.or_else(|| self.index.duration())
     }
 
     fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
@@ -140,7 +144,7 @@ impl Mp4File {
 
     /// Bytes pushed and not yet turned into events or dropped.
     pub fn buffered_bytes(&self) -> usize {
-        let tail = if let Tail::Reading(queue) = &self.tail { queue.len() } else { 0 };
+        let tail = if let Tail::Reading(queue) | Tail::Last(queue) = &self.tail { queue.len() } else { 0 };
         self.reader.buffered_bytes().saturating_add(tail)
     }
 
@@ -163,6 +167,12 @@ impl Mp4File {
                 self.go_to_tail();
             }
         }
+    }
+
+    /// How far what was read of fragments reaches.
+    fn read_to(&self) -> Option<Micros> {
+        let ends = self.reader.lanes.lanes.iter().map(|lane| lane.end() - MediaTime::default());
+        ends.max().filter(|_| self.is_fragmented)
     }
 
     fn main(&self) -> Option<&Lane> {
@@ -239,7 +249,7 @@ impl Mp4File {
     fn read_tail(&mut self) {
         let Tail::Reading(queue) = &mut self.tail else { return };
         let Some(len) = self.len.filter(|len| queue.end() >= *len) else { return };
-        let bytes = queue.get(0, queue.len()).unwrap_or_default();
+        let (tail, bytes) = (queue.start(), queue.get(0, queue.len()).unwrap_or_default());
         self.tail = Tail::Read;
         let Some(size) = mfra_size(&bytes) else { return };
         let Some(start) = bytes.len().checked_sub(usize::try_from(size).unwrap_or(usize::MAX)) else {
@@ -253,6 +263,32 @@ impl Mp4File {
         if let (Some(mfra), Some((number, timescale))) = (mfra, main) {
             self.index.mfra(mfra.children(), number, timescale);
         }
+        if let Some(last) = self.index.last().filter(|_| self.duration().is_none()) {
+            let mut queue = ByteQueue::starting_at(last.at);
+            let before = last.at.checked_sub(tail).and_then(|before| usize::try_from(before).ok());
+            if let Some(before) = before.filter(|before| *before < bytes.len()) {
+                queue.push(bytes.slice(before..));
+            }
+            self.tail = Tail::Last(queue);
+        }
+    }
+
+    fn read_last(&mut self) {
+        let Tail::Last(queue) = &self.tail else { return };
+        let head = queue.get(0, queue.len().min(MAX_HEADER)).unwrap_or_default();
+        let body = match Header::read(&head) {
+            Ok(None) => None,
+            Ok(Some(Header { kind: MOOF, len, size: Some(size) })) if size <= MAX_MOOF => {
+                queue.get(len as usize, size.saturating_sub(len) as usize)
+            }
+            _ => Some(Bytes::new()),
+        };
+        let is_end = self.len.is_some_and(|len| queue.end() >= len);
+        let Some(body) = body.or(is_end.then(Bytes::new)) else { return };
+        if let Some(end) = self.reader.end_of(&body, queue.start()) {
+            self.index.ends(end);
+        }
+        self.tail = Tail::Read;
     }
 }
 

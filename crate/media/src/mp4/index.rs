@@ -125,6 +125,15 @@ impl Index {
         self.entries.first().copied()
     }
 
+    pub fn last(&self) -> Option<Entry> {
+        self.entries.last().copied()
+    }
+
+    /// The last fragment ends here.
+    pub fn ends(&mut self, end: MediaTime) {
+        self.until = self.until.max(Some(end));
+    }
+
     pub fn duration(&self) -> Option<Micros> {
         let until = self.until.filter(|_| self.is_whole)?;
         self.first().map(|_| until - MediaTime::default())

@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+pub use self::whole::MAX_MOOF;
 use self::whole::{Whole, whole_box};
 use crate::{
     demux::{DemuxError, DemuxEvent, SkipReason},

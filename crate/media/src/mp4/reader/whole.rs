@@ -24,7 +24,7 @@ use crate::{
 /// The tables of a film of twelve hours.
 const MAX_MOOV: u64 = 48 << 20;
 /// A quarter of a million samples.
-const MAX_MOOF: u64 = 4 << 20;
+pub const MAX_MOOF: u64 = 4 << 20;
 /// As many references as a segment index can have.
 const MAX_SIDX: u64 = 1 << 20;
 const MAX_EMSG: u64 = 256 << 10;
@@ -93,6 +93,17 @@ impl Reader {
             self.state = State::Table;
         }
         Step::Again
+    }
+
+    /// When the media of a fragment ends, of whose box this is the content.
+    pub fn end_of(&self, moof: &Bytes, at: u64) -> Option<MediaTime> {
+        let base = Base { moof: at, segment: at, is_file: true };
+        let tracks = Fragment::read(moof, base, &self.defaults).tracks;
+        let ends = tracks.into_iter().filter_map(|track| {
+            let lane = self.lanes.lanes.iter().find(|lane| lane.number == track.number)?;
+            Some(lane.clock.present(track.decode_time?.saturating_add(track.duration)))
+        });
+        ends.max()
     }
 
     fn moof(&mut self, whole: &Whole) {
