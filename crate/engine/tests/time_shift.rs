@@ -132,3 +132,19 @@ fn who_stalled_comes_back_to_the_edge_gently() {
         .filter_map(|(_, e)| if let Event::RateChange { rate } = e { Some(*rate) } else { None });
     assert!(rates.fold(1.0, f64::max) <= 1.1);
 }
+
+#[test]
+fn of_a_stream_that_has_failed_what_is_here_is_played_and_nothing_is_jumped_over() {
+    let packager = Packager { key_every: Some(1), ..Packager::live() };
+    let origin = Origin::new(packager).fault(|request, now| {
+        let fails = request.url.contains("/key") && now.0 > 20_000_000;
+        fails.then_some(sailcast_sim::origin::Fault::Status(403))
+    });
+    let mut sim = Sim::with(config(LatencyTarget::AUTO), origin);
+    sim.input(load(&format!("{BASE}v0.m3u8")));
+    sim.run_ms(36_000);
+    sim.input(Input::Play);
+    sim.run_ms(30_000);
+    assert_eq!((sim.state(), sim.stats().skips), (State::Failed, 0), "{:?}", sim.errors());
+    assert!(sim.shown.len() > 100, "{} pictures", sim.shown.len());
+}

@@ -17,7 +17,8 @@ use crate::{
 const KEY_BYTES: usize = 16;
 /// Keys that are remembered: rotation each segment over a long window.
 const MOST: usize = 256;
-const TRIES: u32 = 4;
+/// Over about ten seconds: what was loaded before is played meanwhile.
+const TRIES: u32 = 6;
 
 /// What a resource is encrypted with.
 #[derive(Clone, Debug, PartialEq, Eq)]

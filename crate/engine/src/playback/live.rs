@@ -86,7 +86,8 @@ impl Playback {
 
     /// Holds the latency of who is live.
     pub(super) fn keep_live(&mut self, now: Instant, out: &mut Outbox) {
-        let Some(edge) = self.live_edge(now) else {
+        // Of a source that has failed the edge is out of reach: what is here is played.
+        let Some(edge) = self.live_edge(now).filter(|_| !self.has_ended()) else {
             return self.settle_rate(self.base_rate(), now, out);
         };
         self.live.target = self.live_target();
@@ -121,11 +122,12 @@ impl Playback {
         let playhead = self.playhead(now);
         let is_out = playhead < begin && self.edge().is_none_or(|edge| begin - edge > self.live.slack());
         let stands = matches!(self.phase, Phase::Playing | Phase::Stalled { .. });
-        if is_out && stands && !self.seeks.is_under_way() {
+        if is_out && stands && !self.has_ended() && !self.seeks.is_under_way() {
             self.catch_up(playhead, now, out);
         }
     }
 
+    /// To the live edge, which nobody asked for.
     fn catch_up(&mut self, from: MediaTime, now: Instant, out: &mut Outbox) {
         let Some(to) = self.live_place(now) else { return };
         self.stats.skips = self.stats.skips.saturating_add(1);

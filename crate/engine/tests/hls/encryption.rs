@@ -36,6 +36,18 @@ fn a_key_that_cannot_be_had_is_an_error() {
 }
 
 #[test]
+fn a_server_of_keys_that_fails_for_some_seconds_is_asked_again() {
+    let origin = Origin::new(Packager { key_every: Some(2), ..Packager::live() }).fault(|request, now| {
+        let fails = request.url.contains("/key") && (17_900_000..22_000_000).contains(&now.0);
+        fails.then_some(Fault::Status(503))
+    });
+    let mut rig = Rig::new(origin, MEDIA);
+    rig.run(60_000);
+    assert_eq!(rig.fatal(), None);
+    rig.close();
+}
+
+#[test]
 fn a_wrong_key_is_told_as_such() {
     let origin = Origin::new(Packager { key_every: Some(1000), ..Packager::live() });
     let origin = origin

@@ -92,9 +92,9 @@ impl Lane {
             Err(error) => return self.fail(error),
         };
         if piece.kind == PieceKind::Segment && self.cursor.is_some_and(|at| at.part > 0) {
-            // Its first parts are here.
+            // Its first parts are here; behind one that could not be had a keyframe is still waited for.
             let gate = self.gate.take().unwrap_or_default();
-            self.gate = Some(Gate { keyframe: false, video_after: HERE, sound_from: HERE, ..gate });
+            self.gate = Some(Gate { video_after: HERE, sound_from: HERE, ..gate });
         }
         self.begin_run(domain, &piece, shared);
         if let Some(map) = &piece.map
