@@ -46,7 +46,7 @@ export default {
     },
   },
   plugins: [new Page()],
-  // The wasm is one file of about 100 KB; webpack's limits are for pages that load it in their first script.
+  // The wasm are files of 100 KB and more; webpack's limits are for pages that load it in their first script.
   performance: { hints: false },
   stats: 'errors-warnings',
 };

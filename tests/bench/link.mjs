@@ -37,10 +37,11 @@ export class Link {
     this.#outages = outages;
   }
 
-  push(bytes) {
+  /** `write` is given the bytes in pieces, each when it arrives; of no bytes it is told so, too. */
+  push(bytes, write = this.#write) {
     const arrives = performance.now() + this.#delay + this.#jitter * this.#random();
     this.#newest = Math.max(this.#newest, arrives);
-    this.#queue.push({ bytes, at: this.#newest });
+    this.#queue.push({ bytes, write, at: this.#newest });
     if (!this.#timer) this.#drain();
   }
 
@@ -61,12 +62,13 @@ export class Link {
       const head = this.#queue[0];
       if (!head) return;
       const at = Math.max(head.at, this.#back(now));
-      const length = at > now ? 0 : this.#take(now, Math.min(head.bytes.length, LARGEST_WRITE));
-      if (length === 0) {
+      const wanted = Math.min(head.bytes.length, LARGEST_WRITE);
+      const length = at > now ? 0 : this.#take(now, wanted);
+      if (at > now || length < Math.min(wanted, 1)) {
         this.#timer = setTimeout(() => this.#drain(), Math.max(1, at - now));
         return;
       }
-      this.#write(head.bytes.subarray(0, length));
+      head.write(head.bytes.subarray(0, length));
       head.bytes = head.bytes.subarray(length);
       if (head.bytes.length === 0) this.#queue.shift();
     }

@@ -38,6 +38,13 @@ export class Live {
     this.#tick();
   }
 
+  /** Waits until now is `phase` ms after a keyframe. */
+  async reaches(phase) {
+    const gop = (GOP * 1000) / FPS;
+    const since = (Date.now() - this.#epoch) % gop;
+    await new Promise(resolve => setTimeout(resolve, (phase - since + gop) % gop));
+  }
+
   /** `send` gets everything, the cached GOP first and at once; the returned function ends that. */
   watch(send) {
     const { header, first } = this.#flv;

@@ -11,27 +11,22 @@
  * The camera is a file of raw pictures, which costs nothing to decode, at 1280 x 720 and 30 a second; the page asks it for what it
  * publishes. The relay is not counted.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { chromium } from '@playwright/test';
 import { deviceFlags, rawCameraFile } from '../fixtures/devices.mjs';
 import { FLAGS, launch } from './browser.mjs';
 import { Cast } from './cast.mjs';
-import { median, quantile } from './figures.mjs';
+import { quantile } from './figures.mjs';
+import { cell, table, writeBetween } from './markdown.mjs';
 import { measureCpu } from './process.mjs';
+import { startRelay } from './relay.mjs';
 import { calm, sleep } from './session.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const RELAY = process.env.SAILCAST_RELAY ?? path.join(root, 'target/debug/sailcast-relay');
 const DIST = process.env.SAILCAST_DIST ?? path.join(root, 'dist');
-const DOCUMENT = path.join(root, 'docs/performance.md');
-const [BEGIN, END] = ['<!-- publish bench: begin -->', '<!-- publish bench: end -->'];
 const SETTLE_MS = 8_000;
 
 const { values: options } = parseArgs({
@@ -53,24 +48,6 @@ const RUNS = {
   'camera, microphone and preview alone, 720P24': { video: LARGE, idle: true },
   '720P24, AAC': { video: LARGE },
 };
-
-async function startRelay() {
-  if (!existsSync(RELAY)) throw new Error(`${RELAY} is missing: cargo build -p sailcast-relay`);
-  const pages = ['--serve', `/=${path.join(root, 'tests/browser/page')}`, '--serve', `/dist=${DIST}`];
-  const child = spawn(RELAY, ['--port', '0', ...pages], { stdio: ['ignore', 'pipe', 'ignore'] });
-  process.once('exit', () => child.kill());
-  for await (const line of createInterface({ input: child.stdout })) {
-    const url = /listening on (http:\S+)/.exec(line)?.[1];
-    if (url) {
-      const end = () => {
-        child.kill();
-        return once(child, 'exit');
-      };
-      return { url: `${url}/`, end };
-    }
-  }
-  throw new Error('the relay ended before it listened');
-}
 
 async function studio(browser, relay) {
   const page = await browser.context.newPage();
@@ -155,25 +132,17 @@ async function delay(relay) {
   }
 }
 
-function cell(values) {
-  const number = value => value.toFixed(Math.abs(value) < 100 ? 1 : 0);
-  if (values.length < 2) return number(values[0] ?? Number.NaN);
-  return `${number(median(values))} [${number(Math.min(...values))}, ${number(Math.max(...values))}]`;
-}
-
 /** A row for each name of `results`, a column for each figure that `columns` names. */
-function table(first, columns, results) {
-  const head = [first, ...Object.values(columns)];
+function figures(first, columns, results) {
   const rows = [...results].map(([name, runs]) => [
     name,
     ...Object.keys(columns).map(column => cell(runs.map(run => run[column]))),
   ]);
-  return [head, head.map((_, i) => (i ? '--:' : '---')), ...rows]
-    .map(row => `| ${row.join(' | ')} |`)
-    .join('\n');
+  return table([first, ...Object.values(columns)], rows);
 }
 
-const relay = await startRelay();
+const pages = ['--serve', `/=${path.join(root, 'tests/browser/page')}`, '--serve', `/dist=${DIST}`];
+const relay = await startRelay(pages);
 const [costs, delays] = [new Map(), new Map()];
 const note = (results, name, run) => {
   results.set(name, [...(results.get(name) ?? []), run]);
@@ -212,12 +181,9 @@ const delayColumns = {
 };
 const report = [
   conditions,
-  table('published', costColumns, costs),
-  table('glass to glass', delayColumns, delays),
+  figures('published', costColumns, costs),
+  figures('glass to glass', delayColumns, delays),
 ].join('\n\n');
 console.log(report);
-if (options.write) {
-  const [before, rest] = readFileSync(DOCUMENT, 'utf8').split(BEGIN);
-  writeFileSync(DOCUMENT, [before, BEGIN, '\n\n', report, '\n\n', END, rest.split(END)[1]].join(''));
-}
+if (options.write) writeBetween('publish bench', report);
 process.exit();

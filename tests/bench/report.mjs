@@ -3,32 +3,17 @@
  *
  * Ratios are taken within a repetition, where both players ran one after the other on the same machine in the same mood.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from './figures.mjs';
+import { cell, table, writeBetween } from './markdown.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const DOCUMENT = path.join(root, 'docs', 'performance.md');
-const [BEGIN, END] = ['<!-- bench: begin -->', '<!-- bench: end -->'];
 /** The player that the others are compared with. */
 const PEER = 'mpegts';
 const PEERS = ['mpegts.js', 'flv.js', 'xgplayer', 'xgplayer-flv'];
-
-/** Three figures at least, no decimals from 100 on. */
-function number(value) {
-  return value.toFixed(Math.abs(value) < 100 ? 1 : 0);
-}
-
-/** `absent` says what a missing figure means. */
-function cell(values, absent = '–') {
-  const known = values.filter(Number.isFinite);
-  if (known.length === 0) return absent;
-  const missing = values.length > known.length ? ` (${values.length - known.length} × ${absent})` : '';
-  if (known.length === 1) return number(known[0]) + missing;
-  return `${number(median(known))} [${number(Math.min(...known))}, ${number(Math.max(...known))}]${missing}`;
-}
 
 function ratio(results, player, key) {
   const ratios = results
@@ -40,7 +25,7 @@ function ratio(results, player, key) {
   return median(ratios)?.toFixed(2) ?? '–';
 }
 
-function table({ title, columns, key, absent }, results) {
+function caseTable({ title, columns, key, absent }, results) {
   const players = [...new Set(results.map(result => result.player))];
   const names = Object.keys(columns);
   const head = [
@@ -64,15 +49,14 @@ function table({ title, columns, key, absent }, results) {
       cell(own.map(({ other }) => other)),
     ];
   });
-  const lines = [head, head.map((_, i) => (i ? '--:' : '---')), ...rows].map(row => `| ${row.join(' | ')} |`);
-  return [`### ${title}`, '', ...lines].join('\n');
+  return [`### ${title}`, '', table(head, rows)].join('\n');
 }
 
 /** All tables; `kinds` are the cases by name. */
 export function tables(kinds, results) {
   return [...kinds]
     .map(([name, kind]) =>
-      table(
+      caseTable(
         kind,
         results.filter(result => result.kind === name),
       ),
@@ -82,13 +66,7 @@ export function tables(kinds, results) {
 
 /** Replaces what is between the marks of docs/performance.md. */
 export function writeReport(kinds, results) {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const [before, rest] = text.split(BEGIN);
-  const after = rest.split(END)[1];
-  writeFileSync(
-    DOCUMENT,
-    [before, BEGIN, '\n\n', conditions(results), '\n\n', tables(kinds, results), '\n\n', END, after].join(''),
-  );
+  writeBetween('bench', `${conditions(results)}\n\n${tables(kinds, results)}`);
 }
 
 function conditions(results) {

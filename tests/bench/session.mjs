@@ -11,7 +11,7 @@ import { machineBusy } from './process.mjs';
 export const sleep = ms => new Promise(resolve => setTimeout(resolve, ms));
 
 /** Milliseconds after a keyframe at which viewers come, by repetition. */
-const PHASES = [400, 1000, 1600, 700, 1300];
+export const PHASES = [400, 1000, 1600, 700, 1300];
 
 export class Session {
   #browser;

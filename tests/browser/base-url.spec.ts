@@ -17,7 +17,7 @@ test('dist/ on another origin', async ({ stage, servers }) => {
   await stage.wait(5);
   expectInOrder(await cast.stop(), ROUND['counter-av']);
   expectSound((await beeps(stage.page)).slice(1));
-  expect(asked).toContain(`${other}/wasm/sailcast_bg.wasm`);
+  expect(asked).toContain(`${other}/wasm/streams_bg.wasm`);
   expect(asked.slice(before).filter(url => url.startsWith(`${servers.relay.url}dist/`))).toEqual([]);
   expect(stage.page.workers().map(worker => new URL(worker.url()).protocol)).toEqual(['blob:']);
 });

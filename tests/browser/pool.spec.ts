@@ -106,7 +106,7 @@ test('the wasm traps: all players of its worker go on, and the one that it happe
   stage,
   servers,
 }) => {
-  await stage.page.route('**/wasm/sailcast_bg.wasm', async route => {
+  await stage.page.route('**/wasm/streams_bg.wasm', async route => {
     const response = await route.fetch();
     await route.fulfill({ response, body: trapping(await response.body()) });
   });

@@ -7,7 +7,7 @@ const missing = (page: Page, file: string) =>
   page.context().route(file, route => route.fulfill({ status: 404, body: 'not here' }));
 
 for (const [name, file, code] of [
-  ['wasmFailed', '**/sailcast_bg.wasm', 4002],
+  ['wasmFailed', '**/streams_bg.wasm', 4002],
   ['workerFailed', '**/internal/worker.js', 4003],
 ] as const) {
   test(`${name}: the file is missing, and then it is there`, async ({ stage, servers }) => {

@@ -38,7 +38,7 @@ export const PAGE_ERRORS = {
   webCodecsMissing: [4001, 'It takes a newer browser.'],
   wasmFailed: [
     4002,
-    "Check that the server has dist/wasm/sailcast_bg.wasm and that the page's policy allows 'wasm-unsafe-eval'; after some bundlers the option baseUrl must say where dist/ is.",
+    "Check that the server has dist/wasm/ and that the page's policy allows 'wasm-unsafe-eval'; after some bundlers the option baseUrl must say where dist/ is.",
   ],
   workerFailed: [
     4003,

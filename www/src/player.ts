@@ -107,7 +107,7 @@ export class Player extends Target {
     this.#course = new Course(this.#face, this.#view, this.#link, renditions, settings.source);
     if (preferred(settings.source) === undefined) return;
     if (!settings.autoplay) {
-      if (missingFeature() === null) this.#link.ensure();
+      if (missingFeature() === null) this.#link.ensure(this.#link.buildFor(settings.source));
       return;
     }
     // Behind the constructor's caller, who has listeners to add.
@@ -359,10 +359,11 @@ export class Player extends Target {
     this.#course.begin(given);
     const missing = missingFeature();
     if (missing === null && face.load === load) {
-      const ready = given.lines.length > 0 ? takePreload(absolute(url), this.#base) : undefined;
+      const build = this.#link.buildFor(given);
+      const ready = given.lines.length > 0 ? takePreload(absolute(url), this.#base, build) : undefined;
       if (ready) this.#link.swap(ready.host);
-      else this.#link.ensure();
-      this.#link.load(load, given, ready?.address);
+      else this.#link.ensure(build);
+      void this.#link.load(load, given, ready?.address);
       this.#link.send({ type: 'play' });
       this.#view.resume();
       face.startSound();
@@ -424,11 +425,13 @@ export class Player extends Target {
 
   /**
    * Records what is received of what is played, without encoding it again, from the next keyframe on until `stopRecording()`, the
-   * end, or another `load()`. Resolves when it has begun.
+   * end, or another `load()`. Resolves when it has begun. A stream is connected to anew for it, if only the part of the player that
+   * plays streams is there.
    */
   async startRecording(options: RecordingOptions = {}): Promise<void> {
     if (!this.#face.loaded) throw pageError('notPlaying', 'There is nothing to record.', false);
     const { Recorder } = await import('./internal/extras/recorder.js');
+    await this.#course.makeRecordable();
     this.#course.recorder ??= new Recorder({
       send: message => this.#link.send(message),
       failed: error => this.#face.emit('error', error),

@@ -9,6 +9,7 @@ import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
 import { watchPage } from './internal/life.js';
 import { absolute, preconnect } from './internal/lines.js';
+import { type Build, buildFor } from './internal/source.js';
 import { folder } from './internal/spawn.js';
 import { missingFeature } from './internal/support.js';
 import type { PlayerOptions } from './types.js';
@@ -80,7 +81,7 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
     clearTimeout(timer);
     timer = seconds * 1000 > LONGEST_TIMER ? undefined : setTimeout(release, seconds * 1000);
   };
-  const host = new EngineHost(base, forget);
+  const host = new EngineHost(base, buildFor(url), forget);
   const entry: Entry = { key, host, address: undefined, keep, forget, release };
   keep(seconds);
   if (entries.length >= MOST) entries[0]?.release();
@@ -104,13 +105,19 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
   return entry;
 }
 
-/** What was made ready for the absolute address `url`, for its one use. */
-export function takePreload(url: string, base: URL | undefined): Pick<Entry, 'host' | 'address'> | undefined {
+/** What was made ready for the absolute address `url`, for its one use with this module. */
+export function takePreload(
+  url: string,
+  base: URL | undefined,
+  build: Build,
+): Pick<Entry, 'host' | 'address'> | undefined {
   const key = keyOf(url, base);
   const entry = entries.find(entry => entry.key === key);
   if (!entry) return undefined;
   entry.forget();
-  return entry;
+  if (entry.host.has(build)) return entry;
+  entry.host.close();
+  return undefined;
 }
 
 function releaseAll(): void {

@@ -93,7 +93,7 @@ class Session implements Thumbnails {
   #load(start: number): void {
     const { width = WIDTH, sourceType = 'auto', decoder = 'auto', baseUrl } = this.#options;
     const base = baseUrl === undefined ? undefined : folder(baseUrl);
-    const host = new EngineHost(base, () => this.#lose());
+    const host = new EngineHost(base, 'all', () => this.#lose());
     this.#host = host;
     const canvas = new OffscreenCanvas(1, 1);
     host.begin(

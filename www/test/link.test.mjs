@@ -56,7 +56,7 @@ function later() {
 
 test('a load whose address is known replaces the stream before in the same session', () => {
   const { link, heard, sinks } = connect();
-  link.ensure();
+  link.ensure('streams');
   link.load(1, stream(A));
   link.load(2, stream(B, A));
   const [only, ...others] = sessions();
@@ -77,7 +77,7 @@ test('each rendition gets its own first address, and further ones by its own lin
     return `${url}?${attempt}`;
   };
   const { link } = connect({ resolveUrl });
-  link.ensure();
+  link.ensure('streams');
   const renditions = [
     { name: 'HD', lines: [A], bitrate: 2e6 },
     { name: 'SD', lines: [B] },
@@ -105,7 +105,7 @@ test('each rendition gets its own first address, and further ones by its own lin
 test('another session knows how fast to play, and whether again and again', () => {
   const { link } = connect({ playbackRate: 1.5 });
   link.loop = true;
-  link.ensure();
+  link.ensure('streams');
   const { told } = sessions()[0];
   assert.ok(told.some(({ type, rate }) => type === 'rate' && rate === 1.5));
   assert.ok(told.some(({ type, loop }) => type === 'loop' && loop));
@@ -115,7 +115,7 @@ test('another session knows how fast to play, and whether again and again', () =
 test('while the next load waits for its address, the stream before is not heard any more', async () => {
   const { answers, resolveUrl } = later();
   const { link, heard, sinks } = connect({ resolveUrl });
-  link.ensure();
+  link.ensure('streams');
   link.load(1, stream(A));
   answers[0].resolve(`${A}?1`);
   await settled();
@@ -143,7 +143,7 @@ test('while the next load waits for its address, the stream before is not heard 
 test('a second load that waits keeps the session that has loaded nothing', async () => {
   const { answers, resolveUrl } = later();
   const { link, heard } = connect({ resolveUrl });
-  link.ensure();
+  link.ensure('streams');
   link.load(1, stream(A));
   link.load(2, stream(B));
   answers[1].resolve(`${B}?2`);
@@ -164,7 +164,7 @@ for (const [how, end] of Object.entries({
     test(`the answer for a session that is ${how} changes nothing: ${answer}`, async () => {
       const { answers, resolveUrl } = later();
       const { link, heard } = connect({ resolveUrl });
-      link.ensure();
+      link.ensure('streams');
       link.load(1, stream(A));
       end(link);
       const failed = heard.failed.length;
@@ -184,13 +184,13 @@ for (const [how, end] of Object.entries({
 
 test('a lost session is told once, and another one goes on', () => {
   const { link, heard, sinks } = connect();
-  link.ensure();
+  link.ensure('streams');
   link.load(1, stream(A));
   const [{ player }] = sessions();
   workers[0].say({ type: 'crash', message: 'unreachable', player });
   workers[0].tell(player, { type: 'event', load: 1, event: { name: 'playing' } });
   assert.deepEqual(heard, { received: [], failed: [['workerCrashed', false]], left: 0 });
-  link.ensure(true);
+  link.ensure('streams', true);
   link.load(1, stream(A), undefined, 'crash');
   assert.deepEqual(sessions()[1].loads, [[1, A]]);
   assert.deepEqual(sinks, [false, true]);
@@ -200,8 +200,8 @@ test('a lost session is told once, and another one goes on', () => {
 test('a preloaded session is taken over with the address it has asked for', () => {
   const asked = [];
   const { link, heard } = connect({ resolveUrl: ({ attempt }) => asked.push(attempt) });
-  link.ensure();
-  const host = new EngineHost(base, nothing);
+  link.ensure('streams');
+  const host = new EngineHost(base, 'streams', nothing);
   host.send({ type: 'preload', url: `${A}?signed` });
   link.swap(host);
   link.load(1, stream(A, B), `${A}?signed`);
@@ -214,12 +214,22 @@ test('a preloaded session is taken over with the address it has asked for', () =
   link.close();
 });
 
+test('a session goes on with what it can play, and makes room for one that can play more', () => {
+  const { link, heard } = connect();
+  link.ensure('streams');
+  link.ensure('all');
+  link.ensure('streams');
+  assert.equal(heard.left, 1);
+  assert.equal(workers.length, 2);
+  link.close();
+});
+
 test('each session is told the newest target latency, and that there is no network', () => {
   const { link } = connect();
   navigator.onLine = false;
   const latency = { start: 1, min: 1, max: 1 };
   link.latency = latency;
-  link.ensure();
+  link.ensure('streams');
   navigator.onLine = true;
   const told = workers[0].posted.map(({ message }) => message);
   assert.deepEqual(told.find(({ type }) => type === 'init').latency, latency);
@@ -238,7 +248,7 @@ test('each session is told the newest target latency, and that there is no netwo
 test('each try is marked with what is known of it', async () => {
   const { link } = connect({ cmcd: { sessionId: 's' } });
   const marks = url => new URL(url).searchParams.get('CMCD');
-  link.ensure();
+  link.ensure('streams');
   link.load(1, stream(A));
   const [[, first]] = sessions()[0].loads;
   assert.equal(marks(first), 'bl=0,ot=av,sf=o,sid="s",st=l,su');

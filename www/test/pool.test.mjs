@@ -51,14 +51,14 @@ beforeEach(() => {
   started.length = 0;
 });
 
-function sit(at = base) {
+function sit(at = base, build = 'all') {
   const guest = {
     heard: [],
     failed: [],
     receive: message => guest.heard.push(message),
     fail: (...why) => guest.failed.push(why),
   };
-  const seat = join(at, guest);
+  const seat = join(at, build, guest);
   seat.send({ type: 'play' });
   return { ...seat, guest };
 }
@@ -88,6 +88,22 @@ test('files of another folder are workers of their own', () => {
   assert.deepEqual(
     started.map(({ url }) => url),
     [`${base}internal/worker.js`, `${base}other/internal/worker.js`],
+  );
+});
+
+test('who plays a stream goes to any worker; who needs the whole player, to one that has it', () => {
+  machine.hardwareConcurrency = 1;
+  const streams = [sit(base, 'streams'), sit(base, 'streams')];
+  const all = sit(base, 'all');
+  const late = sit(base, 'streams');
+  machine.hardwareConcurrency = 2;
+  assert.deepEqual(
+    started.map(({ players }) => players.length),
+    [2, 2],
+  );
+  assert.deepEqual(
+    [...streams, all, late].map(({ build }) => build),
+    ['streams', 'streams', 'all', 'all'],
   );
 });
 

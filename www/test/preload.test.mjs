@@ -25,7 +25,7 @@ test('it is held for 15 s, or as long as was said', () => {
   assert.equal(held(), 1);
   pass(0.1);
   assert.equal(held(), 0);
-  assert.equal(takePreload(A, base), undefined);
+  assert.equal(takePreload(A, base, 'streams'), undefined);
   preload(A, { baseUrl, seconds: 2 });
   pass(2);
   assert.equal(held(), 0);
@@ -56,16 +56,16 @@ test('for ever is until it is used', () => {
     preload(A, { baseUrl, seconds: 2 });
     pass(100_000);
     assert.equal(held(), 1);
-    const { host, address } = takePreload(A, base);
+    const { host, address } = takePreload(A, base, 'streams');
     assert.equal(address, A);
-    assert.equal(takePreload(A, base), undefined);
+    assert.equal(takePreload(A, base, 'streams'), undefined);
     host.close();
   }
 });
 
 test('one that was used is not let go afterwards', () => {
   const ready = preload(A, { baseUrl });
-  const { host } = takePreload(A, base);
+  const { host } = takePreload(A, base, 'streams');
   pass(60);
   ready.release();
   assert.equal(held(), 1);
@@ -83,7 +83,7 @@ test('the request carries what a load of the session would', () => {
   const [{ preloads }] = sessions();
   const [url] = preloads;
   assert.equal(new URL(url).searchParams.get('CMCD'), 'bl=0,cid="c",ot=av,sf=o,sid="s",st=l,su');
-  const { host, address } = takePreload(A, base);
+  const { host, address } = takePreload(A, base, 'streams');
   assert.equal(address, url, 'the load takes over the same');
   host.close();
 });
@@ -94,13 +94,19 @@ test('what resolveUrl() gives is asked for; what it does not give is let go', as
   await new Promise(resolve => setImmediate(resolve));
   assert.deepEqual(sessions()[0].preloads, [`${A}?0-load`]);
   assert.equal(held(), 1);
-  takePreload(A, base).host.close();
+  takePreload(A, base, 'streams').host.close();
 });
 
 test('of more than four the oldest goes', () => {
   for (let i = 0; i < 6; i++) preload(`${A}?${i}`, { baseUrl });
   assert.equal(held(), 4);
-  assert.equal(takePreload(`${A}?1`, base), undefined);
-  assert.equal(takePreload(`${A}?2`, base)?.address, `${A}?2`);
+  assert.equal(takePreload(`${A}?1`, base, 'streams'), undefined);
+  assert.equal(takePreload(`${A}?2`, base, 'streams')?.address, `${A}?2`);
   pass(15);
+});
+
+test('what was made ready with the part that plays streams is no use to a load that needs more', () => {
+  preload(A, { baseUrl });
+  assert.equal(takePreload(A, base, 'all'), undefined);
+  assert.equal(held(), 0);
 });

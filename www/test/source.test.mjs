@@ -1,7 +1,7 @@
 // What a load may play.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkSource, preferred } from '../../dist/internal/source.js';
+import { buildFor, checkSource, preferred } from '../../dist/internal/source.js';
 
 test('a source is one address, several, or renditions', () => {
   assert.deepEqual(checkSource({ url: 'a' }).lines, ['a']);
@@ -14,6 +14,23 @@ test('a source is one address, several, or renditions', () => {
     { name: 'HD', lines: ['h'], bitrate: 2e6, width: 1280, height: 720 },
     { name: 'SD', lines: ['s', 't'] },
   ]);
+});
+
+test('the address tells whether a load needs the whole player, unless its type is given', () => {
+  for (const [url, build] of [
+    ['https://a/live.flv', 'streams'],
+    ['https://a/LIVE.FLV?sign=x.m3u8', 'streams'],
+    ['wss://a/live', 'streams'],
+    ['https://a/live.m3u8?x=.flv', 'all'],
+    ['https://a/film.mp4#.flv', 'all'],
+    ['https://a/live', 'all'],
+  ]) {
+    assert.equal(buildFor(url, undefined), build, url);
+    assert.equal(buildFor(url, 'auto'), build, url);
+    assert.equal(buildFor(url, 'stream'), 'streams', url);
+    assert.equal(buildFor(url, 'hls'), 'all', url);
+    assert.equal(buildFor(url, 'file'), 'all', url);
+  }
 });
 
 test('the preferred address is that of the rendition to begin with', () => {

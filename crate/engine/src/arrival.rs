@@ -6,7 +6,10 @@
 
 use sailcast_media::{MediaTime, Micros};
 
-use crate::{io::Instant, window::WindowMax};
+use crate::{
+    io::Instant,
+    window::{WindowMax, sorted},
+};
 
 /// The edge has come no nearer for this long: the burst is over.
 const QUIET: Micros = Micros::from_millis(40);
@@ -171,7 +174,7 @@ impl Arrival {
         }
         let uncovered = usual.len().checked_div(ONE_IN)?;
         let last = usual.len().checked_sub(uncovered.saturating_add(1))?;
-        let worst = *usual.select_nth_unstable(last).1;
+        let worst = *sorted(usual).get(last)?;
         Some(worst - (worst - DEAR).max(Micros::ZERO).scale(SPARED))
     }
 

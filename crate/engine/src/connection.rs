@@ -234,6 +234,11 @@ impl Connection {
         self.suspended
     }
 
+    /// It is open and has brought something.
+    pub fn is_fruitful(&self) -> bool {
+        matches!(&self.link, Link::Open(source) if source.end().is_none()) && self.fruitful_since.is_some()
+    }
+
     /// No more will come.
     pub fn is_over(&self) -> bool {
         matches!(self.link, Link::Over(_))

@@ -109,7 +109,8 @@ pub enum IoError {
 pub struct ResolveRequest {
     /// The line as it was loaded.
     pub url: String,
-    /// 1 for the first try after the connection was lost; 0 for a load that had to wait for its page to be seen.
+    /// 1 for the first try after the connection was lost; 0 for a load that had to wait for its page to be seen,
+    /// and for another definition.
     pub attempt: u32,
     pub reason: Reason,
 }

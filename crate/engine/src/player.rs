@@ -6,6 +6,7 @@
 use sailcast_media::Micros;
 
 use crate::{
+    definitions::Setting,
     event::{Event, State, Stats},
     io::{AudioOutput, Input, Instant, Load, Output},
     ladder::{DecoderChoice, WebCodecs},
@@ -14,6 +15,7 @@ use crate::{
     playback::{Playback, Wishes},
     quality::{Counters, Quality, Recorder, SessionLog},
     recording, source,
+    sources::Sources,
 };
 
 /// An instant that was to be woken at and is noticed so late was slept through: a frozen page, a closed lid.
@@ -37,6 +39,7 @@ pub struct PlayerConfig {
     pub background: Background,
     pub decoder: DecoderChoice,
     pub webcodecs: WebCodecs,
+    pub sources: Sources,
     /// For the jitter of delays between tries; another one in each player.
     pub seed: u64,
 }
@@ -189,7 +192,10 @@ impl Player {
             let definition = wanted.or_else(|| load.definitions.first());
             load.lines = definition.map(|definition| definition.lines.clone()).unwrap_or_default();
         }
-        if let Some(Err(error)) = load.lines.iter().map(|url| source::request(url)).find(Result::is_err) {
+        let definitions = load.definitions.iter().flat_map(|definition| &definition.lines);
+        let refused =
+            load.lines.iter().chain(definitions).map(|url| source::request(url)).find(Result::is_err);
+        if let Some(Err(error)) = refused {
             // What remains of it keeps count of the sound output for the next load.
             self.playback = before;
             if let Some(p) = &mut self.playback {
@@ -201,6 +207,12 @@ impl Player {
         }
         self.loads = self.loads.wrapping_add(1);
         let seed = self.config.seed ^ self.loads;
+        let setting = Setting {
+            decoder: self.config.decoder,
+            webcodecs: self.config.webcodecs,
+            viewport: self.wishes.viewport,
+            link: before.as_ref().and_then(|before| before.stats(now).estimate),
+        };
         let mut playback = Playback::new(self.config, self.paused, now);
         match before {
             Some(mut before) => playback.inherit_sound(&mut before),
@@ -208,7 +220,7 @@ impl Player {
         }
         playback.set_visible(self.visible, now, &mut self.out);
         playback.wishes = self.wishes;
-        playback.open(load, seed, now, &mut self.out);
+        playback.open(load, setting, seed, now, &mut self.out);
         playback.set_online(self.online, now, &mut self.out);
         self.playback = Some(playback);
         self.set_state(State::Connecting);

@@ -94,7 +94,7 @@ impl Stretch {
         }
         // What could not be done in time, for want of samples, is given up.
         let most = steps.map_or(2.0 * lengths.longest as f64, |steps| steps.most);
-        self.debt = self.debt.clamp(-most, most);
+        self.debt = self.debt.max(-most).min(most);
         out
     }
 

@@ -1,6 +1,6 @@
 //! The greatest of the values of the last while, in bounded memory: by slices of time.
 
-use std::collections::VecDeque;
+use std::collections::{BinaryHeap, VecDeque};
 
 use sailcast_media::Micros;
 
@@ -52,4 +52,9 @@ impl<V: Copy + Ord> WindowMax<V> {
     fn index(&self, now: Instant) -> u64 {
         now.0.checked_div(self.slice.0.unsigned_abs()).unwrap_or(0)
     }
+}
+
+/// Some hundred values in order, by a tenth of the code of `sort()`: viewers download it.
+pub fn sorted<V: Ord>(values: Vec<V>) -> Vec<V> {
+    BinaryHeap::from(values).into_sorted_vec()
 }

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use bytes::Bytes;
 use proptest::prelude::*;
 use sailcast_engine::{
-    AudioOutput, Container, DecoderChoice, DecoderId, FrameId, FrameInfo, Input, Instant, IoError, IoEvent,
-    LatencyTarget, Load, Output, PcmBlock, Player, PlayerConfig, RequestId, Response, WebCodecs,
+    AudioOutput, Container, DecoderChoice, DecoderId, Definition, FrameId, FrameInfo, Input, Instant,
+    IoError, IoEvent, LatencyTarget, Load, Output, PcmBlock, Player, PlayerConfig, RequestId, Response,
+    WebCodecs,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros, TrackId, hls::ByteRange};
 use sailcast_sim::{choosing, load};
@@ -39,6 +40,18 @@ fn time() -> impl Strategy<Value = MediaTime> {
     ]
 }
 
+/// Two definitions of a stream, with two addresses each.
+fn load_definitions() -> Input {
+    let definition = |name: &str, bitrate| Definition {
+        name: name.to_owned(),
+        lines: vec![format!("http://a/{name}.flv"), format!("ws://b/{name}.flv")],
+        bitrate: Some(bitrate),
+        ..Definition::default()
+    };
+    let definitions = vec![definition("low", 500_000), definition("high", 2_000_000)];
+    Input::Load(Load { definitions, ..Load::default() })
+}
+
 fn input() -> impl Strategy<Value = Input> {
     let id = 0u32..4;
     let decoder = (0u32..4).prop_map(DecoderId);
@@ -57,6 +70,7 @@ fn input() -> impl Strategy<Value = Input> {
     });
     prop_oneof![
         Just(load("http://a/b.flv")),
+        Just(load_definitions()),
         (
             prop::sample::select(vec!["http://a/b", "http://a/b.mp4", "http://a/b.m3u8"]),
             prop::option::of(time())
@@ -133,7 +147,9 @@ proptest! {
         choice in prop::sample::select(vec![DecoderChoice::Auto, DecoderChoice::WebCodecs, DecoderChoice::Wasm]),
         webcodecs in (any::<bool>(), any::<bool>()),
         file in 0usize..3,
-        begin in prop::option::of(prop::sample::select(vec!["http://a/b", "http://a/b.mp4", "http://a/b.m3u8"])),
+        begin in prop::option::of(prop::sample::select(
+            vec![load("http://a/b"), load("http://a/b.mp4"), load("http://a/b.m3u8"), load_definitions()]
+        )),
         ops in prop::collection::vec(op(), 1..60),
     ) {
         let fixtures = ["counter-av.flv", "whole-last.mp4", "fragments.mp4"];
@@ -146,7 +162,7 @@ proptest! {
         let mut asked: Option<(DecoderId, MediaTime)> = None;
         let mut alive = HashSet::new();
         let mut closed = false;
-        let begin = begin.map(|url| [Op::Input(Box::new(load(url))), Op::Answer { whole: false }]);
+        let begin = begin.map(|load| [Op::Input(Box::new(load)), Op::Answer { whole: false }]);
         for op in begin.into_iter().flatten().chain(ops).chain([Op::Input(Box::new(Input::Close))]) {
             let input = match op {
                 Op::Wait(us) => {

@@ -278,3 +278,22 @@ fn another_address_of_the_same_file_is_tried_and_a_signature_is_asked_for_anew()
     assert_eq!(asked, ["http://b.test/film.mp4"]);
     assert!(sim.requests.iter().any(|(_, url)| url == "http://b.test/film.mp4?attempt=1"));
 }
+
+#[test]
+fn put_away_before_it_was_played_it_begins_at_its_beginning() {
+    let mut sim = Sim::with(
+        choosing(DecoderChoice::Auto, 400),
+        FileServer { rate: 400_000, ..FileServer::new(Recording::default().flv()) },
+    );
+    sim.input(load("http://vod/film.mp4"));
+    sim.run_ms(130);
+    sim.input(Input::Suspend);
+    assert!(sim.stats().video_packets > 0, "it was put away too early");
+    sim.run_ms(1_000);
+    sim.input(Input::Wake);
+    sim.input(Input::Play);
+    sim.run_ms(2_000);
+    let shown: Vec<_> = sim.shown.iter().map(|s| s.1).collect();
+    assert!(shown.len() > 40 && shown.windows(2).all(|w| w[1] - w[0] <= MS(40)), "{shown:?}");
+    assert!(shown[0] <= MediaTime(40_000), "{:?}", shown[0]);
+}

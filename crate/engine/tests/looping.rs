@@ -68,6 +68,18 @@ fn without_it_the_end_is_the_end_also_when_it_is_put_off_late() {
 }
 
 #[test]
+fn put_off_when_all_of_the_next_turn_is_here_it_ends_and_can_be_gone_to() {
+    let mut sim = looping(film(20), "http://vod/film.mp4");
+    sim.run_ms(8_000);
+    sim.input(Input::Loop(false));
+    sim.run_ms(30_000);
+    assert_eq!(sim.state(), State::Ended, "{:?}", sim.errors());
+    sim.input(Input::Seek { to: AT(2_000), exact: true });
+    sim.run_ms(1_000);
+    assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
+}
+
+#[test]
 fn places_are_the_same_in_every_turn() {
     let mut sim = looping(film(20), "http://vod/film.mp4");
     sim.run_ms(46_000);

@@ -12,6 +12,11 @@ fn film() -> FileServer {
     FileServer::new(Recording { seconds: 300, ..Recording::default() }.flv())
 }
 
+/// 6 seconds, all of which come in one piece.
+fn short_film() -> FileServer {
+    FileServer::new(feed::fixture("whole-first.mp4"))
+}
+
 fn playing(server: FileServer) -> Sim {
     let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), server);
     sim.input(load("http://vod/film.mp4"));
@@ -308,6 +313,19 @@ fn out_of_sight_the_sound_goes_there_and_the_picture_when_it_is_seen() {
 }
 
 #[test]
+fn paused_out_of_sight_the_picture_of_the_place_is_shown_when_it_is_seen() {
+    let mut sim = playing(film());
+    sim.input(Input::Visible(false));
+    sim.run_ms(20_000);
+    sim.input(Input::Pause);
+    sim.run_ms(500);
+    sim.input(Input::Visible(true));
+    sim.run_ms(1_000);
+    let (position, shown) = (sim.stats().position, sim.shown.last().expect("a picture").1);
+    assert!(position - shown >= MS(0) && position - shown < MS(60), "{shown:?} at {position:?}");
+}
+
+#[test]
 fn pictures_that_are_reordered_are_gone_to_as_exactly() {
     for name in ["counter-bframes.flv", "whole-first.mp4", "fragments.mp4"] {
         let mut sim = playing(FileServer::new(feed::fixture(name)));
@@ -339,4 +357,39 @@ fn picture_by_picture_each_is_shown_once() {
     }
     let pictures = sim.shown.iter().filter(|(_, pts)| *pts >= AT(10_000)).count();
     assert_eq!(pictures, 10);
+}
+
+#[test]
+fn of_two_places_wanted_while_paused_the_second_is_asked_for_behind_the_picture_of_the_first() {
+    let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), short_film());
+    sim.input(load("http://vod/film.mp4"));
+    seek(&mut sim, 5_961);
+    seek(&mut sim, 120);
+    sim.run_ms(4_000);
+    assert_eq!((sim.shown.last().map(|s| s.1), seeked(&sim)), (Some(AT(120)), vec![AT(120)]));
+}
+
+#[test]
+fn a_page_that_wakes_and_goes_elsewhere_does_not_see_the_old_place_again() {
+    let mut sim = playing(film());
+    sim.input(Input::Pause);
+    sim.input(Input::Suspend);
+    sim.run_ms(60_000);
+    sim.input(Input::Wake);
+    let from = seek(&mut sim, 100_000);
+    sim.run_ms(2_000);
+    assert_eq!(shown_after(&sim, from).iter().map(|s| s.1).collect::<Vec<_>>(), [AT(100_000)]);
+    assert_eq!(seeked(&sim), [AT(100_000)]);
+}
+
+#[test]
+fn a_page_seen_again_on_the_way_to_the_end_sees_the_last_picture() {
+    let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), short_film());
+    sim.input(load("http://vod/film.mp4"));
+    seek(&mut sim, 6_095);
+    sim.input(Input::Visible(false));
+    sim.input(Input::Visible(true));
+    sim.run_ms(4_000);
+    assert_eq!(sim.shown.last().map(|s| s.1), Some(AT(5_960)));
+    assert_eq!((sim.state(), seeked(&sim)), (State::Paused, vec![AT(6_095)]));
 }

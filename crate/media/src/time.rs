@@ -39,9 +39,11 @@ impl Micros {
 impl MediaTime {
     /// The time of `ticks` at `timescale` ticks a second; a timescale of 0 counts as 1.
     pub fn from_ticks(ticks: i64, timescale: u32) -> Self {
-        let scale = i128::from(timescale.max(1));
-        let us = i128::from(ticks).saturating_mul(1_000_000).div_euclid(scale);
-        Self(us.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+        let scale = i64::from(timescale.max(1));
+        let seconds = ticks.div_euclid(scale).saturating_mul(1_000_000);
+        // Below 2^32 * 10^6.
+        let rest = ticks.rem_euclid(scale).saturating_mul(1_000_000).div_euclid(scale);
+        Self(seconds.saturating_add(rest))
     }
 
     pub const fn from_millis(ms: i64) -> Self {

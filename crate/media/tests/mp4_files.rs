@@ -142,9 +142,11 @@ fn lengths_and_keyframes_are_known_from_the_index() {
         assert_eq!(demuxer.keyframes_around(ms(9000)), (Some(ms(5000)), None));
     }
     for name in ["fragments-sidx.mp4", "fragments.mp4"] {
-        let reading = Reading::new(fixture(name)).read(&[4096]);
+        let mut reading = Reading::new(fixture(name)).read(&[4096]);
         let length = reading.demuxer.duration().unwrap();
         assert!((length - Micros::from_secs(6)).abs() < Micros::from_millis(100), "{name}: {length:?}");
+        reading.demuxer.seek(ms(0));
+        assert_eq!(reading.demuxer.duration(), Some(length), "{name}: it is not forgotten elsewhere");
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use bytes::Bytes;
 use sailcast_engine::{
     AudioOutput, Background, DecoderChoice, DecoderId, Event, FrameId, Input, Instant, LatencyTarget, Load,
-    Player, PlayerConfig, RequestId, ResolveRequest, WebCodecs,
+    Player, PlayerConfig, RequestId, ResolveRequest, Sources, WebCodecs,
 };
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
@@ -19,6 +19,8 @@ use crate::{
 
 /// Where the virtual clock begins.
 pub const BEGIN: Instant = Instant(1_000_000);
+/// At 25 pictures a second.
+const TWO_PICTURES: Micros = Micros(80_001);
 /// So many turns without time passing are a livelock.
 const MAX_TURNS_AT_ONCE: u32 = 100_000;
 
@@ -61,6 +63,8 @@ pub struct Sim {
     pub(crate) frames: HashMap<FrameId, Picture>,
     pub(crate) next_frame: u64,
     pub(crate) last_shown: Option<MediaTime>,
+    /// On the way to a place pictures of others may be shown, in any order.
+    pub(crate) seeking: bool,
     pub(crate) card: Option<Card>,
     pub(crate) queue: BTreeMap<(Instant, u64), Happening>,
     sequence: u64,
@@ -85,6 +89,7 @@ pub fn config(latency: LatencyTarget) -> PlayerConfig {
         background: Background::Audio,
         decoder: DecoderChoice::Auto,
         webcodecs: WebCodecs::BOTH,
+        sources: Sources::ALL,
         seed: 1,
     }
 }
@@ -134,6 +139,7 @@ impl Sim {
             frames: HashMap::new(),
             next_frame: 0,
             last_shown: None,
+            seeking: false,
             card: None,
             queue: BTreeMap::new(),
             sequence: 0,
@@ -185,10 +191,10 @@ impl Sim {
 
     pub fn input(&mut self, input: Input) {
         match input {
-            Input::Load(_) => self.last_shown = None,
-            // What stood there before may be shown once more.
+            Input::Load(_) => (self.seeking, self.last_shown) = (false, None),
+            // What stood there before may be shown once more, and the one before it where that was handed over early.
             Input::Wake | Input::Visible(true) => {
-                self.last_shown = self.last_shown.map(|last| last - Micros(1));
+                self.last_shown = self.last_shown.map(|last| last - TWO_PICTURES);
             }
             _ => {}
         }

@@ -54,7 +54,7 @@ impl Sim {
             }
             Output::Render(id) => {
                 let picture = self.take_frame(id);
-                if let Some(last) = self.last_shown {
+                if let Some(last) = self.last_shown.filter(|_| !self.seeking) {
                     assert!(picture.pts > last, "picture went back from {last:?} to {:?}", picture.pts);
                 }
                 self.last_shown = Some(picture.pts);
@@ -76,8 +76,10 @@ impl Sim {
                 }
             }
             Output::Event(event) => {
-                if matches!(event, Event::Seeking(_)) {
-                    self.last_shown = None;
+                match event {
+                    Event::Seeking(_) => (self.seeking, self.last_shown) = (true, None),
+                    Event::Seeked(_) => self.seeking = false,
+                    _ => {}
                 }
                 self.events.push((self.now, event));
             }

@@ -3,6 +3,11 @@
 //! The weather (rate, delay, standstills) is a function of seed and time, so that a second connection meets the same. What is
 //! not modelled: the congestion window after its start, and the back-off of retransmission timers over an outage.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
 use sailcast_media::Micros;
 
 use crate::chance::Chance;
@@ -45,6 +50,8 @@ pub struct Neighbour {
 pub struct LinkModel {
     /// Mean bits a second.
     pub rate: f64,
+    /// From when on the mean is another.
+    pub turns: Vec<(Micros, f64)>,
     /// Deviation of the rate's logarithm, and how fast it wanders.
     pub spread: f64,
     pub wander: Micros,
@@ -55,12 +62,36 @@ pub struct LinkModel {
     pub neighbour: Option<Neighbour>,
     /// The server leaves out what waits longer, up to a keyframe.
     pub patience: Micros,
+    /// Connections of models that have the same one go through the same bottleneck.
+    pub shared: Option<Bottleneck>,
+}
+
+/// What the connections through it have taken of a link: bits in each step.
+#[derive(Clone, Debug, Default)]
+pub struct Bottleneck(Arc<Mutex<BTreeMap<i64, f64>>>);
+
+impl Bottleneck {
+    /// What is left of a step that has room for so many bits.
+    fn left(&self, step: i64, room: f64) -> f64 {
+        let taken = self.0.lock().expect("no panic while it is held");
+        (room - taken.get(&step).copied().unwrap_or_default()).max(0.0)
+    }
+
+    fn take(&self, step: i64, bits: f64) {
+        const KEPT: i64 = 6_000;
+        let mut taken = self.0.lock().expect("no panic while it is held");
+        *taken.entry(step).or_default() += bits;
+        while taken.first_key_value().is_some_and(|(first, _)| *first < step - KEPT) {
+            taken.pop_first();
+        }
+    }
 }
 
 impl Default for LinkModel {
     fn default() -> Self {
         Self {
             rate: 20e6,
+            turns: Vec::new(),
             spread: 0.0,
             wander: Micros::from_secs(1),
             round_trip: Micros::from_millis(40),
@@ -68,18 +99,21 @@ impl Default for LinkModel {
             stops: Vec::new(),
             neighbour: None,
             patience: Micros::from_secs(8),
+            shared: None,
         }
     }
 }
 
 impl LinkModel {
     pub(crate) fn rate_at(&self, chance: Chance, at: Micros) -> f64 {
+        let turned = self.turns.iter().rev().find(|(from, _)| at >= *from);
+        let mean = turned.map_or(self.rate, |(_, rate)| *rate);
         if self.spread == 0.0 {
-            return self.rate;
+            return mean;
         }
         let x = at.as_secs_f64() / self.wander.as_secs_f64();
         // A lognormal's mean is above its median.
-        self.rate * (self.spread * chance.of(1).wander(x) - self.spread * self.spread / 2.0).exp()
+        mean * (self.spread * chance.of(1).wander(x) - self.spread * self.spread / 2.0).exp()
     }
 
     pub(crate) fn delay_at(&self, chance: Chance, at: Micros) -> Micros {
@@ -205,12 +239,15 @@ impl Link {
             }
             let rate = self.model.rate_at(self.chance, t);
             let step_end = Micros((t.0 / STEP.0 + 1) * STEP.0);
-            let needed = Micros((bits / rate * 1e6).ceil() as i64);
-            if t + needed <= step_end {
-                t += needed;
+            let within = rate * (step_end - t).as_secs_f64();
+            let possible = self.left(t, rate).map_or(within, |left| left.min(within));
+            if bits <= possible {
+                self.take(t, bits);
+                t += Micros((bits / rate * 1e6).ceil() as i64);
                 break;
             }
-            bits -= rate * (step_end - t).as_secs_f64();
+            self.take(t, possible);
+            bits -= possible;
             t = step_end;
         }
         self.sent += bytes as f64;
@@ -218,6 +255,18 @@ impl Link {
         let arrived = self.model.moving(self.chance, Stop::Lost, t + self.model.delay_at(self.chance, t));
         self.last = self.last.max(arrived);
         self.last
+    }
+
+    /// What other connections have left of the step.
+    fn left(&self, at: Micros, rate: f64) -> Option<f64> {
+        let bottleneck = self.model.shared.as_ref()?;
+        Some(bottleneck.left(at.0 / STEP.0, rate * STEP.as_secs_f64()))
+    }
+
+    fn take(&self, at: Micros, bits: f64) {
+        if let Some(bottleneck) = &self.model.shared {
+            bottleneck.take(at.0 / STEP.0, bits);
+        }
     }
 
     /// Slow start: the window doubles each round trip, from ten segments.

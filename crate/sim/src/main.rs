@@ -1,5 +1,6 @@
 //! `cargo xtask sim`: the engine beside the policies of others, over seeded networks, in virtual time.
 
+mod definitions;
 mod page;
 mod plot;
 mod publish;
@@ -19,10 +20,12 @@ cargo xtask sim [--trace NAME] [--sessions N] [--seed S] [--write] [--explain]
   --write          docs/latency.md and its plots
   --explain        one session of the engine on the trace, told as it happens
   --abr            the choice of renditions beside the rule of hls.js, and docs/renditions.md
+  --definitions    the choice between the definitions of a live stream, and docs/renditions.md
   --publish        publishing instead of playing: the uplink over seeded links, and docs/publishing.md
 ";
 const SESSIONS: usize = 150;
 const PUBLISHED: usize = 50;
+const VIEWERS: usize = 30;
 
 struct Args {
     trace: Option<String>,
@@ -32,6 +35,7 @@ struct Args {
     explain: bool,
     publish: bool,
     abr: bool,
+    definitions: bool,
 }
 
 fn main() -> ExitCode {
@@ -49,6 +53,9 @@ fn main() -> ExitCode {
     if args.abr {
         let sessions = args.sessions.unwrap_or(PUBLISHED) as u64;
         return renditions::run(args.trace.as_deref(), sessions, args.seed, args.write, args.explain);
+    }
+    if args.definitions {
+        return definitions::run(args.sessions.unwrap_or(VIEWERS) as u64, args.seed, args.write);
     }
     if args.publish {
         let sessions = args.sessions.unwrap_or(PUBLISHED) as u64;
@@ -106,6 +113,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
         explain: false,
         publish: false,
         abr: false,
+        definitions: false,
     };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
@@ -117,6 +125,7 @@ fn parse() -> Result<Option<Args>, lexopt::Error> {
             Long("explain") => args.explain = true,
             Long("publish") => args.publish = true,
             Long("abr") => args.abr = true,
+            Long("definitions") => args.definitions = true,
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(arg.unexpected()),
         }

@@ -23,6 +23,8 @@ const SMALLEST_PICTURE: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub struct StreamConfig {
+    /// Of whole macroblocks.
+    pub size: (u32, u32),
     pub fps: i64,
     /// Pictures from keyframe to keyframe.
     pub gop: i64,
@@ -45,6 +47,7 @@ impl Default for StreamConfig {
     /// 720p30 at 2 Mbit/s with a keyframe each 2 s, as in the project's bench.
     fn default() -> Self {
         Self {
+            size: (1280, 720),
             fps: 30,
             gop: 60,
             bitrate: 2e6,
@@ -233,11 +236,12 @@ pub fn number_of(access_unit: &[u8]) -> Option<u64> {
 
 fn tracks(config: &StreamConfig) -> Vec<TrackInfo> {
     let reorder_depth = u8::from(config.b_frames);
+    let (width, height) = config.size;
     let video = DecoderConfig {
         codec: Codec::Avc,
         codec_string: String::new(),
-        description: sps::avcc(1280, 720, reorder_depth),
-        params: CodecParams::Video(VideoParams { reorder_depth, ..VideoParams::of_size(1280, 720) }),
+        description: sps::avcc(width, height, reorder_depth),
+        params: CodecParams::Video(VideoParams { reorder_depth, ..VideoParams::of_size(width, height) }),
     };
     let sound = config.sound.map(|sample_rate| DecoderConfig {
         codec: Codec::Aac,

@@ -22,6 +22,7 @@ use sailcast_web_base::{
 use wasm_bindgen::prelude::*;
 
 use crate::{
+    ALL,
     decoder::{Callback, Decoded, Decoder, Frame, Software, WebCodecs},
     decrypt::decrypt,
     events,
@@ -228,7 +229,9 @@ impl Driver {
                     pcm.clear();
                 }
             }
-            Output::Decrypt(id, task) => self.decrypt(id, task),
+            Output::Decrypt(id, task) if ALL => self.decrypt(id, task),
+            // No stream is encrypted.
+            Output::Decrypt(..) => {}
             Output::Recorded(data) => self.tell(&events::recorded(&data)),
             Output::Event(Event::FirstFrame) => self.tell(&self.first_frame()),
             Output::Event(event) => self.tell(&events::event(event)),

@@ -42,6 +42,7 @@ pub fn event(event: Event) -> Plain {
             .with("delay", delay.as_secs_f64())
             .with("reason", reason.as_str()),
         Event::Reconnected { attempt } => named("reconnected").with("attempt", attempt),
+        Event::NeedsAll => named("needsall"),
         Event::Source { kind, live } => named("source").with("kind", kind.as_str()).with("live", live),
         Event::DurationChange(duration) => {
             named("durationchange").with("duration", or_null(duration.map(Micros::as_secs_f64)))

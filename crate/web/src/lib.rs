@@ -20,3 +20,6 @@ mod socket;
 mod stamps;
 
 pub use session::Session;
+
+/// HLS, files and recording, too; otherwise streams only.
+const ALL: bool = cfg!(feature = "all");

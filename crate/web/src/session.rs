@@ -5,7 +5,7 @@ use std::{cell::Cell, rc::Rc};
 use js_sys::{Function, Math, Reflect, SharedArrayBuffer};
 use sailcast_engine::{
     AudioOutput, Background, Container, DecoderChoice, Definition, Input, LatencyTarget, Load, PlayerConfig,
-    RequestId, SourceKind, WebCodecs,
+    RequestId, SourceKind, Sources, WebCodecs,
 };
 use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_web_base::js::micros;
@@ -13,6 +13,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 
 use crate::{
+    ALL,
     driver::Driver,
     fetch::EarlyRequest,
     pcm::{Pcm, Port, Ring},
@@ -61,6 +62,8 @@ extern "C" {
     fn height(this: &RenditionMessage) -> Option<u32>;
 }
 
+const SOURCES: Sources = if ALL { Sources::ALL } else { Sources::STREAMS };
+
 #[wasm_bindgen]
 pub struct Session {
     driver: Rc<Driver>,
@@ -97,6 +100,7 @@ impl Session {
                 _ => return Err(JsError::new("decoder is auto, webcodecs or wasm")),
             },
             webcodecs: WebCodecs { video: has("VideoDecoder"), audio: has("AudioDecoder") },
+            sources: SOURCES,
             seed: Math::random().to_bits(),
         };
         Ok(Self { driver: Driver::new(config, on_event, connect), sample_rate: Cell::new(None) })

@@ -33,7 +33,7 @@ cargo xtask COMMAND
   size                       dist/ against size-budget.json
   fixtures                   make the media of tests and demo again (needs ffmpeg)
   fuzz [TARGET] [SECONDS]    cargo-fuzz, each target for 60 seconds
-  bench ARGS...              tests/bench/bench.mjs
+  bench [protocols] ARGS...  tests/bench/bench.mjs, or protocols.mjs there
   soak [MINUTES]             what playing for long does to memory: 10 minutes, or as many
   sim ARGS...                the engine beside other policies, over seeded networks (--help)
   packets FILE...            what the demuxer makes of media files, one JSON object a line
@@ -88,7 +88,11 @@ fn build() -> anyhow::Result<()> {
 }
 
 fn bench(args: &[String]) -> anyhow::Result<()> {
-    shell::run(shell::cmd("node", &["tests/bench/bench.mjs"]).args(args))
+    let (script, args) = match args {
+        [first, rest @ ..] if first == "protocols" => ("tests/bench/protocols.mjs", rest),
+        _ => ("tests/bench/bench.mjs", args),
+    };
+    shell::run(shell::cmd("node", &[script]).args(args))
 }
 
 /// tests/browser/soak.spec.ts, with `dist/` as it is.

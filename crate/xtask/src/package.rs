@@ -30,7 +30,7 @@ const EXPECTED: &[&str] = &[
     "dist/internal/worker.js",
     "dist/wasm/sailcast.js",
     "dist/wasm/sailcast_bg.wasm",
-    "dist/publisher/internal/worker.js",
+    "dist/wasm/streams_bg.wasm",
     "dist/wasm/publisher.js",
     "dist/wasm/publisher_bg.wasm",
 ];

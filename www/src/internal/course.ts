@@ -29,6 +29,10 @@ export class Course {
   #crashedAt = Number.NEGATIVE_INFINITY;
   /** Another worker goes on with what the viewer has seen already, and has not begun to play. */
   #restarting = false;
+  /** The page heard of it as a connection that is lost. */
+  #reconnecting = false;
+  /** The present load needs the whole player, whatever its address says. */
+  #needsAll = false;
 
   constructor(face: Face, view: View, link: Link, renditions: VideoRenditionList, given: Given) {
     this.#face = face;
@@ -50,7 +54,7 @@ export class Course {
   /** Another load has begun. */
   begin(given: Given): void {
     this.#given = given;
-    this.#restarting = false;
+    this.#restarting = this.#reconnecting = this.#needsAll = false;
     this.recorder?.over();
     this.#rendition = given.rendition === undefined ? null : `${given.rendition}`;
     fill(this.#renditions, [], this.#rendition);
@@ -72,17 +76,44 @@ export class Course {
 
   /** Plays the present load in another worker: a recording where it was, a live stream where that is now. */
   reopen(): void {
+    void this.#again('crash');
+    this.#link.send({ type: 'play' });
+    if (this.#face.audible) this.#face.startSound();
+  }
+
+  /** Goes over to the whole player, if it is not there: to the viewer, a stall. */
+  async makeRecordable(): Promise<void> {
+    const { load } = this.#face;
+    if (this.#link.has('all')) return;
+    await this.#link.prepare('all');
+    if (this.#face.load === load && this.#face.loaded) await this.#move();
+  }
+
+  /** Plays the present load in a worker that can. Resolves when that one knows of it. */
+  async #move(): Promise<void> {
     const face = this.#face;
-    this.#link.ensure(true);
+    const { load } = face;
+    this.#needsAll = true;
+    this.#restarting ||= face.figures.stats.framesRendered > 0 || face.state === 'playing';
+    if (this.#restarting && !face.paused) face.waiting();
+    if (face.load !== load) return;
+    const told = this.#again('load');
+    if (!face.paused) this.#link.send({ type: 'play' });
+    if (face.audible) face.startSound();
+    await told;
+  }
+
+  async #again(reason: 'load' | 'crash'): Promise<void> {
+    const face = this.#face;
+    this.#link.ensure(this.#needsAll ? 'all' : this.#link.buildFor(this.#given), true);
     const given = {
       ...this.#given,
       rendition: this.#rendition === null ? undefined : Number(this.#rendition),
       startTime: face.figures.place.live === false ? face.currentTime : this.#given.startTime,
     };
-    this.#link.load(face.load, given, undefined, 'crash');
+    const told = this.#link.load(face.load, given, undefined, reason);
     for (const [kind, number] of face.tracks.asked) this.#link.send({ type: 'selectTrack', kind, number });
-    this.#link.send({ type: 'play' });
-    if (face.audible) face.startSound();
+    await told;
   }
 
   #mayRestart(blameless: boolean): boolean {
@@ -105,6 +136,7 @@ export class Course {
     // A paused one needs none before it plays again.
     if (face.paused) return;
     if (this.#restarting) face.waiting();
+    this.#reconnecting = true;
     if (face.load === load) face.emit('reconnecting', { attempt: 1, delay: 0, reason: 'crash' });
     if (face.load === load && !face.paused) this.reopen();
   }
@@ -138,6 +170,9 @@ export class Course {
         return;
       case 'resolve':
         this.#link.resolve(face.load, event);
+        return;
+      case 'needsall':
+        void this.#move();
         return;
       case 'source':
       case 'durationchange':
@@ -203,10 +238,9 @@ export class Course {
     if (face.load !== load) return;
     face.pending.resolve('started');
     face.pending.resolve('playing');
-    if (this.#restarting) {
-      this.#restarting = false;
-      face.emit('reconnected', { attempt: 1 });
-    }
+    const reconnected = this.#reconnecting;
+    this.#restarting = this.#reconnecting = false;
+    if (reconnected) face.emit('reconnected', { attempt: 1 });
     if (face.load === load) face.emit('playing', null);
   }
 

@@ -8,6 +8,7 @@
 import type { SailcastError } from '../errors.js';
 import { join, type Seat } from './pool.js';
 import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
+import type { Build } from './source.js';
 
 /** What is not for the host itself. */
 type ToPlayer = Exclude<ToPage, { type: 'codec' }>;
@@ -25,10 +26,10 @@ export class EngineHost {
   #onFailed: OnFailed | undefined;
 
   /** `onFailed` is never called from here. */
-  constructor(base: URL | undefined, onFailed: OnFailed) {
+  constructor(base: URL | undefined, build: Build, onFailed: OnFailed) {
     this.#base = base;
     this.#onFailed = onFailed;
-    this.#seat = join(base, {
+    this.#seat = join(base, build, {
       receive: message => {
         if (message.type === 'codec') this.#connect(message);
         else this.#onMessage?.(message);
@@ -39,6 +40,16 @@ export class EngineHost {
         report?.(error, blameless);
       },
     });
+  }
+
+  /** Which module it has. */
+  get build(): Build {
+    return this.#seat.build;
+  }
+
+  /** What it has is enough to play what needs this module. */
+  has(build: Build): boolean {
+    return this.build === 'all' || this.build === build;
   }
 
   /** Hands it to a player. From now on `onFailed` is told, in place of the constructor's. */

@@ -6,15 +6,17 @@
  * most one session; what to do when that is lost is its owner's decision.
  */
 import type { SailcastError } from '../errors.js';
+import type { SourceType } from '../types.js';
 import { type Attempt, Cmcd } from './cmcd.js';
 import { EngineHost } from './engine-host.js';
 import { isPageVisible, watchPage } from './life.js';
 import { absolute, Lines, preconnect, reasonOf } from './lines.js';
 import type { Settings } from './options.js';
+import { compile } from './pool.js';
 import type { LatencyBounds, Picture, ToPage, ToWorker, WorkerEvent } from './protocol.js';
 import { Questions } from './questions.js';
 import type { EngineLog } from './session-log.js';
-import type { Given } from './source.js';
+import { type Build, buildFor, type Given, preferred } from './source.js';
 import type { View } from './view.js';
 
 /** What a source says to the worker. */
@@ -99,9 +101,25 @@ export class Link {
     this.#host?.send(message, transfer);
   }
 
-  /** Makes a session if there is none. `follows`: it goes on with what the viewer has seen already. */
-  ensure(follows = false): void {
-    if (!this.#host) this.#use(this.#fresh(), follows);
+  /** The module that a load needs. */
+  buildFor(given: Given): Build {
+    return buildFor(preferred(given) ?? '', this.#typeOf(given));
+  }
+
+  /** Makes a session with this module if there is none. `follows`: it goes on with what the viewer has seen already. */
+  ensure(build: Build, follows = false): void {
+    if (!this.#host) this.#use(this.#fresh(build), follows);
+    else if (!this.has(build)) this.swap(this.#fresh(build));
+  }
+
+  /** The session, if there is one, has this module or more. */
+  has(build: Build): boolean {
+    return this.#host?.has(build) ?? true;
+  }
+
+  /** Fetches the module, so that a session with it begins at once. What fails here fails again then, and is told. */
+  async prepare(build: Build): Promise<void> {
+    await compile(this.#settings.base, build).catch(() => {});
   }
 
   /** Goes on with another session, which may have begun to load already. */
@@ -112,8 +130,11 @@ export class Link {
     this.#use(host, before !== undefined);
   }
 
-  /** Sends the load to the session, as soon as its first addresses are known; `asked`: that of its only stream was asked for already. */
-  load(load: number, given: Given, asked?: string, reason: 'load' | 'crash' = 'load'): void {
+  /**
+   * Sends the load to the session, as soon as its first addresses are known, and resolves then. `asked`: that of its only stream was
+   * asked for already.
+   */
+  async load(load: number, given: Given, asked?: string, reason: 'load' | 'crash' = 'load'): Promise<void> {
     const cmcd = this.#cmcd;
     const signing = {
       resolveUrl: this.#settings.resolveUrl,
@@ -141,8 +162,8 @@ export class Link {
       return;
     }
     // The stream before ends now, not when the address of the next one is known.
-    if (this.#loads) this.swap(this.#fresh());
-    Promise.all(firsts).then(send, error => {
+    if (this.#loads && this.#host) this.swap(this.#fresh(this.#host.build));
+    await Promise.all(firsts).then(send, error => {
       if (this.#lines === lines) this.#events.failed(error);
     });
   }
@@ -151,12 +172,16 @@ export class Link {
     const { renditions, rendition, startTime } = given;
     const [lines = []] = addresses;
     return {
-      kind: given.sourceType ?? this.#settings.source.sourceType ?? 'auto',
+      kind: this.#typeOf(given) ?? 'auto',
       lines: renditions.length > 0 ? [] : lines,
       renditions: renditions.map((one, i) => ({ ...one, lines: addresses[i] ?? [] })),
       rendition,
       start: startTime,
     };
+  }
+
+  #typeOf(given: Given): SourceType | undefined {
+    return given.sourceType ?? this.#settings.source.sourceType;
   }
 
   /** The engine wants to try again, and needs an address. */
@@ -195,8 +220,8 @@ export class Link {
     this.#lines = [];
   }
 
-  #fresh(): EngineHost {
-    return new EngineHost(this.#settings.base, () => {});
+  #fresh(build: Build): EngineHost {
+    return new EngineHost(this.#settings.base, build, () => {});
   }
 
   #use(host: EngineHost, follows: boolean): void {

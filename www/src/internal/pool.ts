@@ -1,13 +1,15 @@
 /**
  * The workers of this page: each serves several players, so that many players cost few threads.
  *
- * A new player goes to the worker with the fewest, and gets another one while there are fewer than the machine has cores. A
- * worker that everybody has left waits a little for the next player, and is ended. What goes wrong with a worker is the end
- * of it, told to each of its players; nothing is started again from here, and one that does not answer gets no new player.
+ * A new player goes to the worker with the fewest, and gets another one while there are fewer than the machine has cores. A worker
+ * has one of the two modules: who needs the whole player does not go to one with that of streams. One that everybody has left waits
+ * a little for the next player, and is ended. What goes wrong with a worker is the end of it, told to each of its players; nothing is
+ * started again from here, and one that does not answer gets no new player.
  */
 import { pageError, type SailcastError } from '../errors.js';
 import { compileModule } from './module.js';
 import type { FromPool, ToPage, ToPool, ToWorker } from './protocol.js';
+import type { Build } from './source.js';
 import { spawn } from './spawn.js';
 
 /** More threads than this cost more than they bring: demuxing a stream takes a hundredth of a core. */
@@ -28,6 +30,8 @@ export interface Guest {
 
 /** A guest's place. */
 export interface Seat {
+  /** What its worker has: as it was asked for, or all. */
+  readonly build: Build;
   send(message: ToWorker, transfer?: Transferable[]): void;
   /** Lets the session end in good order. The guest hears nothing any more. */
   leave(): void;
@@ -38,19 +42,21 @@ const workers = new Set<PoolWorker>();
 let players = 0;
 
 /** A place at the worker with the fewest players. `base`: the folder of the files, if it is not where the bundler put them. */
-export function join(base: URL | undefined, guest: Guest): Seat {
+export function join(base: URL | undefined, build: Build, guest: Guest): Seat {
   const most = Math.min(navigator.hardwareConcurrency || 1, MOST_WORKERS);
   const open = [...workers].filter(worker => worker.base === base?.href);
-  const best = open.reduce<PoolWorker | undefined>(
+  const fitting = open.filter(worker => worker.build === 'all' || worker.build === build);
+  const best = fitting.reduce<PoolWorker | undefined>(
     (best, worker) => (best && best.guests <= worker.guests ? best : worker),
     undefined,
   );
-  const worker = best && (best.guests === 0 || open.length >= most) ? best : new PoolWorker(base);
+  const worker = best && (best.guests === 0 || open.length >= most) ? best : new PoolWorker(base, build);
   return worker.seat(guest);
 }
 
 class PoolWorker {
   readonly base: string | undefined;
+  readonly build: Build;
   readonly #guests = new Map<number, Guest>();
   /** Who left and whose session has not said `closed`, with the time that it has for that. */
   readonly #leaving = new Map<number, ReturnType<typeof setTimeout>>();
@@ -60,15 +66,16 @@ class PoolWorker {
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   /** Fetching and compiling the wasm and starting the worker run side by side. No guest is called from here. */
-  constructor(base: URL | undefined) {
+  constructor(base: URL | undefined, build: Build) {
     this.base = base?.href;
+    this.build = build;
     workers.add(this);
     // What a bundler made of the worker cannot be found from the wasm's address.
     const hint =
-      base || wasmUrl().origin === location.origin
+      base || WASM.all().origin === location.origin
         ? ''
         : '; the files are on another origin: serve dist/ as it is, and give its address as baseUrl';
-    const module = compile(base);
+    const module = compile(base, build);
     try {
       const worker = start(base);
       this.#worker = worker;
@@ -96,6 +103,7 @@ class PoolWorker {
     this.#guests.set(player, guest);
     if (this.#greeted) clearTimeout(this.#timer);
     return {
+      build: this.build,
       send: (message, transfer) => {
         if (this.#guests.has(player)) this.#post({ type: 'player', player, message }, transfer);
       },
@@ -161,15 +169,19 @@ class PoolWorker {
 }
 
 /** In this very form, for bundlers look for it. */
-const wasmUrl = () => new URL('../wasm/sailcast_bg.wasm', import.meta.url);
-
-function compile(base: URL | undefined): Promise<WebAssembly.Module> {
-  return compileModule(base ? new URL('wasm/sailcast_bg.wasm', base) : wasmUrl());
+const WASM = {
+  streams: () => new URL('../wasm/streams_bg.wasm', import.meta.url),
+  all: () => new URL('../wasm/sailcast_bg.wasm', import.meta.url),
+};
+/** The module, fetched before there is a worker for it. */
+export function compile(base: URL | undefined, build: Build): Promise<WebAssembly.Module> {
+  const name = build === 'all' ? 'sailcast' : build;
+  return compileModule(base ? new URL(`wasm/${name}_bg.wasm`, base) : WASM[build]());
 }
 
 /** The package's folder: as it was given, or as far as that can be told from where the bundler put the wasm. */
 export function folderOf(base: URL | undefined): URL {
-  return base ?? new URL('..', wasmUrl());
+  return base ?? new URL('..', WASM.all());
 }
 
 function start(base: URL | undefined): Worker {

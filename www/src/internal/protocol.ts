@@ -190,6 +190,8 @@ export type WorkerEvent =
   | ({ name: 'metadata' | 'cue' } & StreamMessage)
   | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>
   | Named<'seeking' | 'seeked'>
+  /** It is no stream, and this module plays nothing else: the load is over here, without an error. */
+  | { name: 'needsall' }
   | { name: 'source'; kind: SourceType; live: boolean }
   | { name: 'durationchange'; duration: number | null }
   | { name: 'renditions'; renditions: readonly RenditionInfo[] }

@@ -17,6 +17,18 @@ export interface GivenRendition extends Omit<RenditionSource, 'url'> {
   lines: readonly string[];
 }
 
+/** The modules of the player: one plays streams; the other one all there is, and records. */
+export type Build = 'streams' | 'all';
+
+const SOCKET = /^wss?:/i;
+const FLV = /^[^?#]*\.flv([?#]|$)/i;
+
+/** The module that a load of this address needs, as far as can be told before anything has come of it. */
+export function buildFor(url: string, type: SourceType = 'auto'): Build {
+  if (type !== 'auto') return type === 'stream' ? 'streams' : 'all';
+  return SOCKET.test(url) || FLV.test(url) ? 'streams' : 'all';
+}
+
 const TYPES: readonly unknown[] = ['auto', 'stream', 'hls', 'file', undefined] satisfies (
   | SourceType
   | undefined

@@ -1,5 +1,5 @@
 /**
- * The worker's script: one wasm instance with a `Session` for each player. It hands messages to them and their events back, and
+ * The worker's script: one wasm instance, of either module of the player, with a `Session` for each player. It hands messages to them and their events back, and
  * decides nothing.
  *
  * Messages that come before the wasm wait for it, all but one thing: the stream is asked for at once, so that a slow

@@ -7,6 +7,7 @@
 //! used, and every change can be seen. Where little can be buffered, as close to a live edge, the second decides.
 
 mod estimate;
+pub mod stream;
 
 use sailcast_media::Micros;
 
@@ -119,7 +120,8 @@ impl Abr {
     /// The rendition of the next piece; `None` when there is none at all.
     pub fn choose(&mut self, levels: &[Level], at: &Situation, now: Instant) -> Option<usize> {
         self.note_slowness(levels, at, now);
-        let mut order = self.allowed(levels, at, now);
+        let bearable = self.too_slow.filter(|(_, until)| now < *until).map(|(most, _)| most);
+        let mut order = allowed(levels, at.viewport, bearable);
         order.sort_by_key(|index| levels.get(*index).map_or(0, |level| level.bitrate));
         let lowest = order.first().copied()?;
         let bitrate = |index: usize| levels.get(index).map_or(0.0, |level| level.bitrate as f64);
@@ -160,32 +162,6 @@ impl Abr {
             lower.clone().filter(|(_, level)| time(level) < buffered).max_by_key(|(_, l)| l.bitrate);
         let other = in_time.or_else(|| lower.min_by_key(|(_, level)| level.bitrate));
         other.filter(|(_, level)| time(level) < left).map(|(index, _)| index)
-    }
-
-    /// Those that may be played: neither excluded, nor larger than the picture's box needs, nor too much for this machine. If
-    /// that leaves none, the smallest of the others.
-    fn allowed(&self, levels: &[Level], at: &Situation, now: Instant) -> Vec<usize> {
-        let enough = at.viewport.and_then(|(width, height)| {
-            let covers = |level: &&Level| level.width >= Some(width) || level.height >= Some(height);
-            levels.iter().filter(|level| !level.excluded).filter(covers).filter_map(pixels).min()
-        });
-        let bearable = self.too_slow.filter(|(_, until)| now < *until).map(|(most, _)| most);
-        let fits = |level: &Level| {
-            let pixels = pixels(level);
-            !level.excluded
-                && enough.is_none_or(|enough| pixels.is_none_or(|pixels| pixels <= enough))
-                && bearable.is_none_or(|most| pixels.is_none_or(|pixels| pixels < most))
-        };
-        let all = |wanted: &dyn Fn(&Level) -> bool| -> Vec<usize> {
-            levels.iter().enumerate().filter(|(_, level)| wanted(level)).map(|(index, _)| index).collect()
-        };
-        let fitting = all(&fits);
-        if !fitting.is_empty() {
-            return fitting;
-        }
-        let possible = all(&|level| !level.excluded);
-        let smallest = possible.into_iter().min_by_key(|index| levels.get(*index).map_or(0, |l| l.bitrate));
-        smallest.or((!levels.is_empty()).then_some(0)).into_iter().collect()
     }
 
     /// Sustainable, and in time.
@@ -253,7 +229,32 @@ impl Abr {
     }
 }
 
-/// A second: what decoding costs.
+/// Those that may be played: neither excluded, nor larger than the picture's box needs, nor as large as is too much for this machine.
+/// If that leaves none, the smallest of the others.
+fn allowed(levels: &[Level], viewport: Option<(u32, u32)>, too_much: Option<u64>) -> Vec<usize> {
+    let enough = viewport.and_then(|(width, height)| {
+        let covers = |level: &&Level| level.width >= Some(width) || level.height >= Some(height);
+        levels.iter().filter(|level| !level.excluded).filter(covers).filter_map(pixels).min()
+    });
+    let fits = |level: &Level| {
+        let pixels = pixels(level);
+        !level.excluded
+            && enough.is_none_or(|enough| pixels.is_none_or(|pixels| pixels <= enough))
+            && too_much.is_none_or(|most| pixels.is_none_or(|pixels| pixels < most))
+    };
+    let all = |wanted: &dyn Fn(&Level) -> bool| -> Vec<usize> {
+        levels.iter().enumerate().filter(|(_, level)| wanted(level)).map(|(index, _)| index).collect()
+    };
+    let fitting = all(&fits);
+    if !fitting.is_empty() {
+        return fitting;
+    }
+    let possible = all(&|level| !level.excluded);
+    let smallest = possible.into_iter().min_by_key(|index| levels.get(*index).map_or(0, |l| l.bitrate));
+    smallest.or((!levels.is_empty()).then_some(0)).into_iter().collect()
+}
+
+/// What decoding a picture costs.
 fn pixels(level: &Level) -> Option<u64> {
     Some(u64::from(level.width?).saturating_mul(u64::from(level.height?)))
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use sailcast_media::MediaKind;
 
 use super::DecodeStage;
-use crate::{ladder::PathReason, queue::Item};
+use crate::{ladder::PathReason, queue::Item, text};
 
 /// Decoders made one after the other that give nothing, where there have been better ones: it is not the packets. Pictures
 /// are given again whole, of sound the piece that may be to blame is left out.
@@ -52,7 +52,7 @@ impl Fault<'_> {
 /// Browsers refuse a first picture that is no IDR, and say so in these words (WebCodecs has but a `DataError` for it).
 fn wants_keyframe(why: &str) -> bool {
     let why = why.to_ascii_lowercase();
-    ["key frame", "keyframe", "key chunk"].iter().any(|words| why.contains(words))
+    ["key frame", "keyframe", "key chunk"].iter().any(|words| text::contains(&why, words))
 }
 
 impl DecodeStage {

@@ -6,130 +6,133 @@
 use bytes::Bytes;
 use sailcast_media::MediaTime;
 
-use super::{Extent, FeedEvent, View, kind};
+use super::{Extent, FeedEvent, Going, Paced, View, kind};
 use crate::{
     connection::{Brought, Connection},
+    definitions::{Definitions, Setting},
     error::SailcastError,
-    file::File,
-    hls::{self, Hls},
-    io::{Instant, IoEvent, Load, Output, RequestId, SourceKind},
+    io::{Instant, IoEvent, Load, RequestId, SourceKind},
     outbox::Outbox,
     retry::Failure,
+    source::Other,
+    sources::MakePaced,
 };
 
 enum Source {
     Stream(Box<Connection>),
-    File(Box<File>),
-    Hls(Box<Hls>),
+    Definitions(Box<Definitions>),
+    Paced(Box<dyn Paced>),
 }
 
 pub struct Feed {
     source: Source,
     load: Load,
     seed: u64,
-}
-
-impl Source {
-    fn new(kind: SourceKind, load: Load, seed: u64) -> Self {
-        let Load { resolve, start, .. } = load;
-        match kind {
-            SourceKind::Hls => Self::Hls(Box::new(Hls::new(load, hls::decodable, seed))),
-            SourceKind::File => Self::File(Box::new(File::new(load.lines, resolve, start, seed))),
-            SourceKind::Auto | SourceKind::Stream => {
-                let judges = kind == SourceKind::Auto;
-                Self::Stream(Box::new(Connection::new(load.lines, resolve, judges, seed)))
-            }
-        }
-    }
-}
-
-/// What becomes of a seek.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Going {
-    /// The place comes behind a cut.
-    There,
-    /// It will begin there: nothing has come yet.
-    Begins,
-    /// It cannot go anywhere.
-    Nowhere,
+    make: Option<MakePaced>,
+    is_beyond: bool,
 }
 
 impl Feed {
     /// Its addresses have been checked to be such that can be opened.
-    pub fn new(load: Load, seed: u64) -> Self {
+    pub fn new(load: Load, setting: Setting, make: Option<MakePaced>, seed: u64) -> Self {
         let by_address = || load.lines.first().and_then(|url| kind::by_address(url)).unwrap_or_default();
         let kind = if load.kind == SourceKind::Auto { by_address() } else { load.kind };
-        Self { source: Source::new(kind, load.clone(), seed), load, seed }
+        let is_stream = matches!(kind, SourceKind::Auto | SourceKind::Stream);
+        let source = match make {
+            Some(make) if !is_stream => Source::Paced(make(kind, load.clone(), seed)),
+            _ if !load.definitions.is_empty() => {
+                Source::Definitions(Box::new(Definitions::new(load.clone(), setting, seed)))
+            }
+            _ => {
+                let judges = kind == SourceKind::Auto;
+                let connection = Connection::new(load.lines.clone(), load.resolve, judges, seed);
+                Source::Stream(Box::new(connection))
+            }
+        };
+        Self { source, load, seed, make, is_beyond: !is_stream && make.is_none() }
     }
 
     pub fn kind(&self) -> SourceKind {
-        match self.source {
-            Source::Stream(_) => SourceKind::Stream,
-            Source::File(_) => SourceKind::File,
-            Source::Hls(_) => SourceKind::Hls,
+        match &self.source {
+            Source::Stream(_) | Source::Definitions(_) => SourceKind::Stream,
+            Source::Paced(paced) => paced.kind(),
         }
     }
 
     /// It loads ahead of the playhead by itself, and has one timeline.
     pub fn is_paced(&self) -> bool {
-        !matches!(self.source, Source::Stream(_))
+        matches!(self.source, Source::Paced(_))
+    }
+
+    /// It is of a kind that this build has no source for. What is left to do is to close it.
+    pub fn is_beyond(&self) -> bool {
+        self.is_beyond
     }
 
     pub fn open(&mut self, now: Instant, out: &mut Outbox) {
+        if self.is_beyond {
+            return;
+        }
         match &mut self.source {
             Source::Stream(connection) => connection.open(now, out),
-            Source::File(file) => file.open(now, out),
-            Source::Hls(hls) => hls.open(now, out),
+            Source::Definitions(definitions) => definitions.open(now, out),
+            Source::Paced(paced) => paced.open(now, out),
         }
     }
 
     pub fn owns(&self, id: RequestId) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.owns(id),
-            Source::File(file) => file.owns(id),
-            Source::Hls(hls) => hls.owns(id),
+            Source::Definitions(definitions) => definitions.owns(id),
+            Source::Paced(paced) => paced.owns(id),
         }
     }
 
     pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_io(event, now),
-            Source::File(file) => file.on_io(event, now, out),
-            Source::Hls(hls) => hls.on_io(id, event, now, out),
+            Source::Definitions(definitions) => definitions.on_io(id, event, now),
+            Source::Paced(paced) => paced.on_io(id, event, now, out),
         }
         self.turn(now, out);
     }
 
     /// Goes over to what the bytes are.
     fn turn(&mut self, now: Instant, out: &mut Outbox) {
-        let (other, lines) = match &mut self.source {
-            Source::Stream(connection) => match connection.take_other() {
-                Some((other, lines)) => (Some(other), lines),
-                None => return,
-            },
-            Source::File(file) => match file.take_playlist() {
-                Some(lines) => (None, lines),
-                None => return,
-            },
-            Source::Hls(_) => return,
-        };
-        let load = Load { lines, ..self.load.clone() };
-        match other {
-            Some(other) if other.kind == SourceKind::File => {
-                let mut file = File::new(load.lines, load.resolve, load.start, self.seed);
-                file.adopt(other, now, out);
-                self.source = Source::File(Box::new(file));
-            }
-            // A playlist is short: it is asked for anew, as what it is.
-            other => {
-                if let Some(other) = other {
-                    out.push(Output::Cancel(other.id));
+        match &mut self.source {
+            Source::Stream(connection) => {
+                if let Some((other, lines)) = connection.take_other() {
+                    self.go_over(other.kind, lines, Some(other), now, out);
                 }
-                self.close(out);
-                self.source = Source::new(SourceKind::Hls, load, self.seed);
-                self.open(now, out);
             }
+            Source::Paced(paced) => {
+                if let Some(lines) = paced.take_playlist() {
+                    paced.close(out);
+                    self.go_over(SourceKind::Hls, lines, None, now, out);
+                }
+            }
+            Source::Definitions(_) => {}
         }
+    }
+
+    fn go_over(
+        &mut self,
+        kind: SourceKind,
+        lines: Vec<String>,
+        other: Option<Other>,
+        now: Instant,
+        out: &mut Outbox,
+    ) {
+        let Some(make) = self.make else {
+            self.is_beyond = true;
+            return;
+        };
+        let mut paced = make(kind, Load { lines, ..self.load.clone() }, self.seed);
+        match other {
+            Some(other) => paced.adopt(other, now, out),
+            None => paced.open(now, out),
+        }
+        self.source = Source::Paced(paced);
     }
 
     pub fn on_resolved(
@@ -142,8 +145,8 @@ impl Feed {
     ) {
         match &mut self.source {
             Source::Stream(connection) => connection.on_resolved(url, played, now, out),
-            Source::File(file) => file.on_resolved(url, now, out),
-            Source::Hls(hls) => hls.on_resolved(id, url, now, out),
+            Source::Definitions(definitions) => definitions.on_resolved(id, url, played, now, out),
+            Source::Paced(paced) => paced.on_resolved(id, url, now, out),
         }
     }
 
@@ -154,16 +157,16 @@ impl Feed {
         now: Instant,
         out: &mut Outbox,
     ) {
-        if let Source::Hls(hls) = &mut self.source {
-            hls.on_decrypted(id, clear, now, out);
+        if let Source::Paced(paced) = &mut self.source {
+            paced.on_decrypted(id, clear, now, out);
         }
     }
 
     pub fn poll(&mut self, now: Instant, out: &mut Outbox) -> Option<FeedEvent> {
         match &mut self.source {
             Source::Stream(connection) => connection.poll(now).map(FeedEvent::Demuxed),
-            Source::File(file) => file.poll(now, out),
-            Source::Hls(hls) => hls.poll(now),
+            Source::Definitions(definitions) => definitions.poll(now, out),
+            Source::Paced(paced) => paced.poll(now, out),
         }
     }
 
@@ -171,109 +174,104 @@ impl Feed {
     pub fn is_replacement(&mut self, now: Instant, out: &mut Outbox) -> bool {
         match &mut self.source {
             Source::Stream(connection) => connection.is_replacement(now, out),
-            Source::File(_) | Source::Hls(_) => false,
+            Source::Definitions(definitions) => definitions.is_replacement(now, out),
+            Source::Paced(_) => false,
         }
     }
 
     pub fn advance(&mut self, brought: Brought, view: &View, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.advance(brought, now, out),
-            Source::File(file) => file.advance(view, now, out),
-            Source::Hls(hls) => hls.advance(view, now, out),
+            Source::Definitions(definitions) => definitions.advance(brought, view, now, out),
+            Source::Paced(paced) => paced.advance(view, now, out),
         }
+    }
+
+    /// There is something to poll without anything that came.
+    pub fn has_news(&self) -> bool {
+        matches!(&self.source, Source::Definitions(definitions) if definitions.has_news())
     }
 
     /// What comes of a stream is of no use; false where there is no other one to ask for.
     pub fn fail(&mut self, failure: Failure, played: bool, now: Instant, out: &mut Outbox) -> bool {
-        if let Source::Stream(connection) = &mut self.source {
-            connection.fail(failure, played, now, out);
-            return true;
+        match &mut self.source {
+            Source::Stream(connection) => connection.fail(failure, played, now, out),
+            Source::Definitions(definitions) => definitions.fail(failure, played, now, out),
+            Source::Paced(_) => return false,
         }
-        false
+        true
     }
 
     /// Goes to another place: exactly there, or to where it is quicker to begin near it.
     pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going {
         match &mut self.source {
-            Source::Stream(_) => Going::Nowhere,
-            Source::File(file) => {
-                if file.seek(to) {
-                    Going::There
-                } else {
-                    Going::Nowhere
-                }
-            }
-            Source::Hls(hls) => {
-                hls.seek(to, exact, now, out);
-                match hls.extent(now).seekable {
-                    _ if hls.error().is_some() => Going::Nowhere,
-                    Some(_) => Going::There,
-                    None => Going::Begins,
-                }
-            }
+            Source::Stream(_) | Source::Definitions(_) => Going::Nowhere,
+            Source::Paced(paced) => paced.seek(to, exact, now, out),
         }
     }
 
     /// Plays this rendition; `None`: the player chooses.
     pub fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
-        if let Source::Hls(hls) = &mut self.source {
-            hls.select(rendition, now, out);
+        match &mut self.source {
+            Source::Stream(_) => {}
+            Source::Definitions(definitions) => definitions.select(rendition, now, out),
+            Source::Paced(paced) => paced.select(rendition, now, out),
         }
     }
 
     /// As far as an index tells.
     pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         match &self.source {
-            Source::File(file) => file.keyframes_around(at),
-            Source::Stream(_) | Source::Hls(_) => (None, None),
+            Source::Stream(_) | Source::Definitions(_) => (None, None),
+            Source::Paced(paced) => paced.keyframes_around(at),
         }
     }
 
     pub fn extent(&self, now: Instant) -> Extent {
         match &self.source {
             Source::Stream(_) => Extent::default(),
-            Source::File(file) => file.extent(),
-            Source::Hls(hls) => hls.extent(now),
+            Source::Definitions(definitions) => definitions.extent(now),
+            Source::Paced(paced) => paced.extent(now),
         }
     }
 
     pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.set_online(online, now, out),
-            Source::File(file) => file.set_online(online, now, out),
-            Source::Hls(hls) => hls.set_online(online, now, out),
+            Source::Definitions(definitions) => definitions.set_online(online, now, out),
+            Source::Paced(paced) => paced.set_online(online, now, out),
         }
     }
 
     pub fn suspect(&mut self, now: Instant) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspect(now),
-            Source::File(file) => file.suspect(now),
-            Source::Hls(hls) => hls.suspect(now),
+            Source::Definitions(definitions) => definitions.suspect(now),
+            Source::Paced(paced) => paced.suspect(now),
         }
     }
 
     pub fn suspend(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.suspend(out),
-            Source::File(file) => file.suspend(out),
-            Source::Hls(hls) => hls.suspend(out),
+            Source::Definitions(definitions) => definitions.suspend(out),
+            Source::Paced(paced) => paced.suspend(out),
         }
     }
 
     pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.wake(now, out),
-            Source::File(file) => file.wake(now, out),
-            Source::Hls(hls) => hls.wake(now, out),
+            Source::Definitions(definitions) => definitions.wake(now, out),
+            Source::Paced(paced) => paced.wake(now, out),
         }
     }
 
     pub fn is_suspended(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_suspended(),
-            Source::File(file) => file.is_suspended(),
-            Source::Hls(hls) => hls.is_suspended(),
+            Source::Definitions(definitions) => definitions.is_suspended(),
+            Source::Paced(paced) => paced.is_suspended(),
         }
     }
 
@@ -281,8 +279,8 @@ impl Feed {
     pub fn is_over(&self) -> bool {
         match &self.source {
             Source::Stream(connection) => connection.is_over(),
-            Source::File(file) => file.is_over(),
-            Source::Hls(hls) => hls.is_over(),
+            Source::Definitions(definitions) => definitions.is_over(),
+            Source::Paced(paced) => paced.is_over(),
         }
     }
 
@@ -290,40 +288,40 @@ impl Feed {
     pub fn error(&self) -> Option<&SailcastError> {
         match &self.source {
             Source::Stream(connection) => connection.error(),
-            Source::File(file) => file.error(),
-            Source::Hls(hls) => hls.error(),
+            Source::Definitions(definitions) => definitions.error(),
+            Source::Paced(paced) => paced.error(),
         }
     }
 
     pub fn bytes(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.bytes(),
-            Source::File(file) => file.bytes(),
-            Source::Hls(hls) => hls.bytes(),
+            Source::Definitions(definitions) => definitions.bytes(),
+            Source::Paced(paced) => paced.bytes(),
         }
     }
 
     pub fn reconnects(&self) -> u64 {
         match &self.source {
             Source::Stream(connection) => connection.reconnects,
-            Source::File(file) => file.reconnects(),
-            Source::Hls(hls) => hls.reconnects(),
+            Source::Definitions(definitions) => definitions.reconnects(),
+            Source::Paced(paced) => paced.reconnects(),
         }
     }
 
     pub fn deadline(&mut self, now: Instant) -> Option<Instant> {
         match &mut self.source {
             Source::Stream(connection) => connection.deadline(),
-            Source::File(file) => file.deadline(),
-            Source::Hls(hls) => hls.deadline(now),
+            Source::Definitions(definitions) => definitions.deadline(),
+            Source::Paced(paced) => paced.deadline(now),
         }
     }
 
     pub fn close(&mut self, out: &mut Outbox) {
         match &mut self.source {
             Source::Stream(connection) => connection.close(out),
-            Source::File(file) => file.close(out),
-            Source::Hls(hls) => hls.close(out),
+            Source::Definitions(definitions) => definitions.close(out),
+            Source::Paced(paced) => paced.close(out),
         }
     }
 }

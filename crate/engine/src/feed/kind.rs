@@ -2,7 +2,7 @@
 
 use sailcast_media::demux::{self, Format};
 
-use crate::io::SourceKind;
+use crate::{io::SourceKind, text};
 
 /// What tells the formats apart.
 const ENOUGH: usize = 8;
@@ -12,7 +12,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What the address's path says, if it says something.
 pub fn by_address(url: &str) -> Option<SourceKind> {
-    let (_, rest) = url.split(['?', '#']).next()?.split_once("://")?;
+    let (_, rest) = text::split_once(url.split(['?', '#']).next()?, "://")?;
     let (_, path) = rest.split_once('/')?;
     let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
     match extension.to_ascii_lowercase().as_str() {

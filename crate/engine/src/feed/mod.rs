@@ -2,22 +2,16 @@
 //!
 //! A *paced* source loads ahead of the playhead, as much as it thinks right, and puts its packets on **one timeline** itself: across
 //! segments, discontinuities, renditions and seeks, the same moment has the same time. Playback tells it where the playhead is
-//! ([`View`]), polls [`FeedEvent`]s, and asks it for its [`Extent`]. Both sources have the same methods:
-//!
-//! - `new(..)`, `open(now, out)`; `owns(id)`, `on_io(id, event, now, out)`, `on_resolved`, `on_decrypted`;
-//! - `poll(now) -> Option<FeedEvent>` until `None`, after each of them;
-//! - `advance(view, now, out)` does what is due, at any time, any number of times; `deadline(now)` is when it wants to be called
-//!   next with nothing that happens until then;
-//! - `seek(to, exact, now, out)`: what was under way is cancelled, and after a [`FeedEvent::Cut`] the packets of the new place come;
-//! - `suspend`, `wake`, `set_online`, `suspect`, `close` as of a connection;
-//! - `extent(now)`, `bytes()`, `is_over()`: no more will come, from here to the end; `error()`: why, unless in good order.
+//! ([`View`]), polls [`FeedEvent`]s, and asks it for its [`Extent`]: [`Paced`] has the methods.
 
 mod any;
 pub(crate) mod kind;
+mod paced;
 
 use sailcast_media::{DemuxEvent, MediaTime, Micros};
 
-pub(crate) use self::any::{Feed, Going};
+pub(crate) use self::any::Feed;
+pub use self::paced::{Going, Paced};
 use crate::event::Event;
 
 /// What playback knows and a source must.
@@ -34,6 +28,10 @@ pub struct View {
     pub is_degraded: bool,
     /// The picture's box in device pixels, where it is known.
     pub viewport: Option<(u32, u32)>,
+    /// The playhead stands for want of data.
+    pub is_waiting: bool,
+    /// The playhead by the clock of a stream's own packets.
+    pub raw: Option<MediaTime>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -41,7 +39,7 @@ pub enum FeedEvent {
     /// A track, packet, message or loss; times are on the player's timeline.
     Demuxed(DemuxEvent),
     /// What follows does not go on where the last packets of these kinds ended: it begins at a keyframe, after a seek, in another
-    /// rendition, or behind what could not be had. Packets here from `at` on are replaced by what follows.
+    /// rendition, or behind what could not be had (of a stream by its own clock, as its packets). Packets here from `at` on are replaced by what follows.
     Cut { at: MediaTime, why: CutReason },
     /// For the page.
     Tell(Event),

@@ -22,7 +22,7 @@ use self::{piece::News, requests::Requests};
 use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
-    feed::{CutReason, Extent, FeedEvent, View, kind},
+    feed::{CutReason, Extent, FeedEvent, Going, Paced, View, kind},
     io::{Instant, IoEvent, RequestId, SourceKind},
     outbox::Outbox,
     source::{self, Other, warning},
@@ -85,23 +85,28 @@ impl File {
             bytes: 0,
         }
     }
+}
 
-    pub fn open(&mut self, now: Instant, out: &mut Outbox) {
+impl Paced for File {
+    fn kind(&self) -> SourceKind {
+        SourceKind::File
+    }
+
+    fn open(&mut self, now: Instant, out: &mut Outbox) {
         self.ask(now, out);
     }
 
-    /// Goes on with a response that has begun.
-    pub fn adopt(&mut self, other: Other, now: Instant, out: &mut Outbox) {
+    fn adopt(&mut self, other: Other, now: Instant, out: &mut Outbox) {
         self.requests.adopt(other.id, now);
         self.set_len(other.response.len);
-        self.on_io(IoEvent::Bytes(other.bytes), now, out);
+        self.on_io(other.id, IoEvent::Bytes(other.bytes), now, out);
     }
 
-    pub fn owns(&self, id: RequestId) -> bool {
+    fn owns(&self, id: RequestId) -> bool {
         self.requests.owns(id)
     }
 
-    pub fn on_io(&mut self, event: IoEvent, now: Instant, out: &mut Outbox) {
+    fn on_io(&mut self, _id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         if let IoEvent::Opened(response) = &event
             && response.is_success()
         {
@@ -116,16 +121,15 @@ impl File {
         }
     }
 
-    pub fn on_resolved(&mut self, url: Result<String, String>, now: Instant, out: &mut Outbox) {
+    fn on_resolved(&mut self, _id: RequestId, url: Result<String, String>, now: Instant, out: &mut Outbox) {
         self.requests.on_resolved(url, self.fruitful, now, out);
     }
 
-    /// It is a playlist: its addresses, the present one first.
-    pub fn take_playlist(&mut self) -> Option<Vec<String>> {
+    fn take_playlist(&mut self) -> Option<Vec<String>> {
         std::mem::take(&mut self.is_playlist).then(|| self.requests.urls())
     }
 
-    pub fn poll(&mut self, now: Instant, out: &mut Outbox) -> Option<FeedEvent> {
+    fn poll(&mut self, now: Instant, out: &mut Outbox) -> Option<FeedEvent> {
         self.find();
         if let Some(event) = self.tells.pop_front() {
             return Some(event);
@@ -144,7 +148,7 @@ impl File {
         event.map(FeedEvent::Demuxed).or_else(|| self.tells.pop_front())
     }
 
-    pub fn advance(&mut self, view: &View, now: Instant, out: &mut Outbox) {
+    fn advance(&mut self, view: &View, now: Instant, out: &mut Outbox) {
         self.requests.advance(self.fruitful, now, out);
         let Some(wants) = self.wants() else { return };
         if let Some(piece) = self.requests.piece() {
@@ -162,28 +166,28 @@ impl File {
         }
     }
 
-    /// False where the server lets nobody go there.
-    pub fn seek(&mut self, to: MediaTime) -> bool {
+    /// Nowhere, if the server lets nobody go there.
+    fn seek(&mut self, to: MediaTime, _exact: bool, _now: Instant, _out: &mut Outbox) -> Going {
         let is_begin = to <= MediaTime(0);
         if !self.ranges && !is_begin {
             let what = "The server does not give parts of the file.".to_owned();
             let error = warning(ErrorCode::RangeUnsupported, what);
             self.tells.push_back(FeedEvent::Tell(Event::Error(error)));
-            return false;
+            return Going::Nowhere;
         }
         self.sought = Some(to);
         self.ended = false;
         self.piece = FIRST_PIECE;
         self.requests.revive();
         self.find();
-        true
+        Going::There
     }
 
-    pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
+    fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         self.demuxer.as_ref().map_or((None, None), |demuxer| demuxer.keyframes_around(at))
     }
 
-    pub fn extent(&self) -> Extent {
+    fn extent(&self, _now: Instant) -> Extent {
         let end = self.duration.map(|duration| MediaTime(0) + duration);
         Extent {
             live: false,
@@ -194,50 +198,52 @@ impl File {
         }
     }
 
-    pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
+    fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
         self.requests.set_online(online, now, out);
     }
 
-    pub fn suspect(&mut self, now: Instant) {
+    fn suspect(&mut self, now: Instant) {
         self.requests.suspect(now);
     }
 
-    pub fn suspend(&mut self, out: &mut Outbox) {
+    fn suspend(&mut self, out: &mut Outbox) {
         self.requests.suspend(out);
     }
 
-    pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
+    fn wake(&mut self, now: Instant, out: &mut Outbox) {
         self.requests.wake(self.bytes > 0, now, out);
     }
 
-    pub fn is_suspended(&self) -> bool {
+    fn is_suspended(&self) -> bool {
         self.requests.is_suspended()
     }
 
-    pub fn close(&mut self, out: &mut Outbox) {
+    fn close(&mut self, out: &mut Outbox) {
         self.requests.cancel(out);
     }
 
-    pub fn deadline(&self) -> Option<Instant> {
+    fn deadline(&self, _now: Instant) -> Option<Instant> {
         self.requests.deadline()
     }
 
-    pub fn bytes(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    pub fn reconnects(&self) -> u64 {
+    fn reconnects(&self) -> u64 {
         self.requests.reconnects
     }
 
-    pub fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         self.ended || self.error().is_some()
     }
 
-    pub fn error(&self) -> Option<&SailcastError> {
+    fn error(&self) -> Option<&SailcastError> {
         self.requests.error()
     }
+}
 
+impl File {
     /// The offset that is wanted next; `None` where nothing is.
     fn wants(&self) -> Option<u64> {
         match &self.demuxer {

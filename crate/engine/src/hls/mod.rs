@@ -39,9 +39,10 @@ use sailcast_media::MediaTime;
 use crate::{
     abr::{Abr, Level},
     error::SailcastError,
-    feed::{CutReason, Extent, FeedEvent, View},
-    io::{Instant, IoEvent, Load, RequestId},
+    feed::{CutReason, Extent, FeedEvent, Going, Paced, View},
+    io::{Instant, IoEvent, Load, Output, RequestId, SourceKind},
     outbox::Outbox,
+    source::Other,
 };
 use date_ranges::DateRanges;
 use entry::Entry;
@@ -112,17 +113,29 @@ impl Hls {
             end: None,
         }
     }
+}
 
-    pub fn open(&mut self, now: Instant, out: &mut Outbox) {
+impl Paced for Hls {
+    fn kind(&self) -> SourceKind {
+        SourceKind::Hls
+    }
+
+    fn open(&mut self, now: Instant, out: &mut Outbox) {
         self.entry.open(now, out);
         self.turn(now, out);
     }
 
-    pub fn owns(&self, id: RequestId) -> bool {
+    /// A playlist is short: it is asked for anew.
+    fn adopt(&mut self, other: Other, now: Instant, out: &mut Outbox) {
+        out.push(Output::Cancel(other.id));
+        self.open(now, out);
+    }
+
+    fn owns(&self, id: RequestId) -> bool {
         self.entry.owns(id) || self.shared.keys.owns(id) || self.lanes().any(|lane| lane.owns(id))
     }
 
-    pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
+    fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
         if self.entry.owns(id) {
             let answer = self.entry.on_io(event, now, out);
             self.on_answer(answer, now, out);
@@ -137,13 +150,7 @@ impl Hls {
         self.turn(now, out);
     }
 
-    pub fn on_resolved(
-        &mut self,
-        id: RequestId,
-        url: Result<String, String>,
-        now: Instant,
-        out: &mut Outbox,
-    ) {
+    fn on_resolved(&mut self, id: RequestId, url: Result<String, String>, now: Instant, out: &mut Outbox) {
         if self.entry.owns(id) {
             let answer = self.entry.on_resolved(url, now);
             self.on_answer(answer, now, out);
@@ -151,13 +158,7 @@ impl Hls {
         }
     }
 
-    pub fn on_decrypted(
-        &mut self,
-        id: RequestId,
-        clear: Result<Bytes, String>,
-        now: Instant,
-        out: &mut Outbox,
-    ) {
+    fn on_decrypted(&mut self, id: RequestId, clear: Result<Bytes, String>, now: Instant, out: &mut Outbox) {
         if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_decrypted(id, clear, shared, now, out);
             self.settle(now, out);
@@ -165,19 +166,16 @@ impl Hls {
         }
     }
 
-    /// The next event, until there is none.
-    pub fn poll(&mut self, _now: Instant) -> Option<FeedEvent> {
+    fn poll(&mut self, _now: Instant, _out: &mut Outbox) -> Option<FeedEvent> {
         self.shared.delivery.poll()
     }
 
-    /// Does what is due.
-    pub fn advance(&mut self, view: &View, now: Instant, out: &mut Outbox) {
+    fn advance(&mut self, view: &View, now: Instant, out: &mut Outbox) {
         self.view = Some(*view);
         self.turn(now, out);
     }
 
-    /// When to be called next, if nothing happens until then.
-    pub fn deadline(&self, _now: Instant) -> Option<Instant> {
+    fn deadline(&self, _now: Instant) -> Option<Instant> {
         if self.suspended || self.end.is_some() {
             return None;
         }
@@ -188,52 +186,38 @@ impl Hls {
         lanes.chain(keys).chain(self.entry.deadline(online)).chain(self.room_at).min()
     }
 
-    /// Goes on at `to`: there, or at the beginning of the segment that has it.
-    pub fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) {
-        self.asked = Some(to);
-        let Some(main) = self.main.as_mut().filter(|main| main.cursor.is_some()) else { return };
-        if self.end.is_some() {
-            return;
+    fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going {
+        self.go(to, exact, now, out);
+        match self.extent(now).seekable {
+            _ if self.error().is_some() => Going::Nowhere,
+            Some(_) => Going::There,
+            None => Going::Begins,
         }
-        let to = to.min(main.follow.place.end()).max(main.follow.place.begins());
-        let at = main.follow.cursor_at(to, &self.shared);
-        let begin = if exact { to } else { main.follow.time_of(at).unwrap_or(to) };
-        self.begin = Some(begin);
-        main.seek(at, out);
-        if let Some(sound) = &mut self.sound {
-            let at = sound.follow.cursor_at(begin, &self.shared);
-            sound.seek(at, out);
-        }
-        self.shared.delivery.clear();
-        self.shared.delivery.cut(begin, CutReason::Seek);
-        self.turn(now, out);
     }
 
-    /// Plays this rendition; `None`: the player chooses.
-    pub fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
+    fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
         self.wanted = rendition.and_then(|id| usize::try_from(id).ok());
         self.turn(now, out);
     }
 
-    /// Lets go of all requests until [`Hls::wake`].
-    pub fn suspend(&mut self, out: &mut Outbox) {
+    fn suspend(&mut self, out: &mut Outbox) {
         if self.end.is_none() && !std::mem::replace(&mut self.suspended, true) {
             self.let_go(out);
         }
     }
 
-    pub fn is_suspended(&self) -> bool {
+    fn is_suspended(&self) -> bool {
         self.suspended
     }
 
-    pub fn wake(&mut self, now: Instant, out: &mut Outbox) {
+    fn wake(&mut self, now: Instant, out: &mut Outbox) {
         if std::mem::take(&mut self.suspended) {
             self.entry.wake(now);
             self.turn(now, out);
         }
     }
 
-    pub fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
+    fn set_online(&mut self, online: bool, now: Instant, out: &mut Outbox) {
         if std::mem::replace(&mut self.shared.online, online) || !online {
             return;
         }
@@ -242,8 +226,7 @@ impl Hls {
         self.turn(now, out);
     }
 
-    /// The network is another one, or the page was frozen: what is under way may be dead.
-    pub fn suspect(&mut self, now: Instant) {
+    fn suspect(&mut self, now: Instant) {
         self.entry.suspect(now);
         self.shared.keys.suspect(now);
         for lane in self.lanes_mut() {
@@ -251,32 +234,29 @@ impl Hls {
         }
     }
 
-    pub fn close(&mut self, out: &mut Outbox) {
+    fn close(&mut self, out: &mut Outbox) {
         self.let_go(out);
         self.end.get_or_insert(None);
     }
 
-    /// No more will come, from here to the end.
-    pub fn is_over(&self) -> bool {
+    fn is_over(&self) -> bool {
         let has_all = self.main.as_ref().is_some_and(Lane::is_over);
         self.end.is_some() || has_all && self.sound.as_ref().is_none_or(Lane::is_over)
     }
 
-    /// Why it is over, unless in good order.
-    pub fn error(&self) -> Option<&SailcastError> {
+    fn error(&self) -> Option<&SailcastError> {
         self.end.as_ref()?.as_ref()
     }
 
-    pub fn bytes(&self) -> u64 {
+    fn bytes(&self) -> u64 {
         self.lanes().fold(self.bytes_before, |sum, lane| sum.saturating_add(lane.bytes))
     }
 
-    pub fn reconnects(&self) -> u64 {
+    fn reconnects(&self) -> u64 {
         self.entry.reconnects
     }
 
-    /// How far it reaches.
-    pub fn extent(&self, now: Instant) -> Extent {
+    fn extent(&self, now: Instant) -> Extent {
         let rendition = self.current.and_then(|at| u32::try_from(at).ok());
         let extent = Extent { rendition, estimate: self.abr.estimate(), ..Extent::default() };
         let Some(follow) = self.main.as_ref().map(|main| &main.follow) else { return extent };
@@ -295,6 +275,29 @@ impl Hls {
             wall_clock: follow.wall_clock(),
             ..extent
         }
+    }
+}
+
+impl Hls {
+    /// Goes on at `to`: there, or at the beginning of the segment that has it.
+    fn go(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) {
+        self.asked = Some(to);
+        let Some(main) = self.main.as_mut().filter(|main| main.cursor.is_some()) else { return };
+        if self.end.is_some() {
+            return;
+        }
+        let to = to.min(main.follow.place.end()).max(main.follow.place.begins());
+        let at = main.follow.cursor_at(to, &self.shared);
+        let begin = if exact { to } else { main.follow.time_of(at).unwrap_or(to) };
+        self.begin = Some(begin);
+        main.seek(at, out);
+        if let Some(sound) = &mut self.sound {
+            let at = sound.follow.cursor_at(begin, &self.shared);
+            sound.seek(at, out);
+        }
+        self.shared.delivery.clear();
+        self.shared.delivery.cut(begin, CutReason::Seek);
+        self.turn(now, out);
     }
 
     fn turn(&mut self, now: Instant, out: &mut Outbox) {

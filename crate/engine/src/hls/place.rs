@@ -83,11 +83,13 @@ impl Place {
         self.starts.last().copied().unwrap_or_default()
     }
 
-    /// The segment with this time; the first or the last one where it lies outside.
+    /// The segment with this time, or the first of several that begin together; the first or the last one where it lies outside.
     pub fn find(&self, time: MediaTime) -> u64 {
         let last = self.starts.len().saturating_sub(2);
-        let at = self.starts.partition_point(|start| *start <= time).saturating_sub(1);
-        self.first.saturating_add(at.min(last) as u64)
+        let at = self.starts.partition_point(|start| *start <= time).saturating_sub(1).min(last);
+        let begins = self.starts.get(at).copied().unwrap_or_default();
+        let first = self.starts.partition_point(|start| *start < begins);
+        self.first.saturating_add(first as u64)
     }
 
     fn end_sequence(&self) -> u64 {

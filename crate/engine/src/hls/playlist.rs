@@ -27,11 +27,16 @@ use crate::{
 
 /// Tries of the same address before others are asked.
 const TRIES: u32 = 2;
-/// A target duration is not believed to be shorter.
+/// A target duration is not believed to be shorter...
 const SHORTEST: Micros = Micros::from_millis(500);
+/// ...nor longer than so many of the longest segment: nobody would load the playlist again.
+const MOST_SEGMENTS: f64 = 4.0;
 /// Unchanged for so many target durations, and at least so long: the packager has stopped, or a cache has.
 const STALE_TARGETS: f64 = 3.0;
 const STALE: Micros = Micros::from_secs(8);
+/// Where answers are held back the next request follows the one before no sooner than after this part of what is waited for: who
+/// always has something new is not asked all the time.
+const HURRY: f64 = 0.25;
 /// A held back answer comes within this many target durations (6.2.5.2).
 const BLOCKED_TARGETS: f64 = 3.0;
 
@@ -288,6 +293,7 @@ impl Follow {
 
     /// `None` where nothing is new.
     fn apply(&mut self, mut list: MediaPlaylist, now: Instant) -> Option<News> {
+        list.target_duration = believable_target(&list);
         self.loaded = now;
         let Some(old) = &self.list else {
             self.place = Place::begin(&list, self.place.begins());
@@ -333,7 +339,7 @@ impl Follow {
             self.edge.note(self.place.end(), parts.unwrap_or(target), now);
         }
         self.due = Some(match is_new {
-            _ if shared.promises.blocks(list) => now,
+            _ if shared.promises.blocks(list) => asked_at + parts.unwrap_or(target).scale(HURRY),
             true => asked_at + target,
             false => asked_at + target.scale(0.5),
         });
@@ -356,6 +362,15 @@ impl Follow {
         let seconds = (now - self.changed).0 / 1_000_000;
         let what = format!("The playlist has not changed for {seconds} s.");
         Some(News::Failed(failure(Reason::Silent, ErrorCode::PlaylistStale, what)))
+    }
+}
+
+/// The target duration, as far as its segments let it be believed: it is not less than any of them (4.4.3.1).
+fn believable_target(list: &MediaPlaylist) -> Micros {
+    let longest = list.segments.iter().map(|segment| segment.duration).max().unwrap_or_default();
+    match longest > Micros::ZERO {
+        true => list.target_duration.clamp(longest, longest.scale(MOST_SEGMENTS).max(SHORTEST)),
+        false => list.target_duration,
     }
 }
 

@@ -12,11 +12,18 @@ impl Playback {
         match (self.background, visible) {
             (Background::Suspend, false) => self.suspend(now, out),
             (Background::Suspend, true) => self.wake(now, out),
-            // The newest picture at once, and none of those that were missed.
-            (Background::Audio, true) if self.clock.has_run() => {
-                self.video.skip_to(self.clock.media(now), out)
-            }
+            (Background::Audio, true) if self.clock.has_run() => self.look_again(now, out),
             _ => {}
+        }
+    }
+
+    /// The newest picture at once, and none of those that were missed.
+    fn look_again(&mut self, now: Instant, out: &mut Outbox) {
+        let playhead = self.clock.media(now);
+        if self.clock.is_running() || !self.is_paced() {
+            self.video.skip_to(playhead, out);
+        } else if self.video.next_media().is_some_and(|next| next <= playhead) {
+            self.video.go_on_to(playhead);
         }
     }
 

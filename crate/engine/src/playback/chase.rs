@@ -36,7 +36,8 @@ impl Playback {
         let decoding = self.video.lateness(now).min(MOST_FOR_DECODING);
         let lead = sound.max(VIDEO_LEAD + decoding);
         let needed = self.arrival.jitter(now).map(|jitter| jitter + lead);
-        self.latency.target = self.aim.update(needed, now).max(sound);
+        let asked = self.extent.hold_back.unwrap_or_default();
+        self.latency.target = self.aim.update(needed, now).max(sound).max(asked);
     }
 
     pub(super) fn tell_target(&mut self, out: &mut Outbox) {

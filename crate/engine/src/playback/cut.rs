@@ -1,6 +1,6 @@
-//! Where the packets of a paced source do not go on where the last ones ended.
+//! Where the packets of a source do not go on where the last ones ended.
 
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaKind, MediaTime};
 
 use super::Playback;
 use crate::{feed::CutReason, io::Instant, outbox::Outbox, quality::DropCause};
@@ -14,12 +14,16 @@ impl Playback {
             self.turns.turn(at, end);
             return;
         }
-        let at = self.turns.of_source(at);
+        let at = match self.is_paced() {
+            true => self.turns.of_source(at),
+            false => self.timeline.place_time(Some(MediaKind::Video), at),
+        };
         self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
             CutReason::Seek => self.begin_at(at, now, out),
             // The decoder goes on up to there, and what it has of the rest already is not shown twice.
+            CutReason::Rendition if !self.is_paced() => self.go_on_with_other(at, now),
             CutReason::Rendition => {
                 let gone = self.video.stage.queue.cut_from(at);
                 self.video.drops.add(DropCause::Skip, gone as u64);
@@ -27,6 +31,18 @@ impl Playback {
             }
             CutReason::Gap => self.note_hole(at),
         }
+    }
+
+    /// Another definition of a stream goes on from there, in place of what waits of the pictures, and of sound where there is none.
+    fn go_on_with_other(&mut self, at: MediaTime, now: Instant) {
+        self.repeated = self.video.stage.queue.last_dts();
+        let gone = self.video.stage.queue.cut_from(at);
+        self.video.drops.add(DropCause::Skip, gone as u64);
+        self.timeline.step_back();
+        self.video_tracks.joined(now);
+        self.audio_tracks.joined(now);
+        self.arrival.rebase();
+        self.end_before = self.end();
     }
 
     /// The source begins at the keyframe `at`, to begin elsewhere than at its beginning.

@@ -33,6 +33,7 @@ use crate::{
     connection::Brought,
     cues::Cues,
     decode::Fault,
+    definitions::Setting,
     error::SailcastError,
     event::{Event, State, Stats},
     feed::{Extent, Feed},
@@ -42,7 +43,8 @@ use crate::{
     outbox::Outbox,
     player::{Background, PlayerConfig},
     pressure::Pressure,
-    recording::{self, Recording},
+    recording::{self, Recorder},
+    sources::MakePaced,
     timeline::Timeline,
     tracks::Tracks,
     video::Video,
@@ -83,6 +85,8 @@ enum Phase {
 pub struct Playback {
     /// `None` until it is opened, and after `close`.
     feed: Option<Feed>,
+    /// `None`: this build plays streams only.
+    paced: Option<MakePaced>,
     timeline: Timeline,
     video: Video,
     audio: Audio,
@@ -104,7 +108,7 @@ pub struct Playback {
     hidden: bool,
     arrival: Arrival,
     warnings: Warnings,
-    recording: Recording,
+    recording: Box<dyn Recorder>,
     phase: Phase,
     paused: bool,
     /// What the connections before this one had brought: pictures decoded, and the end of everything.
@@ -151,6 +155,7 @@ impl Playback {
         let start = aim.held();
         Self {
             feed: None,
+            paced: config.sources.paced,
             timeline: Timeline::default(),
             video: Video::new(Ladder::new(config.decoder, config.webcodecs.video)),
             audio: Audio::new(Ladder::new(config.decoder, config.webcodecs.audio)),
@@ -167,7 +172,7 @@ impl Playback {
             hidden: false,
             arrival: Arrival::default(),
             warnings: Warnings::default(),
-            recording: Recording::default(),
+            recording: (config.sources.recorder)(),
             phase: Phase::Starting,
             paused,
             decoded_before: 0,
@@ -199,8 +204,8 @@ impl Playback {
     }
 
     /// Opens the source, or leaves that to the moment at which the page is seen.
-    pub fn open(&mut self, load: Load, seed: u64, now: Instant, out: &mut Outbox) {
-        let mut feed = Feed::new(load, seed);
+    pub fn open(&mut self, load: Load, setting: Setting, seed: u64, now: Instant, out: &mut Outbox) {
+        let mut feed = Feed::new(load, setting, self.paced, seed);
         match self.is_put_away() {
             true => feed.suspend(out),
             false => feed.open(now, out),
@@ -318,15 +323,19 @@ impl Playback {
         if self.is_over() {
             return;
         }
-        let end = self.end();
-        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
-        let view = self.view(now);
-        if let Some(feed) = &mut self.feed {
-            feed.advance(brought, &view, now, out);
+        if self.feed.as_ref().is_some_and(Feed::is_beyond) {
+            self.phase = Phase::Over(self.state());
+            out.push(Output::Event(Event::NeedsAll));
+            return;
         }
+        self.advance_feed(now, out);
         if self.is_paced() {
             return self.advance_paced(now, out);
         }
+        if self.feed.as_ref().is_some_and(Feed::has_news) {
+            self.demux(now, out);
+        }
+        self.extent = self.feed.as_ref().map(|feed| feed.extent(now)).unwrap_or_default();
         self.aim(now);
         self.watch(now, out);
         self.bound_buffers();
@@ -340,6 +349,16 @@ impl Playback {
         self.decode_and_present(now, out);
         self.run_dry(now, out);
         self.tell_cues(now, out);
+    }
+
+    /// Asks for what is wanted next, and does what is due of the connection.
+    fn advance_feed(&mut self, now: Instant, out: &mut Outbox) {
+        let end = self.end();
+        let brought = Brought { any: end.is_some(), new: end > self.end_before, good: self.is_good() };
+        let view = self.view(now);
+        if let Some(feed) = &mut self.feed {
+            feed.advance(brought, &view, now, out);
+        }
     }
 
     /// The earliest instant at which `advance` has something to do.

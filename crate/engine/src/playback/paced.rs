@@ -2,7 +2,7 @@
 //!
 //! Nothing is chased by what arrives: the playhead stands where it was put until there is enough to go on with.
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{
     Phase, Playback,
@@ -32,14 +32,17 @@ impl Playback {
     }
 
     pub(super) fn view(&self, now: Instant) -> View {
+        let playhead = self.playhead(now);
         View {
-            playhead: self.turns.for_source(self.playhead(now)),
+            playhead: self.turns.for_source(playhead),
             buffered_until: self.edge().map(|edge| self.turns.for_source(edge)),
             buffered_bytes: self.buffered_bytes(),
             rate: self.wishes.rate,
             is_running: self.clock.is_running(),
             is_degraded: self.pressure.is_degraded(),
             viewport: self.wishes.viewport,
+            is_waiting: matches!(self.phase, Phase::Stalled { .. }) && !self.paused && !self.is_suspended(),
+            raw: (!self.is_paced()).then(|| self.timeline.raw(MediaKind::Video, playhead)),
         }
     }
 
@@ -226,12 +229,14 @@ impl Playback {
 
     /// Awake again: what was in the decoders is gone, and the place is not.
     pub(super) fn return_to_place(&mut self, now: Instant, out: &mut Outbox) {
-        match self.phase {
-            Phase::Starting | Phase::Ended | Phase::Over(_) => {}
-            Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => {
-                let place = self.wanted().unwrap_or_else(|| self.turns.page(self.playhead(now)));
-                self.go(place, true, false, now, out);
-            }
-        }
+        let place = match self.phase {
+            Phase::Ended | Phase::Over(_) => return,
+            // Nothing has come, and the source begins where it wants.
+            Phase::Starting if self.end().is_none() => return,
+            Phase::Starting => self.live_place(now),
+            Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => None,
+        };
+        let place = self.wanted().or(place).unwrap_or_else(|| self.turns.page(self.playhead(now)));
+        self.go(place, true, false, now, out);
     }
 }

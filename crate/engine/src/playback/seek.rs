@@ -69,7 +69,7 @@ impl Playback {
         }
         let to = self.within(to, now);
         out.push(Output::Event(Event::Seeking(to)));
-        let hurries = self.seeks.present.is_some_and(|seek| now - seek.begun < HURRY);
+        let hurries = self.seeks.present.is_some_and(|seek| seek.told && now - seek.begun < HURRY);
         if hurries && !self.is_unseen() {
             self.seeks.next = Some((to, exact));
         } else {
@@ -142,6 +142,8 @@ impl Playback {
         self.barren.clear();
         // Of a file the place may be known at once.
         self.demux(now, out);
+        // While paused nothing else may be due that would ask for it.
+        self.advance_feed(now, out);
     }
 
     /// What is here is of another place.

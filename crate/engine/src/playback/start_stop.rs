@@ -120,6 +120,9 @@ impl Playback {
 
     /// When the playhead has reached the end of everything: the end of the stream, or a stall.
     pub(super) fn run_dry(&mut self, now: Instant, out: &mut Outbox) {
+        if self.phase == Phase::Ended {
+            return;
+        }
         let ended = self.has_ended();
         let no_picture = self.phase == Phase::Starting
             && self.video.stage.is_drained()

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use sailcast_media::Micros;
 
-use crate::io::Instant;
+use crate::{io::Instant, window::sorted};
 
 /// The finest step, 1.024 ms, as a shift.
 const UNIT_BITS: u32 = 10;
@@ -84,8 +84,7 @@ impl Recent {
 
     pub fn percentiles(&self, now: Instant) -> Percentiles {
         let fresh = self.samples.iter().filter(|(at, _)| now - *at <= WINDOW);
-        let mut values: Vec<Micros> = fresh.map(|(_, value)| *value).collect();
-        values.sort_unstable();
+        let values = sorted(fresh.map(|(_, value)| *value).collect());
         let of = |percent| {
             let rank = rank(values.len() as u64, percent)?;
             values.get(usize::try_from(rank).ok()?.checked_sub(1)?).copied()

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use sailcast_media::Micros;
 
 use super::stalls::Stall;
-use crate::{event::State, io::Instant};
+use crate::{event::State, io::Instant, text};
 
 pub const CAPACITY: usize = 300;
 /// Characters kept of a text from outside.
@@ -244,7 +244,7 @@ pub(super) fn message(text: &str) -> String {
         if !public.is_empty() {
             public.push(' ');
         }
-        public.push_str(&if word.contains("://") { address(word) } else { cut(word) });
+        public.push_str(&if text::contains(word, "://") { address(word) } else { cut(word) });
     }
     cut(&public)
 }
@@ -253,7 +253,7 @@ pub(super) fn message(text: &str) -> String {
 pub(super) fn address(url: &str) -> String {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     let (bare, rest) = url.split_at_checked(end).unwrap_or((url, ""));
-    let public = match bare.split_once("://") {
+    let public = match text::split_once(bare, "://") {
         Some((scheme, place)) => {
             let (host, path) = place.split_once('/').map_or((place, None), |(host, path)| (host, Some(path)));
             let host = host.rsplit_once('@').map_or(host, |(_, host)| host);

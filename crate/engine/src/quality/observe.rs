@@ -200,6 +200,7 @@ impl Recorder {
             }
             Event::RenditionChange { .. } => What::Note("rendition"),
             Event::RecordingFailed(_) => What::Note("recording failed"),
+            Event::NeedsAll => What::Note("no stream"),
             Event::Source { kind, .. } => What::Note(kind.as_str()),
             Event::Degraded => What::Note("degraded"),
             Event::Recovered => What::Note("recovered"),

@@ -28,6 +28,26 @@ use crate::{
     outbox::Outbox,
 };
 
+/// Hears of all that is played; what it does not want to know it leaves.
+pub trait Recorder {
+    /// Begins one, after the end of another that is still going on, or ends it.
+    fn want(&mut self, container: Option<Container>, now: Instant, out: &mut Outbox);
+    /// What of it is not out yet, and that it is complete.
+    fn finish(&mut self, now: Instant, out: &mut Outbox);
+    /// This track is played from its next packet on, or with another configuration.
+    fn config(&mut self, track: &TrackInfo);
+    /// The packets of another connection follow.
+    fn joined(&mut self, now: Instant);
+    /// What follows does not go on where the last packets ended.
+    fn cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox);
+    /// The playhead goes to another place of what is here.
+    fn skip_to(&mut self, to: MediaTime, now: Instant);
+    /// Takes a packet of what is played, placed on the timeline; `playhead` is that of a source that loads ahead.
+    fn take(&mut self, packet: &Packet, playhead: Option<MediaTime>, now: Instant, out: &mut Outbox);
+    /// The source loads ahead, and the playhead has come so far.
+    fn follow(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox);
+}
+
 /// Of one load, whether or not one is wanted.
 #[derive(Debug, Default)]
 pub struct Recording {
@@ -47,53 +67,52 @@ struct Wanted {
     since: Instant,
 }
 
-impl Recording {
-    /// Begins one, after the end of another that is still going on, or ends it.
-    pub fn want(&mut self, container: Option<Container>, now: Instant, out: &mut Outbox) {
+impl Recorder for Recording {
+    fn want(&mut self, container: Option<Container>, now: Instant, out: &mut Outbox) {
         self.finish(now, out);
         self.wanted = container.map(|container| Wanted { container, since: now });
     }
 
-    /// What of it is not out yet, and that it is complete.
-    pub fn finish(&mut self, now: Instant, out: &mut Outbox) {
+    fn finish(&mut self, now: Instant, out: &mut Outbox) {
         self.write_ready(!self.order.is_ahead(), now, out);
         if self.wanted.is_some() {
             self.end(out);
         }
     }
 
-    /// This track is played from its next packet on, or with another configuration.
-    pub fn config(&mut self, track: &TrackInfo) {
+    fn config(&mut self, track: &TrackInfo) {
         self.order.config(track);
     }
 
-    /// The packets of another connection follow.
-    pub fn joined(&mut self, now: Instant) {
+    fn joined(&mut self, now: Instant) {
         self.order.note_break(now);
     }
 
-    /// What follows does not go on where the last packets ended.
-    pub fn cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
+    fn cut(&mut self, at: MediaTime, why: CutReason, now: Instant, out: &mut Outbox) {
         match why {
             CutReason::Seek => {
                 self.order.drop_unplayed();
                 self.write_ready(true, now, out);
                 self.go_elsewhere(now);
             }
-            CutReason::Rendition if self.order.is_ahead() => self.order.drop_picture_from(at),
-            CutReason::Rendition | CutReason::Gap => self.order.note_break(now),
+            CutReason::Rendition => {
+                self.order.drop_picture_from(at);
+                // Some of what is replaced may be written.
+                if !self.order.is_ahead() {
+                    self.order.note_break(now);
+                }
+            }
+            CutReason::Gap => self.order.note_break(now),
         }
     }
 
-    /// The playhead goes to another place of what is here.
-    pub fn skip_to(&mut self, to: MediaTime, now: Instant) {
+    fn skip_to(&mut self, to: MediaTime, now: Instant) {
         if self.order.skip_to(to) {
             self.go_elsewhere(now);
         }
     }
 
-    /// Takes a packet of what is played, placed on the timeline; `playhead` is that of a source that loads ahead.
-    pub fn take(&mut self, packet: &Packet, playhead: Option<MediaTime>, now: Instant, out: &mut Outbox) {
+    fn take(&mut self, packet: &Packet, playhead: Option<MediaTime>, now: Instant, out: &mut Outbox) {
         self.order.note(now);
         if self.wanted.is_some() || playhead.is_some() {
             self.order.push(packet);
@@ -104,12 +123,13 @@ impl Recording {
         }
     }
 
-    /// The source loads ahead, and the playhead has come so far.
-    pub fn follow(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
+    fn follow(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         self.order.follow(playhead);
         self.write_ready(false, now, out);
     }
+}
 
+impl Recording {
     /// Writes what is in order; all that is held, where nothing is to be waited for.
     fn write_ready(&mut self, all: bool, now: Instant, out: &mut Outbox) {
         while let Some(held) = self.order.pop(all, now) {
@@ -182,6 +202,31 @@ impl Recording {
         }
         out.push(Output::Recorded(Bytes::new()));
     }
+}
+
+/// Of a build that records nothing.
+pub struct Nothing;
+
+impl Recorder for Nothing {
+    fn want(&mut self, container: Option<Container>, _now: Instant, out: &mut Outbox) {
+        if container.is_some() {
+            refuse(out);
+        }
+    }
+
+    fn finish(&mut self, _now: Instant, _out: &mut Outbox) {}
+
+    fn config(&mut self, _track: &TrackInfo) {}
+
+    fn joined(&mut self, _now: Instant) {}
+
+    fn cut(&mut self, _at: MediaTime, _why: CutReason, _now: Instant, _out: &mut Outbox) {}
+
+    fn skip_to(&mut self, _to: MediaTime, _now: Instant) {}
+
+    fn take(&mut self, _packet: &Packet, _playhead: Option<MediaTime>, _now: Instant, _out: &mut Outbox) {}
+
+    fn follow(&mut self, _playhead: MediaTime, _now: Instant, _out: &mut Outbox) {}
 }
 
 /// There is nothing to record.

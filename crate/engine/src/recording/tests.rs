@@ -6,7 +6,7 @@ use sailcast_media::{
     Micros, Packet, TrackId, TrackInfo, VideoParams,
 };
 
-use super::Recording;
+use super::{Recorder, Recording};
 use crate::{
     feed::CutReason,
     io::{Container, Instant, Output},

@@ -5,6 +5,8 @@
 //! may have restarted meanwhile: then the stream goes on behind what is here. The two differ in where the live edge
 //! is due by now; where they do not, in whether the connection soon brings anything new.
 
+use std::ops::RangeInclusive;
+
 use sailcast_media::{MediaKind, MediaTime, Micros};
 
 use super::{Clock, Jump, JumpKind, SEAM, Skew, Timeline};
@@ -51,6 +53,15 @@ impl Timeline {
         }
     }
 
+    /// What follows is of the same clock, and begins before what is here.
+    pub fn step_back(&mut self) {
+        for track in [&mut self.video, &mut self.audio] {
+            track.newest = None;
+        }
+        self.join = Join::Done;
+        self.skew.begin();
+    }
+
     pub(super) fn join_first(&mut self, kind: MediaKind, raw: MediaTime, now: Instant) -> Option<Jump> {
         let (Join::Next, Some(before)) = (&self.join, self.edge()) else { return None };
         let expected = self.due(now).map_or(before, |due| due.max(before));
@@ -61,10 +72,9 @@ impl Timeline {
         }
         self.skew.begin();
         let at = self.track(kind).clock.place(raw);
-        let is_usual = |at: MediaTime| at >= before - CACHE && at <= expected + LINES;
-        let turned = TURNS.iter().map(|(bits, rate)| at + turns(at, expected, *bits, *rate));
-        if let Some(same) = std::iter::once(at).chain(turned).find(|at| is_usual(*at)) {
-            self.move_by(same - at);
+        let usual = before - CACHE..=expected + LINES;
+        if let Some(turned) = turned(at, expected, &usual) {
+            self.move_by(turned);
             self.join = Join::Watch { before, began: now, looked: None };
             return None;
         }
@@ -132,6 +142,19 @@ impl Timeline {
         self.slew = Micros::ZERO;
         self.ahead.clear();
     }
+}
+
+/// By how much to move `at` for it to lie where another connection of the same clock usually does, around `expected`: not at all, or by
+/// whole turns of a counter. `None`: it is of another clock.
+fn turned(at: MediaTime, expected: MediaTime, usual: &RangeInclusive<MediaTime>) -> Option<Micros> {
+    let turned = TURNS.iter().map(|(bits, rate)| turns(at, expected, *bits, *rate));
+    std::iter::once(Micros::ZERO).chain(turned).find(|by| usual.contains(&(at + *by)))
+}
+
+/// The same for a stream that comes beside another one, and of which the live edge is due at `at`: of another clock, it is moved to
+/// where that of the other one is.
+pub fn aligned(at: MediaTime, expected: MediaTime, usual: &RangeInclusive<MediaTime>) -> Micros {
+    turned(at, expected, usual).unwrap_or(expected - at)
 }
 
 /// The whole turns of a counter that bring `at` nearest to `expected`.

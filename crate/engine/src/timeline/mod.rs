@@ -17,6 +17,7 @@ mod skew;
 
 use sailcast_media::{MediaKind, MediaTime, Micros, Packet};
 
+pub use self::join::aligned;
 use self::{join::Join, skew::Skew};
 use crate::{io::Instant, window::WindowMax};
 
@@ -172,6 +173,12 @@ impl Timeline {
     /// The same for a message: its time by the clock of its track, or of the packet before it.
     pub fn place_time(&self, kind: Option<MediaKind>, time: MediaTime) -> MediaTime {
         self.track(kind.unwrap_or(self.last)).clock.place(time)
+    }
+
+    /// The time by the publisher's clock of what stands there.
+    pub fn raw(&self, kind: MediaKind, at: MediaTime) -> MediaTime {
+        let clock = self.track(kind).clock;
+        at - clock.offset - clock.shift
     }
 
     fn track(&self, kind: MediaKind) -> &Track {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use sailcast_engine::Load;
+use sailcast_engine::{Load, feed::Paced};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 

@@ -1,4 +1,7 @@
-use sailcast_engine::{Event, Reason, feed::CutReason};
+use sailcast_engine::{
+    Event, Reason,
+    feed::{CutReason, Paced},
+};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Origin, Packager};
 

@@ -1,3 +1,4 @@
+use sailcast_engine::feed::Paced;
 use sailcast_media::{MediaTime, Message, Micros, Value};
 use sailcast_sim::origin::{EPOCH, Origin, Packager, number_of};
 

@@ -1,4 +1,4 @@
-use sailcast_engine::ErrorCode;
+use sailcast_engine::{ErrorCode, feed::Paced};
 use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 
 use crate::{MASTER, MEDIA, rig::Rig};

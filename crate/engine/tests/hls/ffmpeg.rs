@@ -1,5 +1,6 @@
 //! HLS of a packager that is not ours: `tests/fixtures/hls.mjs`.
 
+use sailcast_engine::feed::Paced;
 use std::path::PathBuf;
 
 use bytes::Bytes;

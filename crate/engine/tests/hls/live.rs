@@ -1,3 +1,4 @@
+use sailcast_engine::feed::Paced;
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Container, Origin, Packager, Sound};
 

@@ -1,4 +1,4 @@
-use sailcast_engine::ErrorCode;
+use sailcast_engine::{ErrorCode, feed::Paced};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Container, Origin, Packager};
 

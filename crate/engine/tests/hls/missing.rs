@@ -1,4 +1,7 @@
-use sailcast_engine::{ErrorCode, feed::CutReason};
+use sailcast_engine::{
+    ErrorCode,
+    feed::{CutReason, Paced},
+};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 

@@ -1,4 +1,4 @@
-use sailcast_engine::{ErrorCode, Event};
+use sailcast_engine::{ErrorCode, Event, feed::Paced};
 use sailcast_media::Micros;
 use sailcast_sim::origin::{Fault, Origin, Packager, Sound};
 

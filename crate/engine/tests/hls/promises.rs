@@ -1,4 +1,4 @@
-use sailcast_engine::{ErrorCode, Instant, IoRequest};
+use sailcast_engine::{ErrorCode, Instant, IoRequest, feed::Paced};
 use sailcast_sim::origin::{Fault, Origin, Packager};
 
 use crate::{

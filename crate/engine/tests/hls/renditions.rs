@@ -2,7 +2,7 @@ use sailcast_engine::Event;
 use sailcast_media::{CodecParams, Micros};
 use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 
-use sailcast_engine::feed::CutReason;
+use sailcast_engine::feed::{CutReason, Paced};
 
 use crate::{MASTER, rig::Rig};
 

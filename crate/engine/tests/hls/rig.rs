@@ -9,7 +9,7 @@ use aes::cipher::{BlockDecryptMut, KeyIvInit, block_padding::Pkcs7};
 use bytes::Bytes;
 use sailcast_engine::{
     ErrorCode, Event, Instant, IoEvent, IoRequest, Load, Output, RequestId, SailcastError, Transport,
-    feed::{CutReason, FeedEvent, View},
+    feed::{CutReason, FeedEvent, Paced, View},
     hls::{Hls, decodable},
     outbox::Outbox,
 };
@@ -121,7 +121,9 @@ impl Rig {
     }
 
     pub fn seek(&mut self, to_ms: i64) {
-        self.act(|hls, now, out| hls.seek(MediaTime::from_millis(to_ms), true, now, out));
+        self.act(|hls, now, out| {
+            hls.seek(MediaTime::from_millis(to_ms), true, now, out);
+        });
         self.playhead = None;
     }
 
@@ -189,6 +191,8 @@ impl Rig {
             is_running: self.playhead.is_some() && !self.paused,
             is_degraded: false,
             viewport: None,
+            is_waiting: false,
+            raw: None,
         }
     }
 
@@ -227,7 +231,7 @@ impl Rig {
         while let Some(output) = self.out.queue.pop_front() {
             self.obey(output);
         }
-        while let Some(event) = self.hls.poll(self.now) {
+        while let Some(event) = self.hls.poll(self.now, &mut self.out) {
             self.take(event);
         }
     }

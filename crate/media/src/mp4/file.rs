@@ -106,7 +106,10 @@ impl FileDemuxer for Mp4File {
         while let Some(note) = self.reader.notes.pop_front() {
             self.note(note);
         }
-        self.index.is_whole |= self.reader.is_done() && !self.has_estimated;
+        if self.reader.is_done() {
+            self.index.is_whole |= !self.has_estimated;
+            self.duration = self.duration().or(self.read_to());
+        }
         Ok(event)
     }
 
@@ -119,9 +122,7 @@ impl FileDemuxer for Mp4File {
     }
 
     fn duration(&self) -> Option<Micros> {
-        let ends = self.reader.lanes.lanes.iter().map(|lane| lane.end() - MediaTime::default());
-        let read = ends.max().filter(|_| self.is_fragmented && self.reader.is_done());
-        self.duration.or_else(|| self.index.duration()).or(read)
+        self.duration.or_else(|| self.index.duration())
     }
 
     fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
@@ -166,6 +167,12 @@ impl Mp4File {
                 self.go_to_tail();
             }
         }
+    }
+
+    /// How far what was read of fragments reaches.
+    fn read_to(&self) -> Option<Micros> {
+        let ends = self.reader.lanes.lanes.iter().map(|lane| lane.end() - MediaTime::default());
+        ends.max().filter(|_| self.is_fragmented)
     }
 
     fn main(&self) -> Option<&Lane> {

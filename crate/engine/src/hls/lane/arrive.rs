@@ -24,6 +24,8 @@ const TRIES: u32 = 3;
 const LOST_TRIES: u32 = 2;
 /// So much of a stream without a single packet that can be played is an error.
 const MOST_BARREN: Micros = Micros::from_secs(30);
+/// What a piece counts at least, for the playlist may say that it has none.
+const LEAST_BARREN: Micros = Micros::from_millis(100);
 
 impl Lane {
     pub(super) fn on_init(&mut self, failure: Option<Failure>, shared: &mut Shared, now: Instant) {
@@ -129,7 +131,7 @@ impl Lane {
 
     /// Segments may be whole, and have nothing that is read here.
     fn watch_for_media(&mut self, duration: Micros, shared: &Shared) {
-        self.barren += if shared.delivery.has_given() { Micros::ZERO } else { duration };
+        self.barren += if shared.delivery.has_given() { Micros::ZERO } else { duration.max(LEAST_BARREN) };
         if self.barren >= MOST_BARREN {
             let seconds = self.barren.0 / 1_000_000;
             let what = format!("Nothing that can be played came in {seconds} s of the stream.");
