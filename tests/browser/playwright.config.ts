@@ -23,12 +23,12 @@ const STILL = /(colours[a-z-]*|crop|webgl|rotation|fit)\.spec\.ts/;
 export default defineConfig({
   testDir: '.',
   outputDir: 'results',
-  // Timing is what is measured: one browser, one test at a time. `cargo xtask test browser` gives the still pictures two.
+  // Timing is what is measured: one browser, one test at a time. `cargo xtask test browser` gives two to what asks no clock.
   workers: 1,
   fullyParallel: false,
   timeout: 60_000,
   projects: [
-    { name: 'behaviour', testMatch: UNTIMED, retries: 0 },
+    { name: 'behaviour', testMatch: UNTIMED, retries: 0, fullyParallel: true },
     { name: 'still pictures', testMatch: STILL, retries: process.env.CI ? 1 : 0, fullyParallel: true },
     // What else the machine does may delay a picture or a beep. A test that needed it is reported as flaky.
     { name: 'pictures and sound', testIgnore: [UNTIMED, STILL], retries: process.env.CI ? 2 : 0 },

@@ -40,8 +40,10 @@ const STEPS: &[Step] = &[
     Step { name: "browser", what: "Chromium, on real streams", needs: &["build"], run: browser },
 ];
 
-/// Not a part of the whole: what they need is large, and a browser driven from outside wants a machine that does nothing else.
+/// Not a part of the whole: what they need is large, they are long, and a browser driven from outside wants a machine that does
+/// nothing else.
 const ON_REQUEST: &[Step] = &[
+    Step { name: "hls-window", what: "live HLS for ten minutes", needs: &[], run: hls_window },
     Step { name: "firefox", what: "Firefox publishes and plays", needs: &[], run: firefox },
     Step { name: "webkitgtk", what: "WebKitGTK publishes and plays", needs: &[], run: webkitgtk },
 ];
@@ -194,7 +196,7 @@ fn interop() -> Result<()> {
     run(cmd("node", &test).env("CI", "1"))
 }
 
-/// The still pictures by two browsers at once, then what is timed by one.
+/// What asks no clock by two browsers at once, then what is timed by one.
 fn browser() -> Result<()> {
     let config = "tests/browser/playwright.config.ts";
     if !at(config).is_file() {
@@ -204,9 +206,17 @@ fn browser() -> Result<()> {
         let test = ["node_modules/@playwright/test/cli.js", "test", "--config", config];
         run(cmd("node", &test).args(args).env("CI", "1"))
     };
-    let still = playwright(&["--project", "still pictures", "--workers", "2"]);
-    let timed = playwright(&["--project", "behaviour", "--project", "pictures and sound"]);
-    still.and(timed)
+    let untimed = playwright(&["--project", "still pictures", "--project", "behaviour", "--workers", "2"]);
+    let timed = playwright(&["--project", "pictures and sound"]);
+    untimed.and(timed)
+}
+
+/// Both kinds at once.
+fn hls_window() -> Result<()> {
+    let test =
+        ["node_modules/@playwright/test/cli.js", "test", "--config", "tests/browser/playwright.config.ts"];
+    let which = ["hls-live", "--grep", "window", "--fully-parallel", "--workers", "2"];
+    run(cmd("node", &test).args(which).env("SAILCAST_HLS_SECONDS", "600"))
 }
 
 /// Once more where it fails: a browser that is driven from outside under load is not always at hand in time.

@@ -87,7 +87,7 @@ export class Folder {
     const headers: http.OutgoingHttpHeaders = {
       'access-control-allow-origin': '*',
       'access-control-expose-headers': 'content-range',
-      'cache-control': type === '.m3u8' ? 'no-store' : 'max-age=60',
+      'cache-control': 'no-store',
       'content-type': TYPES[type] ?? 'application/octet-stream',
     };
     for (const [header, value] of Object.entries(headers)) if (value) response.setHeader(header, value);
@@ -107,6 +107,7 @@ export class Folder {
     const end = Math.min(ranged && to !== '' ? Number(to) : size - 1, size - 1);
     if (start >= size) return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
     response.writeHead(ranged ? 206 : 200, {
+      ...(!name.endsWith('.m3u8') && { 'cache-control': 'max-age=60' }),
       'content-length': end - start + 1,
       ...(ranged && { 'content-range': `bytes ${start}-${end}/${size}` }),
     });

@@ -61,7 +61,12 @@ function tap() {
           peak = Math.max(peak, level);
         } else if (first >= 0 && now - last > END * rate) {
           const length = (last - first) / rate;
-          tell({ length, peak, hole: hole > HOLE * rate ? hole / rate : 0, pitch: (crossings / spans) * rate });
+          tell({
+            length,
+            peak,
+            hole: hole > HOLE * rate ? hole / rate : 0,
+            pitch: (crossings / spans) * rate,
+          });
           first = -1;
         }
       }
