@@ -69,6 +69,11 @@ impl Sim {
     pub fn open_decoders(&self) -> usize {
         self.decoders.len()
     }
+
+    /// Requests that have neither ended nor been cancelled.
+    pub fn open_requests(&self) -> usize {
+        self.streams.len()
+    }
 }
 
 /// The value below which `share` of the values lie.

@@ -118,7 +118,9 @@ impl Follow {
 
     /// The place that goes on where another playlist of the same content ends at `time`.
     pub fn cursor_after(&self, time: MediaTime, shared: &Shared) -> Cursor {
-        let behind = self.list.as_ref().map(last);
+        // One that is not complete yet is not passed by, however little of it there is.
+        let is_whole = |list: &&MediaPlaylist| list.segments.last().is_none_or(|last| last.uri.is_some());
+        let behind = self.list.as_ref().filter(is_whole).map(last);
         let is_past = time + ROUNDING >= self.place.end();
         match behind.filter(|_| is_past) {
             Some(behind) => Cursor::segment(behind),
