@@ -59,8 +59,17 @@ fn a_choice_is_followed_without_a_seam() {
                 assert_eq!(widths(&sim).last(), Some(&width), "{what}: {:?}", widths(&sim));
             }
             assert_seamless(&sim, from, &what);
-            let told = |e: &Event| matches!(e, Event::RenditionChange { auto: false, .. });
-            assert!(sim.count(told) >= 3, "{what}");
+            let times = |is: fn(&Event) -> bool| {
+                let told = sim.events.iter().filter(|(at, e)| *at > from && is(e));
+                told.map(|(at, _)| *at).collect::<Vec<_>>()
+            };
+            let changed = times(|e| matches!(e, Event::RenditionChange { auto: false, .. }));
+            assert!(changed.len() >= 3, "{what}");
+            assert_eq!(
+                changed,
+                times(|e| matches!(e, Event::Resize { .. })),
+                "{what}: told when it is shown"
+            );
         }
     }
 }

@@ -65,8 +65,11 @@ impl Playback {
         }
     }
 
-    /// Cues of a picture, and of what was left out before it.
+    /// Cues of a picture, and of what was left out before it; and of which rendition it is.
     pub(super) fn tell_cues_until(&mut self, pts: MediaTime, out: &mut Outbox) {
+        while let Some(change) = self.renditions.due(pts) {
+            out.push(Output::Event(change));
+        }
         while let Some(message) = self.cues.due(pts) {
             let time = self.turns.page(message.time);
             out.push(Output::Event(Event::Cue(Metadata { time, ..message })));

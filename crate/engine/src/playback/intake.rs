@@ -27,6 +27,7 @@ impl Playback {
             match event {
                 FeedEvent::Demuxed(event) => self.on_demuxed(self.turns.place(event), now, out),
                 FeedEvent::Cut { at, why } => self.on_cut(at, why, now, out),
+                FeedEvent::Tell(change @ Event::RenditionChange { .. }) => self.renditions.announce(change),
                 FeedEvent::Tell(event) => out.push(Output::Event(event)),
             }
         }
@@ -68,6 +69,7 @@ impl Playback {
             self.arrival.rebase();
             out.push(Output::Event(Event::Discontinuity(jump)));
         }
+        self.renditions.place(packet.pts);
         let playhead = self.is_paced().then(|| self.playhead(now));
         self.recording.take(&packet, playhead, now, out);
         match kind {

@@ -13,6 +13,7 @@ mod live;
 mod paced;
 mod rate;
 mod reach;
+mod renditions;
 mod report;
 mod seek;
 mod start_stop;
@@ -25,7 +26,7 @@ use std::collections::VecDeque;
 use sailcast_media::{MediaTime, Metadata, Micros};
 
 pub use self::rate::Wishes;
-use self::{live::Live, seek::Seeks, turns::Turns, watch::Barren};
+use self::{live::Live, renditions::Renditions, seek::Seeks, turns::Turns, watch::Barren};
 use crate::{
     arrival::Arrival,
     audio::Audio,
@@ -93,6 +94,7 @@ pub struct Playback {
     video_tracks: Tracks,
     audio_tracks: Tracks,
     cues: Cues,
+    renditions: Renditions,
     /// Messages whose picture comes next.
     sei: Vec<Metadata>,
     /// What the connections before this one had brought of the pictures, in decoding order: messages up to there have been
@@ -162,6 +164,7 @@ impl Playback {
             video_tracks: Tracks::default(),
             audio_tracks: Tracks::default(),
             cues: Cues::default(),
+            renditions: Renditions::default(),
             sei: Vec::new(),
             repeated: None,
             clock: Clock::new(),

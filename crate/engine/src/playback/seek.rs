@@ -153,6 +153,7 @@ impl Playback {
         self.clock.forget_sound();
         self.recording.cut(to, CutReason::Seek, now, out);
         self.cues = Cues::default();
+        self.renditions.skip();
         self.sei.clear();
         self.holes.clear();
         (self.first_video, self.first_keyframe, self.first_sound) = (None, None, None);
