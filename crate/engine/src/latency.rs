@@ -118,6 +118,11 @@ impl LatencyController {
         *self = Self { skip_above: self.skip_above, ..Self::new(self.target) };
     }
 
+    /// The rate that was wanted last was not set: it is 1, and another may be wanted with the next tick.
+    pub fn refuse(&mut self) {
+        self.rate = 1.0;
+    }
+
     /// One tick's measurement.
     pub fn tick(&mut self, latency: Micros) -> Action {
         let now = latency.as_secs_f64();
@@ -184,6 +189,14 @@ mod tests {
         assert!(c.rate > 1.02 && c.rate <= MAX_RATE);
         ticks(&mut c, 405, 80);
         assert_eq!(c.rate, 1.0);
+    }
+
+    #[test]
+    fn a_rate_that_was_refused_is_wanted_again() {
+        let mut c = LatencyController::new(Micros::from_millis(400));
+        assert_eq!(ticks(&mut c, 700, 10).len(), 1);
+        c.refuse();
+        assert!(matches!(ticks(&mut c, 700, 1)[..], [Action::Rate(rate)] if rate > 1.0));
     }
 
     #[test]

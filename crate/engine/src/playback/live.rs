@@ -107,7 +107,8 @@ impl Playback {
         let has_enough = at_hand >= self.live.target.scale(AT_HAND);
         match self.latency.tick(latency) {
             Action::Rate(rate) if rate <= 1.0 || has_enough => self.set_rate(rate, now, out),
-            Action::Hold | Action::Rate(_) => {}
+            Action::Rate(_) => self.latency.refuse(),
+            Action::Hold => {}
             Action::Skip => self.catch_up(playhead, now, out),
         }
         if !has_enough && self.clock.rate() > 1.0 {
