@@ -37,7 +37,7 @@ pub fn plain_fixtures() -> Vec<PathBuf> {
 /// MPEG-TS by ffmpeg, in packets of 188 and 192 bytes.
 pub fn ts_fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
-    let files = files_of(&folder, &TS);
+    let files = whole_files_of(&folder, &TS);
     assert!(files.len() >= 9, "no fixtures in {}", folder.display());
     files
 }
@@ -67,7 +67,7 @@ fn corpus_files(extensions: &[&str]) -> Vec<PathBuf> {
 /// The project's own MP4 files.
 pub fn mp4_fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
-    let files = files_of(&folder, &["mp4", "mov"]);
+    let files = whole_files_of(&folder, &["mp4", "mov"]);
     assert!(files.len() >= 12, "no MP4 fixtures in {}", folder.display());
     files
 }
@@ -81,6 +81,11 @@ pub fn mp4_corpus() -> Vec<PathBuf> {
 
 pub fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).expect("a name")
+}
+
+/// Those of the folder itself: beneath are segments of HLS, some encrypted, which are read with their playlist.
+fn whole_files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    files_of(folder, extensions).into_iter().filter(|path| path.parent() == Some(folder)).collect()
 }
 
 fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
