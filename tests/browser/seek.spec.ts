@@ -47,13 +47,16 @@ function facts(stage: Stage) {
   });
 }
 
-/** Round trips before the first picture: one more where the index is at the end, or something is named by what comes first. */
+/**
+ * Round trips before the first picture: one more where the index is at the end, or something is named by what comes first, or an address
+ * that looks like a stream's is a recording's, and is asked for again by the whole player.
+ */
 const KINDS: [Recording, number][] = [
   ['first.mp4', 1],
   ['last.mp4', 3],
   ['fragments.mp4', 1],
-  ['list.flv', 1],
-  ['plain.flv', 1],
+  ['list.flv', 2],
+  ['plain.flv', 2],
   ['ts/index.m3u8', 2],
   ['fmp4/index.m3u8', 3],
 ];

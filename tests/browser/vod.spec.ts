@@ -110,7 +110,7 @@ test('twice as fast, and half as fast', async ({ stage, files }) => {
 test('a worker that crashes: it goes on where it was', async ({ stage, files }) => {
   stage.allow(/boom/);
   await stage.open();
-  await stage.play(files.url('list.flv'), { startTime: 40 });
+  await stage.play(files.url('first.mp4'), { startTime: 40 });
   await stage.event('playing');
   await stage.wait(1);
   await stage.crashWorker();

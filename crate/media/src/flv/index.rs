@@ -4,15 +4,22 @@
 
 use std::collections::BTreeMap;
 
-use crate::{metadata::Value, time::MediaTime};
+use crate::{
+    metadata::Value,
+    time::{MediaTime, Micros},
+};
 
 /// More are not kept. A keyframe a second over 18 hours.
 const MAX_KEYFRAMES: usize = 1 << 16;
+/// A list that is off by more is of another file.
+const EARLY: Micros = Micros::from_millis(200);
 
 #[derive(Debug, Default)]
 pub struct Index {
     told: BTreeMap<MediaTime, u64>,
     read: BTreeMap<MediaTime, u64>,
+    /// The first keyframe has been compared with what was told of it.
+    aligned: bool,
     /// Everything before this offset was read, and up to this time.
     until: (u64, MediaTime),
 }
@@ -61,8 +68,19 @@ impl Index {
         }
     }
 
-    /// Playback can begin with the tag at `offset`.
+    /// Playback can begin with the tag at `offset`. The first one that was told of says how early the list is: where the picture
+    /// begins behind the sound, all of ffmpeg's is early by that.
     pub fn keyframe(&mut self, offset: u64, time: MediaTime) {
+        let is_first = self.is_told() && !std::mem::replace(&mut self.aligned, true);
+        if is_first
+            && let Some(told) = self.told.iter().find(|(_, at)| **at == offset).map(|(told, _)| *told)
+            && (time - told).abs() <= EARLY
+        {
+            self.told = std::mem::take(&mut self.told)
+                .into_iter()
+                .map(|(at, offset)| (at + (time - told), offset))
+                .collect();
+        }
         if self.read.len() < MAX_KEYFRAMES {
             self.read.insert(time, offset);
         }
