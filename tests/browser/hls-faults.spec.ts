@@ -1,5 +1,7 @@
 /** Servers of HLS that go wrong: each fault is a recovery, or an error that names it (docs/api.md). */
+import { readFileSync } from 'node:fs';
 import type http from 'node:http';
+import path from 'node:path';
 import { type Asked, Folder, type Spoil } from './harness/folder.js';
 import { recording } from './harness/recordings.js';
 import { act } from './harness/stage.js';
@@ -33,9 +35,11 @@ const endless: Answer = response => {
   more();
 };
 
+/** The segment's own bytes, as far as they come: the browser may give them out or not. */
 const half: Answer = response => {
-  response.writeHead(200, { 'content-length': 100_000 });
-  response.write(Buffer.alloc(188 * 20, 0x47), () => response.destroy());
+  const segment = readFileSync(path.join(recording('brisk/index.m3u8'), 'brisk/index3.ts'));
+  response.writeHead(200, { 'content-length': segment.length });
+  response.write(segment.subarray(0, 188 * 20), () => response.destroy());
 };
 
 const HTML = '<!doctype html><html><body><h1>Sign in</h1></body></html>';
