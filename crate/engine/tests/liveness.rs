@@ -1,6 +1,6 @@
 //! After anything that a page may do, and whatever the network made of it, playback comes to what was asked for last.
 
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::RngSeed};
 use sailcast_engine::{Background, DecoderChoice, Event, Input, PlayerConfig, State};
 use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::{Sim, choosing, feed, files::FileServer, load, recording::Recording};
@@ -71,7 +71,8 @@ fn begun(server: FileServer, background: Background) -> Sim {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    // `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look farther.
+    #![proptest_config(ProptestConfig { cases: 150, rng_seed: RngSeed::Fixed(6), ..ProptestConfig::default() })]
 
     #[test]
     fn a_file_shows_the_place_that_was_wanted_last(
