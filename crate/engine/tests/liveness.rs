@@ -1,6 +1,6 @@
 //! After anything that a page may do, and whatever the network made of it, playback comes to what was asked for last.
 
-use proptest::{prelude::*, test_runner::RngSeed};
+use proptest::prelude::*;
 use sailcast_engine::{Background, DecoderChoice, Event, Input, PlayerConfig, State};
 use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::{Sim, choosing, feed, files::FileServer, load, recording::Recording};
@@ -71,8 +71,7 @@ fn begun(server: FileServer, background: Background) -> Sim {
 }
 
 proptest! {
-    // `PROPTEST_RNG_SEED` and `PROPTEST_CASES` look farther.
-    #![proptest_config(ProptestConfig { cases: 150, rng_seed: RngSeed::Fixed(6), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
     fn a_file_shows_the_place_that_was_wanted_last(
@@ -90,14 +89,16 @@ proptest! {
         sim.input(Input::Rate(1.0));
         sim.input(if pauses { Input::Pause } else { Input::Play });
         let from = sim.now;
-        sim.input(seek(to, true));
-        sim.run_ms(5_000);
+        let to_ms = to;
         let to = MediaTime::from_millis(to);
+        let stands = (sim.stats().position - to).abs() <= FRAME;
+        sim.input(seek(to_ms, true));
+        sim.run_ms(5_000);
         let duration = sim.stats().duration.expect("known");
         if pauses {
             let (at, shown) = *sim.shown.last().expect("a picture");
-            // A recording that begins again does so on a timeline that goes on.
-            let is_later_turn = shown >= MediaTime(0) + duration && at >= from;
+            // A recording that begins again does so on a timeline that goes on; and the picture of the place may have stood there already.
+            let is_later_turn = shown >= MediaTime(0) + duration && (at >= from || stands);
             let is_there = is_later_turn || (to - shown).abs() <= FRAME;
             prop_assert!(is_there, "{shown:?} in place of {to:?}: {:?}", sim.stats());
             prop_assert!((sim.stats().position - to).abs() <= FRAME, "{:?} in place of {to:?}", sim.stats());

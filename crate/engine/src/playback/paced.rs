@@ -91,6 +91,9 @@ impl Playback {
         if self.extent.seekable.is_some() || self.end().is_some() {
             self.tell_source(self.extent.live, out);
         }
+        if before.seekable.is_none() {
+            self.stay_within(now, out);
+        }
         if before.duration != self.extent.duration {
             out.push(Output::Event(Event::DurationChange(self.extent.duration)));
         }
@@ -236,7 +239,8 @@ impl Playback {
             Phase::Starting => self.live_place(now),
             Phase::Playing | Phase::Stalled { .. } | Phase::Seeking => None,
         };
-        let place = self.wanted().or(place).unwrap_or_else(|| self.turns.page(self.playhead(now)));
-        self.go(place, true, false, now, out);
+        let wanted = self.wanted().map(|to| self.within(to, now));
+        let place = wanted.or(place).unwrap_or_else(|| self.turns.page(self.playhead(now)));
+        self.go(place, true, wanted.is_some(), now, out);
     }
 }

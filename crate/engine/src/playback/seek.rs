@@ -90,8 +90,17 @@ impl Playback {
         }
     }
 
+    /// The ends are known from now on: what was wanted beyond them is wanted there.
+    pub(super) fn stay_within(&mut self, now: Instant, out: &mut Outbox) {
+        let Some(to) = self.wanted() else { return };
+        let place = self.within(to, now);
+        if place != to {
+            self.go(place, true, true, now, out);
+        }
+    }
+
     /// Between the ends; at the live edge as far behind it as is aimed for.
-    fn within(&self, to: MediaTime, now: Instant) -> MediaTime {
+    pub(super) fn within(&self, to: MediaTime, now: Instant) -> MediaTime {
         let Some((begin, end)) = self.extent.seekable else { return to.max(MediaTime(0)) };
         let end = self.live_place(now).map_or(end, |place| place.min(end));
         to.min(end).max(begin)
@@ -99,6 +108,8 @@ impl Playback {
 
     /// `to` in the page's time. `told`: the page wants it, and may find all that it needs here.
     pub(super) fn go(&mut self, to: MediaTime, exact: bool, told: bool, now: Instant, out: &mut Outbox) {
+        // What waited is older than this.
+        self.seeks.next = None;
         let nearest = if exact { None } else { self.nearest_keyframe(to, now) };
         let (to, exact) = (nearest.unwrap_or(to), exact || nearest.is_some());
         let here = self.turns.here(to, self.playhead(now));
