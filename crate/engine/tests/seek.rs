@@ -391,5 +391,31 @@ fn a_page_seen_again_on_the_way_to_the_end_sees_the_last_picture() {
     sim.input(Input::Visible(true));
     sim.run_ms(4_000);
     assert_eq!(sim.shown.last().map(|s| s.1), Some(AT(5_960)));
-    assert_eq!((sim.state(), seeked(&sim)), (State::Paused, vec![AT(6_095)]));
+    // Beyond the end is at the end, once that is known.
+    assert_eq!((sim.state(), seeked(&sim)), (State::Paused, vec![AT(6_000)]));
+}
+
+#[test]
+fn what_waited_while_the_page_was_put_away_does_not_come_after_what_was_wanted_last() {
+    let mut sim = playing(film());
+    seek(&mut sim, 299);
+    seek(&mut sim, 0);
+    sim.input(Input::Suspend);
+    sim.input(Input::Wake);
+    sim.input(Input::Pause);
+    seek(&mut sim, 120);
+    sim.run_ms(4_000);
+    assert_eq!((sim.shown.last().map(|s| s.1), seeked(&sim).last()), (Some(AT(120)), Some(&AT(120))));
+}
+
+#[test]
+fn a_page_that_comes_back_hears_that_the_place_it_wanted_is_there() {
+    let mut sim = playing(film());
+    sim.input(Input::Pause);
+    seek(&mut sim, 100_000);
+    sim.input(Input::Suspend);
+    sim.run_ms(5_000);
+    sim.input(Input::Wake);
+    sim.run_ms(2_000);
+    assert_eq!(seeked(&sim), [AT(100_000)]);
 }
