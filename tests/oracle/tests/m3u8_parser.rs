@@ -164,9 +164,28 @@ fn segment(playlist: &MediaPlaylist, segment: &Segment) -> Value {
         "timeline": segment.discontinuity,
         "key": segment.keys.first().map(|first| key(first)),
         "map": segment.map.as_ref().map(|whole| map(whole)),
-        "programDateTime": playlist.program_date_time(segment.sequence).map(|time| time.0 as f64 / 1e3),
+        "programDateTime": date(playlist, segment.sequence).map(|time| time.0 as f64 / 1e3),
         "parts": segment.parts.iter().map(part).collect::<Vec<_>>(),
     })
+}
+
+/// m3u8-parser counts on from the last segment that has a date, and back from the first.
+fn date(playlist: &MediaPlaylist, sequence: u64) -> Option<Micros> {
+    let mut start = Micros::ZERO;
+    let starts: Vec<_> = playlist
+        .segments
+        .iter()
+        .map(|segment| {
+            let at = start;
+            start += segment.duration;
+            (at, segment)
+        })
+        .collect();
+    let (at, _) = starts.iter().find(|(_, segment)| segment.sequence == sequence)?;
+    let zero = |(start, segment): &(Micros, &Segment)| Some(segment.program_date_time? - *start);
+    let before =
+        starts.iter().take_while(|(_, segment)| segment.sequence <= sequence).filter_map(zero).last();
+    before.or_else(|| starts.iter().find_map(zero)).map(|zero| zero + *at)
 }
 
 fn media(playlist: &MediaPlaylist) -> Value {
@@ -211,7 +230,7 @@ fn media(playlist: &MediaPlaylist) -> Value {
         }),
         "segments": complete.map(|complete| segment(playlist, complete)).collect::<Vec<_>>(),
         "preloadSegment": {
-            "parts": playlist.incomplete().map(|last| last.parts.iter().map(part).collect::<Vec<_>>()),
+            "parts": playlist.segments.last().filter(|last| last.uri.is_none()).map(|last| last.parts.iter().map(part).collect::<Vec<_>>()),
             "preloadHints": hints.collect::<Vec<_>>(),
         },
         "renditionReports": reports.collect::<Vec<_>>(),

@@ -214,11 +214,9 @@ impl Follow {
 
     /// Whether to ask for a delta update: the version here must be young enough (6.2.5.1).
     fn delta(&self, list: &MediaPlaylist, shared: &Shared, now: Instant) -> Option<Delta> {
-        let until = list.control.can_skip_until.filter(|_| shared.promises.may_delta() && !list.ended)?;
-        if now - self.loaded > until.scale(0.5) {
-            return None;
-        }
-        Some(if list.control.can_skip_dateranges { Delta::DateRangesToo } else { Delta::Segments })
+        let until = list.control.can_skip_until.filter(|_| shared.promises.may_delta())?;
+        let is_young = now - self.loaded <= until.scale(0.5);
+        list.delta().filter(|_| is_young)
     }
 
     fn on_end(&mut self, end: Result<Loaded, Failure>, shared: &mut Shared, now: Instant) -> Option<News> {

@@ -1,7 +1,7 @@
 //! The text of a playlist on its way here.
 
 use bytes::{Bytes, BytesMut};
-use sailcast_media::Micros;
+use sailcast_media::{Micros, hls::caps::MAX_TEXT};
 
 use super::fetch::{Fetch, Step, final_failure};
 use crate::{
@@ -10,9 +10,6 @@ use crate::{
     outbox::Outbox,
     retry::{Failure, Reason},
 };
-
-/// A day of parts has less; a server that never stops sending is left.
-const MOST_BYTES: usize = 8 << 20;
 
 pub struct Loaded {
     pub text: Bytes,
@@ -68,9 +65,9 @@ impl Text {
         if let Some(bytes) = step.bytes {
             self.body.extend_from_slice(&bytes);
         }
-        if self.body.len() > MOST_BYTES {
+        if self.body.len() > MAX_TEXT {
             self.fetch.cancel(out);
-            let what = format!("The playlist is longer than {} MB.", MOST_BYTES >> 20);
+            let what = format!("The playlist is longer than {} MB.", MAX_TEXT >> 20);
             return Some(Err(final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what)));
         }
         let asked = self.fetch.url.clone();

@@ -6,13 +6,19 @@ use std::{
 };
 
 use super::{
-    DateRange, Key, Map, MediaPlaylist, PlaylistError, Segment, Skip,
+    DateRange, Delta, Key, Map, MediaPlaylist, PlaylistError, Segment, Skip,
     caps::{MAX_ATTRIBUTES, MAX_DATE_RANGES, MAX_SEGMENTS},
     media::NAMED,
     segments::put_key,
 };
 
 impl MediaPlaylist {
+    /// The delta updates that may be asked for (6.3.7).
+    pub fn delta(&self) -> Option<Delta> {
+        self.control.can_skip_until.filter(|_| !self.ended)?;
+        Some(if self.control.can_skip_dateranges { Delta::DateRangesToo } else { Delta::Segments })
+    }
+
     /// The whole playlist: a delta update with what it leaves out from `previous`. A playlist that leaves out nothing stays as it is. On
     /// an error the playlist has to be loaded whole (6.3.7).
     pub fn merge_delta(mut self, previous: &MediaPlaylist) -> Result<MediaPlaylist, PlaylistError> {

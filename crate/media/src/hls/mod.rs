@@ -15,7 +15,6 @@ mod playlist;
 mod scope;
 mod segments;
 mod text;
-mod timing;
 mod uri;
 mod value;
 mod write;
@@ -26,6 +25,5 @@ pub use playlist::{
     PlaylistError, PlaylistKind, PreloadHint, PreloadKind, Rendition, RenditionKind, RenditionReport,
     Segment, ServerControl, Skip, Start, Variables, Variant,
 };
-pub use timing::Place;
 pub use uri::{resolve, with_directives};
 pub use write::{write, write_multivariant};
