@@ -1,11 +1,12 @@
 //! `cargo xtask sim --definitions`: the choice between the definitions of a live stream, and docs/renditions.md's table of it.
 
-use std::{fs, io, path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use sailcast_sim::site::study::{self, Figures, RULES};
 
+use crate::layout;
+
 const BEGIN: &str = "<!-- begin: cargo xtask sim --definitions --write -->\n";
-const END: &str = "<!-- end of definitions -->\n";
 const HEAD: &str = "| link | chosen by | Mbit/s | waiting % | stalls / h | changes / min | behind the edge |\n|---|---|--:|--:|--:|--:|--:|\n";
 
 pub fn run(sessions: u64, seed: u64, write: bool) -> ExitCode {
@@ -22,8 +23,7 @@ pub fn run(sessions: u64, seed: u64, write: bool) -> ExitCode {
         links.collect::<String>()
     );
     print!("{part}");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    match if write { write_page(&root, &part) } else { Ok(()) } {
+    match if write { layout::write_between("docs/renditions.md", BEGIN, &part) } else { Ok(()) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -41,15 +41,4 @@ fn row(link: &str, rule: &str, f: &Figures) -> String {
         f.changes_a_minute(),
         f.mean_latency()
     )
-}
-
-/// The part of the page between the marks; what stands around it stays.
-fn write_page(root: &Path, part: &str) -> io::Result<()> {
-    let file = root.join("docs/renditions.md");
-    let page = fs::read_to_string(&file)?;
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let Some((before, after)) = parts else {
-        return Err(io::Error::other("docs/renditions.md has no marks for definitions to write between"));
-    };
-    fs::write(file, format!("{before}{BEGIN}{part}{END}{after}"))
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask sim`: the engine beside the policies of others, over seeded networks, in virtual time.
 
 mod definitions;
+mod layout;
 mod page;
 mod plot;
 mod publish;

@@ -1,6 +1,6 @@
 //! `cargo xtask sim --publish`: the uplink beside a plain policy, and its part of docs/publishing.md.
 
-use std::{fs, io, path::Path, process::ExitCode, time::Instant};
+use std::{process::ExitCode, time::Instant};
 
 use sailcast_media::Micros;
 use sailcast_sim::uplink::{
@@ -9,8 +9,9 @@ use sailcast_sim::uplink::{
     trace::{self, Course, Trace},
 };
 
+use crate::layout;
+
 const BEGIN: &str = "<!-- begin: cargo xtask sim --publish --write -->\n";
-const END: &str = "<!-- end -->\n";
 const COLUMNS: usize = 12;
 const HEAD: [&str; COLUMNS] = [
     "policy",
@@ -50,12 +51,14 @@ pub fn run(name: Option<&str>, sessions: u64, seed: u64, write: bool, explain: b
         print!("{}", text(study));
     }
     println!("{sessions} sessions of each, in {:.1} s", began.elapsed().as_secs_f64());
-    if write {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        if let Err(error) = write_page(&root, &studies, sessions) {
-            eprintln!("error: {error}");
-            return ExitCode::FAILURE;
-        }
+    let written = if write {
+        layout::write_between("docs/publishing.md", BEGIN, &part(&studies, sessions))
+    } else {
+        Ok(())
+    };
+    if let Err(error) = written {
+        eprintln!("error: {error}");
+        return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
@@ -98,35 +101,12 @@ fn rows(study: &Study) -> Vec<[String; COLUMNS]> {
 }
 
 fn text(study: &Study) -> String {
-    let rows = rows(study);
-    let width = |i: usize| {
-        rows.iter().map(|r| r[i].chars().count()).chain([HEAD[i].chars().count()]).max().unwrap_or(0)
-    };
-    let line = |cells: &[String]| {
-        let padded = cells.iter().enumerate().map(|(i, cell)| match i {
-            0 => format!("{cell:<w$}", w = width(i)),
-            _ => format!("{cell:>w$}", w = width(i)),
-        });
-        padded.collect::<Vec<_>>().join("  ") + "\n"
-    };
     let mut text = format!("{}: {}\n", study.trace.name, study.trace.what);
-    text += &line(&HEAD.map(str::to_owned));
-    rows.iter().for_each(|row| text += &line(row));
+    text += &layout::columns(HEAD, &rows(study));
     for missed in study.missed().iter().take(8) {
         text += &format!("  MISSED: {missed}\n");
     }
     text + "\n"
-}
-
-/// The part of the page between the marks; what stands around it stays.
-fn write_page(root: &Path, studies: &[Study], sessions: u64) -> io::Result<()> {
-    let file = root.join("docs/publishing.md");
-    let page = fs::read_to_string(&file)?;
-    let parts = page.split_once(BEGIN).and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
-    let Some((before, after)) = parts else {
-        return Err(io::Error::other("docs/publishing.md has no marks to write between"));
-    };
-    fs::write(file, format!("{before}{BEGIN}{}{END}{after}", part(studies, sessions)))
 }
 
 fn part(studies: &[Study], sessions: u64) -> String {
@@ -156,8 +136,7 @@ fn part(studies: &[Study], sessions: u64) -> String {
     }
     for study in studies {
         part += &format!("\n**{}**: {}\n\n", study.trace.name, study.trace.what);
-        part += &format!("| {} |\n|---{}|\n", HEAD.join(" | "), "|--:".repeat(COLUMNS - 1));
-        rows(study).iter().for_each(|row| part += &format!("| {} |\n", row.join(" | ")));
+        part += &layout::markdown(HEAD, &rows(study));
     }
     part + "\n"
 }
