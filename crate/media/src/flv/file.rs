@@ -226,7 +226,7 @@ impl FlvFile {
             *last = (*last).max(Some(end));
             return;
         }
-        self.index.note(self.demuxer.last_tag(), end);
+        self.index.note(self.demuxer.last_tag(), time, end);
         if keyframe {
             self.index.keyframe(self.demuxer.last_tag().0, time);
         }

@@ -18,6 +18,8 @@ const EARLY: Micros = Micros::from_millis(200);
 pub struct Index {
     told: BTreeMap<MediaTime, u64>,
     read: BTreeMap<MediaTime, u64>,
+    /// The first packet of all.
+    first: Option<(MediaTime, u64)>,
     /// The first keyframe has been compared with what was told of it.
     aligned: bool,
     /// Everything before this offset was read, and up to this time.
@@ -60,11 +62,12 @@ impl Index {
         !self.told.is_empty()
     }
 
-    /// A packet of `time` was read from the tag of these offsets.
-    pub fn note(&mut self, (offset, end): (u64, u64), time: MediaTime) {
-        let (until, latest) = self.until;
-        if offset <= until && end > until {
-            self.until = (end, latest.max(time));
+    /// A packet that is decoded `at` this time and shown `until` that one was read from the tag of these offsets.
+    pub fn note(&mut self, (offset, end): (u64, u64), at: MediaTime, until: MediaTime) {
+        self.first.get_or_insert((at, offset));
+        let (read, latest) = self.until;
+        if offset <= read && end > read {
+            self.until = (end, latest.max(until));
         }
     }
 
@@ -103,12 +106,11 @@ impl Index {
         self.is_told() || at <= self.until.1
     }
 
-    /// The last keyframe at or before `at` that is known, or the first one of all.
+    /// The last keyframe at or before `at` that is known, or where the file begins.
     pub fn before(&self, at: MediaTime) -> Option<(MediaTime, u64)> {
         let last =
             |map: &BTreeMap<MediaTime, u64>| map.range(..=at).next_back().map(|(time, at)| (*time, *at));
-        let first = |map: &BTreeMap<MediaTime, u64>| map.first_key_value().map(|(time, at)| (*time, *at));
-        last(&self.read).max(last(&self.told)).or_else(|| first(&self.read)).or_else(|| first(&self.told))
+        last(&self.read).max(last(&self.told)).or(self.first)
     }
 
     /// The first keyframe behind `at` that is known.
@@ -140,7 +142,7 @@ mod tests {
         index.begin(13);
         for (at, time) in [(13, 0), (100, 2), (900, 20)] {
             index.keyframe(at, seconds(time));
-            index.note((at, at + 100), seconds(time));
+            index.note((at, at + 100), seconds(time), seconds(time));
         }
         assert!(index.knows(seconds(2)) && !index.knows(seconds(3)));
         assert_eq!(index.before(seconds(3)), Some((seconds(2), 100)));
