@@ -111,6 +111,17 @@ fn an_announced_jump_of_the_counter_is_no_loss() {
 }
 
 #[test]
+fn a_jump_may_be_announced_by_a_packet_without_a_payload() {
+    let mut mux = pictures(1);
+    mux.open_pes(VIDEO, at(3600), &inter());
+    // As ffmpeg writes the PCR behind a splice.
+    mux.out.extend(packet(VIDEO, 12, false, 0x90, &[]));
+    mux.out.extend(packet(VIDEO, 13, true, 0, &pes(VIDEO, at(7200), true, &inter())));
+    let heard = events(&mux.take());
+    assert_eq!((times(&heard), reasons(&heard)), (vec![0, 1, 2], vec![]));
+}
+
+#[test]
 fn a_packet_that_says_it_is_damaged_is_a_lost_one() {
     let stream = pictures(3).take();
     let at = places(&stream, VIDEO)[4];

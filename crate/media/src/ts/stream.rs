@@ -88,7 +88,10 @@ impl Stream {
         if let Content::Scte35(sections) = &mut self.content {
             return sections.packet(packet).into_iter().map(|payload| Message::Scte35 { payload }).collect();
         }
-        let Some(payload) = packet.payload.clone() else { return Vec::new() };
+        let Some(payload) = packet.payload.clone() else {
+            self.counter.pass(packet);
+            return Vec::new();
+        };
         match self.counter.judge(packet, &payload) {
             Continuity::Next => {}
             Continuity::Duplicate => return Vec::new(),
