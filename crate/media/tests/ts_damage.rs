@@ -142,6 +142,19 @@ fn scrambled_packets_are_told_once() {
 }
 
 #[test]
+fn what_stands_on_both_sides_of_scrambled_packets_is_not_joined() {
+    let mut mux = pictures(1);
+    let unit = pes(VIDEO, at(3600), true, &[inter(), vec![0x55; 500]].concat());
+    mux.payload(VIDEO, &unit);
+    mux.pes(VIDEO, at(7200), &keyframe());
+    let mut stream = mux.take().to_vec();
+    let second = places(&stream, VIDEO)[4];
+    stream[second + 3] |= 0x80;
+    let heard = events(&stream.into());
+    assert_eq!((times(&heard), reasons(&heard)[0]), (vec![0, 2], (Some(V0), SkipReason::Encrypted)));
+}
+
+#[test]
 fn a_damaged_sync_byte_costs_its_packet() {
     let stream = pictures(5).take();
     for at in places(&stream, AUDIO).into_iter().take(4) {
