@@ -11,7 +11,7 @@ use common::{
     },
 };
 use proptest::prelude::*;
-use sailcast_media::{DemuxError, DemuxEvent, SkipReason};
+use sailcast_media::{DemuxError, DemuxEvent, Demuxer, SkipReason, TsDemuxer};
 
 /// Tables, then this many pictures of three packets each, and a frame of sound behind each.
 fn pictures(count: u64) -> Mux {
@@ -231,6 +231,9 @@ fn what_is_no_transport_stream_is_refused() {
     let (_, failed) = demux_ts_chunks(endless);
     assert!(matches!(failed, Some(DemuxError::NotTs { at: 0, searched }) if searched < 300_000));
     assert_eq!(demux_ts(&Bytes::new()), (vec![], None));
+    let mut demuxer = TsDemuxer::new();
+    demuxer.push(Bytes::from_static(&[7; 300_000]));
+    assert!(demuxer.poll().is_err(), "at once, not with the bytes after");
 }
 
 #[test]
