@@ -4,6 +4,7 @@ mod common;
 
 use bytes::Bytes;
 use common::{
+    edits::{Edit, edited, edits},
     fixture, skips, split,
     ts::{
         A0, AUDIO, AVC_AAC, Mux, PACKET, V0, VIDEO, adts, at, data, demux_ts, demux_ts_chunks, events, inter,
@@ -263,62 +264,11 @@ fn damaged_sound_is_left_out_and_the_next_frame_found() {
     assert_eq!(skips(&heard)[0].1, bad.len() as u64);
 }
 
-/// One change to a stream's bytes.
-#[derive(Clone, Debug)]
-enum Edit {
-    Flip { at: usize, bits: u8 },
-    Insert { at: usize, bytes: Vec<u8> },
-    Delete { at: usize, len: usize },
-    Repeat { at: usize, len: usize },
-    Cut { at: usize },
-}
-
-impl Edit {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let at = |at: &usize| at % (bytes.len() + 1);
-        match self {
-            Self::Flip { at: place, bits } => {
-                let place = at(place);
-                if let Some(byte) = bytes.get_mut(place) {
-                    *byte ^= bits;
-                }
-            }
-            Self::Insert { at: place, bytes: new } => {
-                let place = at(place);
-                bytes.splice(place..place, new.iter().copied());
-            }
-            Self::Delete { at: place, len } => {
-                let place = at(place);
-                bytes.drain(place..bytes.len().min(place + len));
-            }
-            Self::Repeat { at: place, len } => {
-                let place = at(place);
-                let part = bytes[place..bytes.len().min(place + len)].to_vec();
-                bytes.splice(place..place, part);
-            }
-            Self::Cut { at: place } => bytes.truncate(at(place)),
-        }
-    }
-}
-
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    // The headers of packets are where structure is dense; the first kilobyte has the tables.
-    let at = || {
-        prop_oneof![
-            any::<usize>(),
-            0usize..1024,
-            (0usize..400, 0usize..24).prop_map(|(n, byte)| n * 188 + byte)
-        ]
-    };
-    let edit = prop_oneof![
-        8 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip { at, bits }),
-        2 => (at(), prop::collection::vec(prop_oneof![any::<u8>(), Just(0x47), Just(0)], 0..40))
-            .prop_map(|(at, bytes)| Edit::Insert { at, bytes }),
-        2 => (at(), prop_oneof![1usize..3000, Just(188)]).prop_map(|(at, len)| Edit::Delete { at, len }),
-        1 => (at(), prop_oneof![1usize..3000, Just(188)]).prop_map(|(at, len)| Edit::Repeat { at, len }),
-        1 => at().prop_map(|at| Edit::Cut { at }),
-    ];
-    prop::collection::vec(edit, 1..12)
+/// The headers of packets are where structure is dense; the first kilobyte has the tables.
+fn damage() -> impl Strategy<Value = Vec<Edit>> {
+    let in_header = (0usize..400, 0usize..24).prop_map(|(n, byte)| n * PACKET + byte);
+    let at = prop_oneof![any::<usize>(), 0usize..1024, in_header];
+    edits(at, prop_oneof![1usize..3000, Just(PACKET)], 0x47)
 }
 
 proptest! {
@@ -327,16 +277,12 @@ proptest! {
     #[test]
     fn mutated_streams_read_alike_however_they_are_split(
         which in 0usize..6,
-        edits in edits(),
+        edits in damage(),
         sizes in prop::collection::vec(1usize..3000, 1..6),
     ) {
         let names =
             ["ts-avc-aac.ts", "ts-open.ts", "ts-hevc-latm.ts", "ts-m2ts.m2ts", "ts-eac3.ts", "ts-opus.ts"];
-        let mut bytes = fixture(names[which]).to_vec();
-        for edit in &edits {
-            edit.apply(&mut bytes);
-        }
-        let bytes = Bytes::from(bytes);
+        let bytes = edited(&fixture(names[which]), &edits);
         let heard = demux_ts(&bytes);
         prop_assert_eq!(&demux_ts_chunks(split(&bytes, &sizes)), &heard);
         for (at, len, _) in skips(&heard.0) {
