@@ -8,7 +8,7 @@ pub mod ts;
 use bytes::{Bytes, BytesMut};
 use proptest::test_runner::Config as ProptestConfig;
 use sailcast_media::{
-    DemuxError, DemuxEvent, Demuxer, FlvDemuxer, SkipReason,
+    DemuxError, DemuxEvent, Demuxer, FlvDemuxer, Packet, SkipReason, TrackInfo,
     flv::{
         Tag, TagEvent, TagKind, TagReader,
         tag::{MAX_TAG_BODY, write_header, write_tag},
@@ -102,6 +102,27 @@ pub fn stream(tags: &[(TagKind, u32, &[u8])]) -> Bytes {
         write_tag(&mut out, *kind, *timestamp, body).unwrap();
     }
     out.freeze()
+}
+
+/// What is read of such a file, without an error.
+pub fn events(tags: &[(TagKind, u32, &[u8])]) -> Vec<DemuxEvent> {
+    let (events, failed) = demux(&stream(tags));
+    assert_eq!(failed, None);
+    events
+}
+
+/// Tracks of H.264, and of AAC of 48 kHz.
+pub fn avc_and_aac() -> Vec<TrackInfo> {
+    let events = events(&[(TagKind::Video, 0, AVC_CONFIG), (TagKind::Audio, 0, AAC_CONFIG)]);
+    tracks(&events).into_iter().cloned().collect()
+}
+
+pub fn packets(events: &[DemuxEvent]) -> Vec<&Packet> {
+    events.iter().filter_map(|e| if let DemuxEvent::Packet(p) = e { Some(p) } else { None }).collect()
+}
+
+pub fn tracks(events: &[DemuxEvent]) -> Vec<&TrackInfo> {
+    events.iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
 }
 
 /// Chunks of these sizes, over and over.

@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use sailcast_media::{DemuxEvent, Demuxer, MediaTime, Packet, SkipReason, TrackId, TsDemuxer};
+use sailcast_media::{DemuxEvent, Demuxer, MediaTime, SkipReason, TrackId, TsDemuxer};
 
+pub use super::packets;
 use super::{Heard, drain, hear};
 
 pub const PACKET: usize = 188;
@@ -241,13 +242,6 @@ pub fn events(stream: &Bytes) -> Vec<DemuxEvent> {
     let (events, failed) = demux_ts(stream);
     assert_eq!(failed, None);
     events
-}
-
-pub fn packets(events: &[DemuxEvent]) -> Vec<&Packet> {
-    events
-        .iter()
-        .filter_map(|event| if let DemuxEvent::Packet(packet) = event { Some(packet) } else { None })
-        .collect()
 }
 
 /// dts and pts of a track's packets, in ticks of 90 kHz.
