@@ -8,7 +8,6 @@ use crate::{
     error::{ErrorCode, SailcastError},
     hls::{
         fetch::{Fetch, Step, is_network},
-        low_latency::Promise,
         segment::PieceKind,
         shared::Shared,
         track::{Run, Unplayable},
@@ -60,11 +59,11 @@ impl Lane {
         let Some(loading) = &mut self.loading else { return };
         match loading.piece.kind {
             PieceKind::Hint if !is_network(&failure) || loading.is_listed => {
-                shared.strike(Promise::Parts, "a part that was announced did not come");
+                shared.miss_part("a part that was announced did not come");
                 self.drop_hint(out);
             }
             PieceKind::Part if !is_network(&failure) && loading.body.fetch.failures >= LOST_TRIES => {
-                shared.strike(Promise::Parts, "a part that is listed cannot be had");
+                shared.miss_part("a part that is listed cannot be had");
                 self.whole = Some(loading.piece.at.sequence);
                 self.stop(out);
             }
@@ -112,7 +111,7 @@ impl Lane {
         self.skipped = 0;
         self.cursor = Some(piece.after);
         if piece.kind != PieceKind::Segment {
-            shared.promises.kept(Promise::Parts);
+            shared.parts.forgive_some();
         }
         if piece.kind == PieceKind::Hint {
             // Parts behind it may have come with it, if their resource is one.
