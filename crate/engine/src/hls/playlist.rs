@@ -69,6 +69,8 @@ pub struct Follow {
     url: String,
     imported: Variables,
     pub list: Option<MediaPlaylist>,
+    /// It came from another address than the present one.
+    pub is_of_another: bool,
     pub place: Place,
     pub edge: Edge,
     /// How often the packager has begun anew.
@@ -99,6 +101,7 @@ impl Follow {
             url,
             imported,
             list: None,
+            is_of_another: false,
             place: Place::default(),
             edge: Edge::default(),
             era: 0,
@@ -128,8 +131,14 @@ impl Follow {
 
     /// Goes on at another address of the same playlist.
     pub fn relocate(&mut self, url: String, now: Instant, out: &mut Outbox) {
+        let moves = self.url != url;
         self.url = url;
         self.reload(now, out);
+        if moves {
+            self.is_of_another = true;
+            // What has changed since is no use.
+            (self.plain, self.due) = (1, Some(now));
+        }
     }
 
     /// Loads it as soon as possible, unless it can have changed no more.
@@ -188,7 +197,7 @@ impl Follow {
 
     /// Takes a version that came from elsewhere.
     pub fn adopt(&mut self, list: MediaPlaylist, shared: &mut Shared, now: Instant) -> Option<News> {
-        self.failures = 0;
+        (self.failures, self.is_of_another) = (0, false);
         let news = self.apply(list, now);
         self.plan(now, now, news.is_some(), shared);
         news
@@ -234,7 +243,7 @@ impl Follow {
             Ok(list) => list,
             Err(failure) => return self.on_failure(failure, &asked, shared, now),
         };
-        self.failures = 0;
+        (self.failures, self.is_of_another) = (0, false);
         let is_kept = asked.wants.is_none_or(|wants| has(&list, wants));
         let Some(list) = self.whole(list) else {
             // Segments that are not here were left out: everything is asked for.
