@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    feed::{Feed, View},
+    feed::{Extent, Feed, View},
     io::{Instant, Output},
     latency::TICK,
     outbox::Outbox,
@@ -95,7 +95,8 @@ impl Playback {
             self.stay_within(now, out);
         }
         if before.duration != self.extent.duration {
-            out.push(Output::Event(Event::DurationChange(self.extent.duration)));
+            let Extent { duration, seekable, .. } = self.extent;
+            out.push(Output::Event(Event::DurationChange { duration, seekable }));
         }
     }
 
