@@ -125,16 +125,7 @@ impl Playback {
             return;
         }
         let is_first = self.phase == Phase::Starting;
-        if let Phase::Stalled { since } = self.phase {
-            self.stats.stalled += now - since;
-        }
-        self.phase = Phase::Playing;
-        self.video_tracks.settle();
-        self.audio_tracks.settle();
-        self.latency.restart();
-        self.next_tick = now + TICK;
-        self.set_rate(self.base_rate(), now, out);
-        self.clock.start(from, now);
+        self.start_clock(from, now, out);
         if is_first {
             self.video.chase(from);
             self.audio.stage.queue.drop_until(from);
