@@ -201,7 +201,7 @@ impl Playback {
 
     /// It is over, and a seek goes on.
     pub(super) fn stand(&mut self, now: Instant, out: &mut Outbox) {
-        if self.wishes.looping && self.extent.seekable.is_some() {
+        if self.wishes.looping && !self.extent.live {
             return self.begin_again(now, out);
         }
         self.phase = Phase::Ended;
@@ -212,8 +212,12 @@ impl Playback {
 
     /// From the beginning, after the end.
     pub(super) fn begin_again(&mut self, now: Instant, out: &mut Outbox) {
-        let begin = self.extent.seekable.map_or(MediaTime(0), |(begin, _)| begin);
-        self.seek(begin, true, now, out);
+        self.seek(self.begin(), true, now, out);
+    }
+
+    /// Of a recording; also of one in which one can go nowhere else.
+    pub(super) fn begin(&self) -> MediaTime {
+        self.extent.seekable.map_or(MediaTime(0), |(begin, _)| begin)
     }
 
     /// Somebody wants to see it: what has ended begins again.
