@@ -58,6 +58,14 @@ test('a worker that crashes on its way to a place is followed by one that begins
   assert.deepEqual(heard, ['seeked', 'reconnecting']);
 });
 
+test('a load that fails on its way to a place is not on its way any more', () => {
+  const { face, heard, tell } = playing();
+  tell({ name: 'seeking', to: 42 });
+  tell({ name: 'error', kind: 'network', details: 'httpStatus', code: 1003, fatal: true, message: '404' });
+  assert.deepEqual(heard, ['error']);
+  assert.equal(face.figures.place.target, undefined);
+});
+
 test('a recording is complete when the player is lost for good', async () => {
   const { course } = playing();
   const ended = [];

@@ -54,6 +54,16 @@ fn it_begins_again_without_a_gap() {
 }
 
 #[test]
+fn it_begins_again_where_the_server_lets_nobody_go_to_a_place() {
+    let server = FileServer { ranges: false, ..film(5) };
+    let mut sim = looping(server, "http://vod/film.mp4");
+    sim.run_ms(18_000);
+    assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
+    assert_eq!(sim.count(|e| matches!(e, Event::Seeked(at) if *at < AT(200))), 3);
+    assert_eq!((sim.stats().stalls, sim.errors().len()), (0, 0));
+}
+
+#[test]
 fn without_it_the_end_is_the_end_also_when_it_is_put_off_late() {
     let mut sim = looping(film(5), "http://vod/film.mp4");
     sim.run_ms(7_000);

@@ -167,6 +167,8 @@ export class Face {
 
   fail(error: SailcastError): void {
     this.error = error;
+    // A seek comes to nothing.
+    this.figures.place.target = undefined;
     this.pending.reject(error);
     this.#finish('failed', 'The load failed.', () => this.emit('error', error));
   }

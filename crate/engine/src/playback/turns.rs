@@ -115,8 +115,11 @@ impl Playback {
         if !can || !self.has_ended() || self.seeks.is_under_way() || self.turns.asked {
             return;
         }
-        let Some((begin, _)) = self.extent.seekable.filter(|_| self.end().is_some()) else { return };
+        if self.end().is_none() {
+            return;
+        }
         self.turns.asked = true;
+        let begin = self.begin();
         let going = self.feed.as_mut().map(|feed| feed.seek(begin, true, now, out));
         self.turns.asked = going == Some(Going::There);
         self.demux(now, out);
