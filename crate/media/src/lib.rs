@@ -39,7 +39,7 @@ pub use metadata::{Message, Metadata, Value};
 pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packed::PackedDemuxer;
 pub use packet::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo, Turn,
     VideoParams,
 };
 pub use time::{MediaTime, Micros};

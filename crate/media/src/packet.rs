@@ -158,12 +158,39 @@ pub struct VideoParams {
     /// Bits a sample of luma: 8, 10 or 12.
     pub bit_depth: u8,
     pub colour: Colour,
+    /// As the container says.
+    pub turn: Turn,
 }
 
 impl VideoParams {
     /// A picture of this size, shown in decoding order, of 8 bits and no colour description.
     pub const fn of_size(width: u32, height: u32) -> Self {
-        Self { width, height, reorder_depth: 0, bit_depth: 8, colour: Colour::UNSPECIFIED }
+        Self { width, height, reorder_depth: 0, bit_depth: 8, colour: Colour::UNSPECIFIED, turn: Turn::NONE }
+    }
+}
+
+/// What makes a picture upright: it is turned clockwise, then mirrored left to right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Degrees: 0, 90, 180 or 270.
+    pub rotation: u16,
+    pub mirror: bool,
+}
+
+impl Turn {
+    pub const NONE: Self = Self { rotation: 0, mirror: false };
+
+    /// Both, one after the other.
+    pub fn then(self, next: Self) -> Self {
+        // What is mirrored turns the other way.
+        let further = if self.mirror { 360u16.saturating_sub(next.rotation) } else { next.rotation };
+        let rotation = self.rotation.saturating_add(further).rem_euclid(360);
+        Self { rotation, mirror: self.mirror != next.mirror }
+    }
+
+    /// Width and height behind it.
+    pub fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        if matches!(self.rotation, 90 | 270) { (height, width) } else { (width, height) }
     }
 }
 
@@ -225,5 +252,26 @@ impl TrackInfo {
 impl DecoderConfig {
     pub fn kind(&self) -> MediaKind {
         self.codec.kind()
+    }
+
+    /// Of sound, none.
+    pub fn turn(&self) -> Turn {
+        match self.params {
+            CodecParams::Video(video) => video.turn,
+            CodecParams::Audio(_) => Turn::NONE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirrored_picture_turns_the_other_way() {
+        let turn = |rotation, mirror| Turn { rotation, mirror };
+        assert_eq!(turn(90, false).then(turn(270, false)), Turn::NONE);
+        assert_eq!(turn(90, true).then(turn(90, false)), turn(0, true));
+        assert_eq!(turn(0, true).then(turn(90, true)), turn(270, false));
     }
 }

@@ -98,6 +98,10 @@ fn compare_track(path: &Path, ours: &Ours, id: TrackId, stream: &Value) {
             assert!(reorder >= number(&stream["has_b_frames"]), "{name}: reorder depth {reorder}");
             let is_bt709 = stream["color_primaries"] == "bt709";
             assert_eq!(video.colour.primaries == 1, is_bt709, "{name}: colours");
+            let side_data = stream["side_data_list"].as_array().map_or(&[][..], Vec::as_slice);
+            let rotation = side_data.iter().find_map(|data| data["rotation"].as_i64()).unwrap_or_default();
+            // Counterclockwise.
+            assert_eq!(i64::from(video.turn.rotation), (-rotation).rem_euclid(360), "{name}: rotation");
         }
         CodecParams::Audio(audio) => {
             assert_eq!(u64::from(audio.sample_rate), number(&stream["sample_rate"]), "{name}: rate");

@@ -1,7 +1,7 @@
 //! A decoded picture, wherever its pixels are.
 
 use js_sys::{Array, Object, Uint8Array};
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, Turn};
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, VideoFrame};
@@ -30,6 +30,13 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, getter)]
     fn planes(this: &Planes) -> Array;
+
+    /// The member of `VideoFrame` that not every browser has.
+    #[wasm_bindgen(extends = Object, js_name = Object)]
+    type Turned;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn rotation(this: &Turned) -> Option<f64>;
 }
 
 /// A picture of a software decoder, with the decoder that its memory goes back to.
@@ -85,6 +92,14 @@ impl Frame {
             Self::Native(frame) => frame.timestamp() as i64,
             Self::Planes(lent) => lent.planes.timestamp() as i64,
         })
+    }
+
+    /// What is left to do of `turn`, which its decoder was told. Browsers that know of it (Chromium 138) do it themselves.
+    pub fn left_of(&self, turn: Turn) -> Turn {
+        let turns_itself = self
+            .native()
+            .is_some_and(|frame| frame.unchecked_ref::<Turned>().rotation() == Some(turn.rotation.into()));
+        if turns_itself { Turn::NONE } else { turn }
     }
 
     /// What is to be seen, in pixels.

@@ -9,7 +9,7 @@ use js_sys::{Array, Float32Array, Function, Uint8Array};
 use sailcast_codec_face::{Config, ConfigKind};
 use sailcast_engine::PcmBlock;
 use sailcast_media::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, Turn, VideoParams,
 };
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
@@ -131,9 +131,9 @@ fn named(kind: &str) -> Plain {
 }
 
 fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
-    let (kind, colours) = match config.params {
-        CodecParams::Video(VideoParams { width, height, colour, .. }) => {
-            (ConfigKind::Video { width, height }, Some(colour))
+    let (kind, look) = match config.params {
+        CodecParams::Video(VideoParams { width, height, colour, turn, .. }) => {
+            (ConfigKind::Video { width, height }, Some((colour, turn)))
         }
         CodecParams::Audio(AudioParams { sample_rate, channels }) => {
             (ConfigKind::Audio { sample_rate, channels: channels.into() }, None)
@@ -142,8 +142,8 @@ fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
     let bytes = Config { kind, description: &config.description }.write();
     let message =
         named("open").with("module", module).with("config", Uint8Array::from(&*bytes)).with("planes", planes);
-    match colours {
-        Some(of) => message.with("colour", colour(of)),
+    match look {
+        Some((of, to)) => message.with("colour", colour(of)).with("turn", turn(to)),
         None => message,
     }
 }
@@ -154,6 +154,10 @@ fn colour(of: Colour) -> Plain {
         .with("transfer", of.transfer)
         .with("matrix", of.matrix)
         .with("fullRange", of.full_range)
+}
+
+fn turn(to: Turn) -> Plain {
+    Plain::empty().with("rotation", to.rotation).with("flip", to.mirror)
 }
 
 fn read(said: &Said, home: &MessagePort) -> Decoded {

@@ -4,6 +4,12 @@
  */
 import type { Colour, Planes } from '../protocol.js';
 
+/** Members of `VideoFrameBufferInit`, in browsers that have them. */
+export interface FrameTurn {
+  rotation: number;
+  flip: boolean;
+}
+
 export type CodecKind = 'video' | 'audio';
 
 /** `decoder` is a number that is never given to another one of this worker. */
@@ -22,9 +28,16 @@ export type FromCodecWorker =
 export type ToDecoder =
   /**
    * First. `module`: the name of its file. `config`: as crate/codec/face/src/config.rs writes it. Video only: `colour`, as the
-   * stream says, and `planes`: pictures come as planes, never as frames.
+   * stream says, `turn`, which frames are to tell, and `planes`: pictures come as planes, never as frames.
    */
-  | { type: 'open'; module: string; config: Uint8Array; colour?: Colour; planes?: boolean }
+  | {
+      type: 'open';
+      module: string;
+      config: Uint8Array;
+      colour?: Colour;
+      turn?: FrameTurn;
+      planes?: boolean;
+    }
   | { type: 'packet'; pts: number; keyframe: boolean; data: Uint8Array }
   /** Answered by `flushed`. */
   | { type: 'flush' }

@@ -1,6 +1,6 @@
 //! Sample entries: what `stsd` says of a track's codec.
 //!
-//! **Invariant:** an entry is a decoder's configuration and nothing else, so two configurations with equal entries need no new `moov`.
+//! **Invariant:** an entry is a decoder's configuration and nothing else: with equal entries and turns two need no new `moov`.
 //!
 //! H.264 and H.265 are `avc1` and `hvc1`, which all players take; parameter sets that also come in packets are left there. Of AC-3
 //! and E-AC-3 the boxes tell what a configuration does, rate and channels: their bit rate is a usual one or unsaid.
