@@ -1,4 +1,7 @@
-/** Turned and mirrored, by its file and by the page, the picture is where it should be for each fit and renderer, and stays inside its box. */
+/**
+ * Turned and mirrored, by its file and by the page, and of whatever pixels, the picture is where it should be for each fit and renderer,
+ * and stays inside its box.
+ */
 import type { Fit, Rotation } from '../../dist/index.js';
 import { apart, type Point, patchAt, pixelsAt, type Rgb, STRIP } from './harness/card.js';
 import { act, type Stage } from './harness/stage.js';
@@ -199,6 +202,29 @@ for (const { name, renderer, decoder = 'auto' } of [
       return { width, height, data: [...(context?.getImageData(0, 0, width, height).data ?? [])] };
     });
     expectPicture(snapshot, [360, 640], file);
+  });
+}
+
+for (const { name, renderer, decoder = 'auto' } of [
+  { name: 'narrow.mp4', renderer: 'track' },
+  { name: 'narrow.mp4', renderer: 'canvas', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'track', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'webgl', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'webgl' },
+] as const) {
+  test(`${name}, of pixels that are not square, by ${renderer}, decoder ${decoder}`, async ({
+    stage,
+    files,
+  }) => {
+    const box: [number, number] = [320, 240];
+    await stage.open();
+    await setBox(stage, box);
+    await stage.play(files.url(name), { renderer, decoder });
+    await stage.event('playing');
+    expect(await act(stage, player => [player.videoWidth, player.videoHeight])).toEqual([640, 480]);
+    // It has the shape of the box, and fills it.
+    const pose: Pose = { rotation: 0, mirror: false, fit: 'fill' };
+    await expect.poll(() => wrong(stage, box, pose), { timeout: 5000 }).toEqual([]);
   });
 }
 

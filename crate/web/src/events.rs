@@ -137,7 +137,7 @@ fn named(name: &str) -> Plain {
 fn track(info: TrackInfo) -> Plain {
     match info.config.params {
         CodecParams::Video(params) => {
-            let (width, height) = params.turn.size((params.width, params.height));
+            let (width, height) = params.display_size();
             named("videotrack")
                 .with("number", info.id.number)
                 .with("codec", info.config.codec_string)

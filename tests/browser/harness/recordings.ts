@@ -25,8 +25,9 @@ const x264 = (bitrate: string, gop: number) => [
 const SMALLER = ['-vf', 'scale=320:180:flags=neighbor'];
 const HLS = ['-f', 'hls', '-hls_time', '4', '-hls_playlist_type', 'vod'];
 const BRISK = ['-f', 'hls', '-hls_time', '1', '-hls_playlist_type', 'vod'];
+const CARDS = ['-stream_loop', '11', '-i', CARD, '-c', 'copy'];
 /** To be turned by 90 degrees clockwise. */
-const TURNED = ['-stream_loop', '11', '-i', CARD, '-c', 'copy', '-metadata:s:v', 'rotate=270'];
+const TURNED = [...CARDS, '-metadata:s:v', 'rotate=270'];
 const FRAGMENTS = ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'];
 const LOOPED = ['-stream_loop', '3', '-i', SOURCE];
 /** Picture and sound in playlists of their own. */
@@ -64,6 +65,9 @@ const MADE = {
   /** The card, a minute of it. */
   'turned.mp4': [...TURNED, 'turned.mp4'],
   'turned-fragments.mp4': [...TURNED, ...FRAGMENTS, 'turned-fragments.mp4'],
+  /** The card of pixels of 3:4, as the file says, and as the stream does. */
+  'narrow.mp4': [...CARDS, '-aspect', '4:3', 'narrow.mp4'],
+  'narrow.flv': [...CARDS, '-bsf:v', 'h264_metadata=sample_aspect_ratio=3/4', 'narrow.flv'],
   /** Keyframes and segments of one second. */
   'brisk.flv': ['-i', SOURCE, ...x264('240k', 30), 'brisk.flv'],
   'brisk/index.m3u8': [...LOOPED, ...x264('240k', 30), ...BRISK, 'brisk/index.m3u8'],

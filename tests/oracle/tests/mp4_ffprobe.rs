@@ -98,6 +98,9 @@ fn compare_track(path: &Path, ours: &Ours, id: TrackId, stream: &Value) {
             assert!(reorder >= number(&stream["has_b_frames"]), "{name}: reorder depth {reorder}");
             let is_bt709 = stream["color_primaries"] == "bt709";
             assert_eq!(video.colour.primaries == 1, is_bt709, "{name}: colours");
+            let shape = stream["sample_aspect_ratio"].as_str().unwrap_or("1:1");
+            let (width, height) = video.pixel.parts();
+            assert_eq!(format!("{width}:{height}"), shape, "{name}: shape of a pixel");
             let side_data = stream["side_data_list"].as_array().map_or(&[][..], Vec::as_slice);
             let rotation = side_data.iter().find_map(|data| data["rotation"].as_i64()).unwrap_or_default();
             // Counterclockwise.

@@ -197,6 +197,7 @@ impl Avc {
                 reorder_depth: sps.reorder_depth,
                 bit_depth: sps.bit_depth,
                 colour: sps.colour,
+                pixel: sps.pixel,
                 ..VideoParams::of_size(sps.width, sps.height)
             }),
             description: record.unwrap_or(built),

@@ -19,7 +19,7 @@ use crate::{
         movie::{Movie, MovieTrack},
         sample::Sample,
     },
-    packet::{Codec, CodecParams, DecoderConfig, Packet, TrackId, TrackInfo, Turn},
+    packet::{Codec, CodecParams, DecoderConfig, Packet, PixelShape, TrackId, TrackInfo, Turn},
     time::Micros,
 };
 
@@ -59,6 +59,7 @@ struct Reader {
 #[derive(Clone, Copy, Debug, Default)]
 struct Look {
     colour: ContainerColour,
+    pixel: Option<PixelShape>,
     turn: Turn,
 }
 
@@ -160,7 +161,7 @@ impl Track {
         // What an index names that is not there is taken for the only one there may be.
         let index = entry.checked_sub(1).and_then(|index| usize::try_from(index).ok()).unwrap_or_default();
         let Some(found) = self.entries.get(index).or(self.entries.first()) else { return Ok(None) };
-        let look = Look { colour: found.colour, turn: self.turn };
+        let look = Look { colour: found.colour, pixel: found.pixel, turn: self.turn };
         let reader = self.reader.insert(Reader { entry, state: None, look });
         let state = reader.state.insert(TrackState::new(found.codec?));
         if let Some(hint) = found.hint {
@@ -206,6 +207,7 @@ impl Look {
     fn in_config(self, mut config: DecoderConfig) -> DecoderConfig {
         if let CodecParams::Video(video) = &mut config.params {
             video.colour = self.colour.over(video.colour);
+            video.pixel = self.pixel.unwrap_or(video.pixel);
             video.turn = self.turn;
         }
         config

@@ -1,7 +1,7 @@
 //! A decoded picture, wherever its pixels are.
 
 use js_sys::{Array, Object, Uint8Array};
-use sailcast_media::{MediaTime, Turn};
+use sailcast_media::{MediaTime, PixelShape, Turn};
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, VideoFrame};
@@ -42,12 +42,13 @@ extern "C" {
 /// A picture of a software decoder, with the decoder that its memory goes back to.
 pub struct Lent {
     pub planes: Planes,
+    pixel: PixelShape,
     home: MessagePort,
 }
 
 impl Lent {
-    pub fn new(planes: Planes, home: MessagePort) -> Self {
-        Self { planes, home }
+    pub fn new(planes: Planes, pixel: PixelShape, home: MessagePort) -> Self {
+        Self { planes, pixel, home }
     }
 }
 
@@ -102,11 +103,11 @@ impl Frame {
         if turns_itself { Turn::NONE } else { turn }
     }
 
-    /// What is to be seen, in pixels.
+    /// What is to be seen, in pixels that are square.
     pub fn size(&self) -> (u32, u32) {
         match self {
             Self::Native(frame) => (frame.display_width(), frame.display_height()),
-            Self::Planes(lent) => (lent.planes.width(), lent.planes.height()),
+            Self::Planes(lent) => lent.pixel.size((lent.planes.width(), lent.planes.height())),
         }
     }
 

@@ -9,7 +9,7 @@ use js_sys::{Array, Float32Array, Function, Uint8Array};
 use sailcast_codec_face::{Config, ConfigKind};
 use sailcast_engine::PcmBlock;
 use sailcast_media::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, Turn, VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, PixelShape, VideoParams,
 };
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
@@ -69,9 +69,10 @@ impl Software {
         let kind = JsValue::from(config.kind().as_str());
         let port: MessagePort = connect.call1(&JsValue::NULL, &kind)?.unchecked_into();
         let home = port.clone();
+        let pixel = config.pixel();
         let said = EventListener::new(&port, "message", move |event: &Event| {
             let said: Said = event.unchecked_ref::<MessageEvent>().data().unchecked_into();
-            callback(read(&said, &home));
+            callback(read(&said, &home, pixel));
         });
         port.start();
         let decoder = Self { port, _said: said };
@@ -132,8 +133,8 @@ fn named(kind: &str) -> Plain {
 
 fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
     let (kind, look) = match config.params {
-        CodecParams::Video(VideoParams { width, height, colour, turn, .. }) => {
-            (ConfigKind::Video { width, height }, Some((colour, turn)))
+        CodecParams::Video(video) => {
+            (ConfigKind::Video { width: video.width, height: video.height }, Some(video))
         }
         CodecParams::Audio(AudioParams { sample_rate, channels }) => {
             (ConfigKind::Audio { sample_rate, channels: channels.into() }, None)
@@ -143,7 +144,7 @@ fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
     let message =
         named("open").with("module", module).with("config", Uint8Array::from(&*bytes)).with("planes", planes);
     match look {
-        Some((of, to)) => message.with("colour", colour(of)).with("turn", turn(to)),
+        Some(video) => message.with("colour", colour(video.colour)).with("look", frame_look(video)),
         None => message,
     }
 }
@@ -156,14 +157,20 @@ fn colour(of: Colour) -> Plain {
         .with("fullRange", of.full_range)
 }
 
-fn turn(to: Turn) -> Plain {
-    Plain::empty().with("rotation", to.rotation).with("flip", to.mirror)
+/// `FrameLook` of `www/src/internal/codecs/protocol.ts`.
+fn frame_look(video: VideoParams) -> Plain {
+    let look = Plain::empty().with("rotation", video.turn.rotation).with("flip", video.turn.mirror);
+    if video.pixel == PixelShape::SQUARE {
+        return look;
+    }
+    let (width, height) = video.display_size();
+    look.with("displayWidth", width).with("displayHeight", height)
 }
 
-fn read(said: &Said, home: &MessagePort) -> Decoded {
+fn read(said: &Said, home: &MessagePort, pixel: PixelShape) -> Decoded {
     match said.kind().as_str() {
         "frame" => Decoded::Frame(Frame::Native(said.frame())),
-        "planes" => Decoded::Frame(Frame::Planes(Lent::new(said.picture(), home.clone()))),
+        "planes" => Decoded::Frame(Frame::Planes(Lent::new(said.picture(), pixel, home.clone()))),
         "sound" => {
             let block = PcmBlock {
                 sample_rate: said.sample_rate(),

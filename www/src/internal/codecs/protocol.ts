@@ -4,10 +4,12 @@
  */
 import type { Colour, Planes } from '../protocol.js';
 
-/** Members of `VideoFrameBufferInit`, in browsers that have them. */
-export interface FrameTurn {
+/** Members of `VideoFrameBufferInit`; the first two in browsers that have them. Pixels that are not square have a display size. */
+export interface FrameLook {
   rotation: number;
   flip: boolean;
+  displayWidth?: number;
+  displayHeight?: number;
 }
 
 export type CodecKind = 'video' | 'audio';
@@ -28,14 +30,14 @@ export type FromCodecWorker =
 export type ToDecoder =
   /**
    * First. `module`: the name of its file. `config`: as crate/codec/face/src/config.rs writes it. Video only: `colour`, as the
-   * stream says, `turn`, which frames are to tell, and `planes`: pictures come as planes, never as frames.
+   * stream says, `look`, of frames, and `planes`: pictures come as planes, never as frames.
    */
   | {
       type: 'open';
       module: string;
       config: Uint8Array;
       colour?: Colour;
-      turn?: FrameTurn;
+      look?: FrameLook;
       planes?: boolean;
     }
   | { type: 'packet'; pts: number; keyframe: boolean; data: Uint8Array }
