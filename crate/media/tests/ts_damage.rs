@@ -11,7 +11,7 @@ use common::{
     },
 };
 use proptest::prelude::*;
-use sailcast_media::{DemuxError, DemuxEvent, SkipReason};
+use sailcast_media::{DemuxError, DemuxEvent, Demuxer, SkipReason, TsDemuxer};
 
 /// Tables, then this many pictures of three packets each, and a frame of sound behind each.
 fn pictures(count: u64) -> Mux {
@@ -111,6 +111,17 @@ fn an_announced_jump_of_the_counter_is_no_loss() {
 }
 
 #[test]
+fn a_jump_may_be_announced_by_a_packet_without_a_payload() {
+    let mut mux = pictures(1);
+    mux.open_pes(VIDEO, at(3600), &inter());
+    // As ffmpeg writes the PCR behind a splice.
+    mux.out.extend(packet(VIDEO, 12, false, 0x90, &[]));
+    mux.out.extend(packet(VIDEO, 13, true, 0, &pes(VIDEO, at(7200), true, &inter())));
+    let heard = events(&mux.take());
+    assert_eq!((times(&heard), reasons(&heard)), (vec![0, 1, 2], vec![]));
+}
+
+#[test]
 fn a_packet_that_says_it_is_damaged_is_a_lost_one() {
     let stream = pictures(3).take();
     let at = places(&stream, VIDEO)[4];
@@ -128,6 +139,19 @@ fn scrambled_packets_are_told_once() {
     let heard = events(&stream.into());
     assert_eq!((times(&heard), ticks(&heard, A0).len()), (vec![], 4));
     assert_eq!(reasons(&heard), [(Some(V0), SkipReason::Encrypted)]);
+}
+
+#[test]
+fn what_stands_on_both_sides_of_scrambled_packets_is_not_joined() {
+    let mut mux = pictures(1);
+    let unit = pes(VIDEO, at(3600), true, &[inter(), vec![0x55; 500]].concat());
+    mux.payload(VIDEO, &unit);
+    mux.pes(VIDEO, at(7200), &keyframe());
+    let mut stream = mux.take().to_vec();
+    let second = places(&stream, VIDEO)[4];
+    stream[second + 3] |= 0x80;
+    let heard = events(&stream.into());
+    assert_eq!((times(&heard), reasons(&heard)[0]), (vec![0, 2], (Some(V0), SkipReason::Encrypted)));
 }
 
 #[test]
@@ -207,6 +231,9 @@ fn what_is_no_transport_stream_is_refused() {
     let (_, failed) = demux_ts_chunks(endless);
     assert!(matches!(failed, Some(DemuxError::NotTs { at: 0, searched }) if searched < 300_000));
     assert_eq!(demux_ts(&Bytes::new()), (vec![], None));
+    let mut demuxer = TsDemuxer::new();
+    demuxer.push(Bytes::from_static(&[7; 300_000]));
+    assert!(demuxer.poll().is_err(), "at once, not with the bytes after");
 }
 
 #[test]

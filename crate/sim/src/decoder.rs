@@ -13,6 +13,7 @@ use sailcast_media::{
 use crate::{
     browser::{Happening, Sim},
     card::sample_of,
+    origin, stream,
 };
 
 const SOUND_DECODE_TIME: Micros = Micros(300);
@@ -136,7 +137,8 @@ impl Sim {
                 };
                 let done = start + time;
                 decoder.busy_until = done;
-                let picture = Picture { pts: packet.pts, number: crate::stream::number_of(&packet.data) };
+                let number = stream::number_of(&packet.data).or_else(|| origin::number_of(&packet.data));
+                let picture = Picture { pts: packet.pts, number };
                 decoder.reorder.push(picture);
                 decoder.reorder.sort();
                 if decoder.reorder.len() > usize::from(v.reorder_depth) {

@@ -8,6 +8,7 @@
 
 pub mod abr;
 mod ask;
+mod av1;
 mod browser;
 mod card;
 mod chance;

@@ -200,6 +200,14 @@ export class Face {
     if (this.load === load) this.emit('timeupdate', { currentTime: this.currentTime });
   }
 
+  /** The session is lost that was on its way to another place: the next one begins there. */
+  endSeek(): void {
+    const { target } = this.figures.place;
+    if (target === undefined) return;
+    this.figures.note({ name: 'seeked', at: target });
+    this.seeked(target);
+  }
+
   /** A new snapshot of the engine's. */
   take(stats: PlayerStats, quality: WorkerQuality): void {
     const { load, figures } = this;

@@ -214,6 +214,7 @@ impl Playback {
         }
         self.phase = Phase::Ended;
         self.audio.stage.close(out);
+        self.recording.finish(now, out);
         out.push(Output::Event(Event::Ended));
     }
 

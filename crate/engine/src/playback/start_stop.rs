@@ -175,6 +175,7 @@ impl Playback {
             None => {
                 self.clock.stop(now);
                 self.phase = Phase::Over(State::Ended);
+                self.recording.finish(now, out);
                 out.push(Output::Event(Event::Ended));
             }
         }
@@ -196,6 +197,7 @@ impl Playback {
         }
         self.clock.stop(now);
         self.phase = Phase::Over(State::Failed);
+        self.recording.finish(now, out);
         out.push(Output::Event(Event::Error(error)));
     }
 

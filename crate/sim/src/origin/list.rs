@@ -12,7 +12,7 @@ use sailcast_media::{
     },
 };
 
-use super::{BASE, Container, Packager, Sound};
+use super::{BASE, Container, Packager, Pictures, Sound};
 
 /// What µs since 1970 the stream's zero is.
 pub const EPOCH: Micros = Micros(1_700_000_000_000_000);
@@ -23,14 +23,18 @@ const CANNOT_WAIT: Micros = Micros::from_secs(30);
 impl Packager {
     pub(super) fn multivariant(&self) -> String {
         let group = (self.sound != Sound::Muxed).then(|| "sound".to_owned());
-        let variants = self.qualities.iter().enumerate().map(|(n, quality)| Variant {
-            uri: format!("{BASE}v{n}.m3u8"),
-            bandwidth: quality.bitrate + 130_000,
-            codecs: vec!["avc1.42c01f".into(), "mp4a.40.2".into()],
-            width: Some(quality.width),
-            height: Some(quality.height),
-            audio: group.clone(),
-            ..Variant::default()
+        let variants = self.qualities.iter().enumerate().map(|(n, quality)| {
+            let of_pictures = quality.is_told && quality.pictures != Pictures::None;
+            Variant {
+                uri: format!("{BASE}v{n}.m3u8"),
+                bandwidth: quality.bitrate + 130_000,
+                codecs: if quality.is_told { quality.codecs(self.sound) } else { Vec::new() },
+                width: of_pictures.then_some(quality.width),
+                height: of_pictures.then_some(quality.height),
+                frame_rate: of_pictures.then_some(quality.fps as f64),
+                audio: group.clone(),
+                ..Variant::default()
+            }
         });
         let rendition = group.clone().map(|group| Rendition {
             kind: RenditionKind::Audio,
@@ -60,7 +64,7 @@ impl Packager {
             let msn: u64 = msn.parse().ok()?;
             let part = value("_HLS_part").and_then(|part| part.parse().ok());
             let restarted = self.restart.filter(|restart| now >= self.ready(*restart, 0));
-            let sequence = msn + restarted.unwrap_or(0);
+            let sequence = restarted.map_or(msn.saturating_sub(self.first_number), |restart| msn + restart);
             at = at.max(self.ready(sequence, part.unwrap_or(self.parts() - 1)));
             if at - now > CANNOT_WAIT {
                 return None;
@@ -96,13 +100,17 @@ impl Packager {
             target_duration: self.segment,
             media_sequence: self.numbered(first),
             discontinuity_sequence: self.discontinuity(first),
-            kind: if self.event && !ended { PlaylistKind::Event } else { PlaylistKind::Live },
+            kind: match (self.event, ended) {
+                (true, true) => PlaylistKind::Vod,
+                (true, false) => PlaylistKind::Event,
+                (false, _) => PlaylistKind::Live,
+            },
             ended,
             control,
             part_target: self.part.filter(|_| !ended),
             preload_hints: self.hint(name, at).filter(|_| !ended).into_iter().collect(),
             rendition_reports: self.reports(name, at),
-            date_ranges: self.date_ranges(),
+            date_ranges: self.date_ranges(first, complete),
             segments,
             ..MediaPlaylist::default()
         }
@@ -111,7 +119,7 @@ impl Packager {
     /// Segments that are complete.
     fn complete(&self, at: Instant) -> u64 {
         let age = (at.0 as i64 + self.age.0).max(0);
-        let complete = (age / self.segment.0) as u64;
+        let complete = (self.made_in(age) / self.segment.0) as u64;
         self.total.map_or(complete, |total| complete.min(total))
     }
 
@@ -152,7 +160,7 @@ impl Packager {
             range: start.map(|offset| ByteRange { offset, length: length() }),
             duration: self.part.unwrap_or(self.segment),
             independent: part.is_multiple_of(self.independent_parts),
-            gap: false,
+            gap: self.gaps.contains(&sequence),
         }
     }
 
@@ -169,38 +177,54 @@ impl Packager {
     fn hint(&self, name: &str, at: Instant) -> Option<PreloadHint> {
         self.part?;
         let complete = self.complete(at);
+        if self.gaps.contains(&complete) {
+            return None;
+        }
         let next = (0..self.parts()).find(|part| self.ready(complete, *part) > at)?;
         let (uri, start) = self.part_at(name, complete, next);
         Some(PreloadHint { kind: PreloadKind::Part, uri, start: start.unwrap_or(0), length: None })
     }
 
     fn reports(&self, name: &str, at: Instant) -> Vec<RenditionReport> {
-        let newest = self.numbered(self.complete(at));
         let others = (0..self.qualities.len()).map(|n| format!("v{n}")).filter(|other| other != name);
-        let report = |other| RenditionReport {
-            uri: format!("{BASE}{other}.m3u8"),
-            last_msn: Some(newest.saturating_sub(1)),
-            last_part: Some(self.parts() - 1),
+        let report = |other: String| {
+            let of = self.of(&other);
+            RenditionReport {
+                uri: format!("{BASE}{other}.m3u8"),
+                last_msn: Some(of.numbered(of.complete(at)).saturating_sub(1)),
+                last_part: Some(of.parts() - 1),
+            }
         };
         others.filter(|_| self.part.is_some()).map(report).collect()
     }
 
-    fn date_ranges(&self) -> Vec<DateRange> {
-        let range = DateRange {
-            id: "advert".into(),
+    /// Of a playlist of these segments.
+    fn date_ranges(&self, first: u64, end: u64) -> Vec<DateRange> {
+        let range = |id: String, start: Micros| DateRange {
+            id,
             class: Some("test".into()),
-            start: Some(EPOCH + self.age + Micros::from_secs(10)),
+            start: Some(EPOCH + start),
             end: None,
             duration: Some(Micros::from_secs(5)),
             planned_duration: None,
             end_on_next: false,
             attributes: vec![("X-COLOUR".into(), "red".into())],
         };
-        self.dates.then_some(range).into_iter().collect()
+        if !self.dates {
+            return Vec::new();
+        }
+        let one = range("advert".into(), self.age + Micros::from_secs(10));
+        let every = self.adverts.unwrap_or(Micros(i64::MAX)).0;
+        let (first, end) = (first as i64 * self.segment.0, end as i64 * self.segment.0);
+        let adverts = (first / every..=end / every).map(|n| (n, n.saturating_mul(every)));
+        let listed = adverts.filter(|(_, start)| self.adverts.is_some() && (first..end).contains(start));
+        std::iter::once(one)
+            .chain(listed.map(|(n, start)| range(format!("advert{n}"), Micros(start))))
+            .collect()
     }
 
     fn map(&self, name: &str, sequence: u64) -> Option<Arc<Map>> {
-        let uri = format!("{BASE}{name}/init{}.mp4", self.era(sequence));
+        let uri = format!("{BASE}{name}/init{}.mp4", self.configured(sequence));
         let map = Map { uri, range: None, keys: Vec::new() };
         (self.extension(name) == "mp4").then(|| Arc::new(map))
     }

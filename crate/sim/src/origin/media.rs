@@ -7,12 +7,10 @@ use sailcast_media::{
     MediaKind, MediaTime, Micros, Packet, TrackId, TrackInfo, mp4::mux::FragmentMuxer, ts::mux::TsMuxer,
 };
 
-use super::{Container, Packager, Quality, Sound};
-use crate::synth;
+use super::{Container, Packager, Pictures, Sound};
+use crate::{av1, synth};
 
-const FPS: i64 = 25;
 const AAC_SAMPLES: i64 = 1024;
-const AAC_RATE: i64 = 48_000;
 const AAC_BYTES: usize = 300;
 const NAL_IDR: u8 = 0x65;
 const NAL_REFERENCE: u8 = 0x41;
@@ -49,9 +47,9 @@ impl Packager {
             self.qualities.get(n)?;
         }
         if let Some(n) = file.strip_prefix("init") {
-            let era: u64 = n.strip_suffix(".mp4")?.parse().ok()?;
+            let sequence: u64 = n.strip_suffix(".mp4")?.parse().ok()?;
             let mut out = BytesMut::new();
-            self.fragments(&self.tracks(&name, era)).init(&mut out);
+            self.fragments(&self.tracks(&name, sequence)).init(&mut out);
             return Some(vec![(now, out.freeze())]);
         }
         let mut fields = file.strip_prefix('s')?.split('.');
@@ -61,7 +59,8 @@ impl Packager {
             Some(part) => (part, part + 1),
             None => (0, self.parts()),
         };
-        if self.total.is_some_and(|total| sequence >= total) || from >= self.parts() {
+        let is_none = self.total.is_some_and(|total| sequence >= total) || from >= self.parts();
+        if is_none || self.gaps.contains(&sequence) {
             return None;
         }
         // Nobody knows of what is not even begun.
@@ -96,8 +95,15 @@ impl Packager {
     /// When part `part` of a segment is complete; the last one of a segment without parts is the segment.
     pub(super) fn ready(&self, sequence: u64, part: u64) -> Instant {
         let length = self.part.unwrap_or(self.segment);
-        let at = sequence as i64 * self.segment.0 + (part as i64 + 1) * length.0 - self.age.0;
-        Instant(at.max(0) as u64)
+        let end = sequence as i64 * self.segment.0 + (part as i64 + 1) * length.0;
+        let rate = i128::from(1_000_000 + self.ppm);
+        let since_begin = ((i128::from(end) * 1_000_000 + rate - 1) / rate) as i64;
+        Instant((since_begin - self.age.0).max(0) as u64)
+    }
+
+    /// How much of the stream the encoder makes in a time.
+    pub(super) fn made_in(&self, time: i64) -> i64 {
+        (i128::from(time) * i128::from(1_000_000 + self.ppm) / 1_000_000) as i64
     }
 
     /// How many discontinuities lie before or at a segment.
@@ -114,21 +120,36 @@ impl Packager {
 
     /// Its number in the playlist.
     pub(super) fn numbered(&self, sequence: u64) -> u64 {
-        self.restart.filter(|restart| sequence >= *restart).map_or(sequence, |restart| sequence - restart)
+        let restart = self.restart.filter(|restart| sequence >= *restart);
+        restart.map_or(self.first_number + sequence, |restart| sequence - restart)
     }
 
-    fn tracks(&self, name: &Name, era: u64) -> Vec<TrackInfo> {
-        let sound = synth::aac(0, AAC_RATE as u32, 2);
+    /// The first segment of those with the same tracks as this one.
+    pub(super) fn configured(&self, sequence: u64) -> u64 {
+        let turns = [self.seen.start, self.seen.end, self.heard.start, self.heard.end];
+        let changes = self.discontinuities.iter().chain(&self.resized).chain(&self.restart).chain(&turns);
+        changes.copied().filter(|at| *at <= sequence).max().unwrap_or(0)
+    }
+
+    fn has_sound(&self, name: &Name, sequence: u64) -> bool {
         match name {
-            Name::Sound => vec![sound],
+            Name::Sound => true,
             Name::Quality(n) => {
-                let Quality { width, height, .. } = self.qualities[*n];
-                // Another size behind each discontinuity.
-                let mut tracks = vec![synth::avc(0, width + 16 * era as u32, height)];
-                tracks.extend((self.sound == Sound::Muxed).then_some(sound));
-                tracks
+                self.sound == Sound::Muxed && self.qualities[*n].sound && self.heard.contains(&sequence)
             }
         }
+    }
+
+    fn tracks(&self, name: &Name, sequence: u64) -> Vec<TrackInfo> {
+        let picture = match name {
+            Name::Quality(n) if self.seen.contains(&sequence) => {
+                let resized = self.resized.iter().filter(|at| **at <= sequence).count() as u64;
+                self.qualities[*n].track(self.era(sequence) + resized)
+            }
+            _ => None,
+        };
+        let sound = self.has_sound(name, sequence).then(|| synth::aac(0, self.sound_rate as u32, 2));
+        picture.into_iter().chain(sound).collect()
     }
 
     fn fragments(&self, tracks: &[TrackInfo]) -> FragmentMuxer {
@@ -136,7 +157,7 @@ impl Packager {
     }
 
     fn media(&self, name: &Name, sequence: u64, from: u64, to: u64) -> Bytes {
-        let tracks = self.tracks(name, self.era(sequence));
+        let tracks = self.tracks(name, sequence);
         let packets = self.packets(name, sequence, from, to);
         let mut out = BytesMut::new();
         let container = match name {
@@ -180,9 +201,13 @@ impl Packager {
             era => OTHER_STAMP.scale(era as f64) - self.segment.scale(self.begun(era) as f64),
         };
         let mut packets = Vec::new();
-        if let Name::Quality(n) = name {
-            let frame = 1_000_000 / FPS;
-            let size = self.qualities[*n].bitrate as usize / 8 / FPS as usize;
+        if let Name::Quality(n) = name
+            && self.qualities[*n].pictures != Pictures::None
+            && self.seen.contains(&sequence)
+        {
+            let quality = &self.qualities[*n];
+            let frame = 1_000_000 / quality.fps;
+            let size = (quality.bitrate as usize / 8 / quality.fps as usize).max(64);
             for number in (from + frame - 1) / frame..(to + frame - 1) / frame {
                 let at = number * frame;
                 let of_part = (at - begin) / part.0;
@@ -192,13 +217,16 @@ impl Packager {
                         && starts_part
                         && (of_part as u64).is_multiple_of(self.independent_parts);
                 let kind = if keyframe { NAL_IDR } else { NAL_REFERENCE };
-                let data = picture(kind, number, size.max(64));
+                let data = match quality.pictures {
+                    Pictures::Av1 => av1::picture(keyframe, size),
+                    _ => picture(kind, number, size),
+                };
                 packets.push(synth::packet(TrackId::video(0), MediaTime(at) + base, keyframe, data));
             }
         }
-        if matches!(name, Name::Sound) || self.sound == Sound::Muxed {
-            let first = (from * AAC_RATE + AAC_SAMPLES * 1_000_000 - 1) / (AAC_SAMPLES * 1_000_000);
-            let time = |k: i64| k * AAC_SAMPLES * 1_000_000 / AAC_RATE;
+        if self.has_sound(name, sequence) {
+            let first = (from * self.sound_rate + AAC_SAMPLES * 1_000_000 - 1) / (AAC_SAMPLES * 1_000_000);
+            let time = |k: i64| k * AAC_SAMPLES * 1_000_000 / self.sound_rate;
             for k in (first.max(0)..).take_while(|k| time(*k) < to) {
                 let data = Bytes::from(vec![0x21; AAC_BYTES]);
                 packets.push(synth::packet(TrackId::audio(0), MediaTime(time(k)) + base, true, data));

@@ -6,6 +6,9 @@
 
 mod list;
 mod media;
+mod quality;
+
+use std::ops::Range;
 
 use bytes::Bytes;
 use sailcast_engine::{Instant, IoError, IoEvent, IoRequest, Response};
@@ -14,6 +17,7 @@ use sailcast_media::{Micros, hls::ByteRange};
 use crate::server::{Deliveries, Server};
 pub use list::EPOCH;
 pub use media::number_of;
+pub use quality::{Pictures, Quality};
 
 /// How much one chunk of a response has.
 const CHUNK: usize = 16 << 10;
@@ -37,18 +41,12 @@ pub enum Sound {
     Packed,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub struct Quality {
-    /// bit/s.
-    pub bitrate: u64,
-    pub width: u32,
-    pub height: u32,
-}
-
 #[derive(Clone, Debug)]
 pub struct Packager {
     pub container: Container,
     pub sound: Sound,
+    /// In Hz, where the sound is not [`Sound::Packed`].
+    pub sound_rate: i64,
     pub qualities: Vec<Quality>,
     pub segment: Micros,
     /// Of low-latency HLS.
@@ -63,14 +61,26 @@ pub struct Packager {
     pub event: bool,
     /// How old the stream is at the instant 0.
     pub age: Micros,
+    /// How much faster than time the encoder's clock runs, in millionths.
+    pub ppm: i64,
+    /// The number of the first segment there ever was.
+    pub first_number: u64,
     /// A new key each so many segments.
     pub key_every: Option<u64>,
     /// Segments that begin with other stamps and another size.
     pub discontinuities: Vec<u64>,
+    /// Segments that begin with another size, and nothing is said of it.
+    pub resized: Vec<u64>,
+    /// Segments with pictures, and with muxed sound.
+    pub seen: Range<u64>,
+    pub heard: Range<u64>,
+    /// Segments that are listed and are not there.
     pub gaps: Vec<u64>,
     /// The packager begins anew with this segment: numbers from 0, other stamps, an empty window.
     pub restart: Option<u64>,
     pub dates: bool,
+    /// A range of time with a name of its own each so long, which leaves the playlist with what it is of.
+    pub adverts: Option<Micros>,
     pub delta: bool,
     /// The stamp of the first picture.
     pub first_stamp: Micros,
@@ -84,7 +94,8 @@ impl Packager {
         Self {
             container: Container::Ts,
             sound: Sound::Muxed,
-            qualities: vec![Quality { bitrate: 1_000_000, width: 640, height: 368 }],
+            sound_rate: 48_000,
+            qualities: vec![Quality::new(1_000_000, 640, 368)],
             segment: Micros::from_secs(2),
             part: None,
             part_ranges: false,
@@ -92,11 +103,17 @@ impl Packager {
             total: None,
             event: false,
             age: Micros::from_secs(100),
+            ppm: 0,
+            first_number: 0,
             key_every: None,
             discontinuities: Vec::new(),
+            resized: Vec::new(),
+            seen: 0..u64::MAX,
+            heard: 0..u64::MAX,
             gaps: Vec::new(),
             restart: None,
             dates: false,
+            adverts: None,
             delta: false,
             first_stamp: Micros::from_secs(1000),
             independent_parts: u64::MAX,
@@ -114,9 +131,11 @@ impl Packager {
     }
 
     pub fn with_qualities(self) -> Self {
-        let quality = |bitrate, width, height| Quality { bitrate, width, height };
-        let qualities =
-            vec![quality(500_000, 640, 368), quality(1_500_000, 1280, 720), quality(4_000_000, 1920, 1088)];
+        let qualities = vec![
+            Quality::new(500_000, 640, 368),
+            Quality::new(1_500_000, 1280, 720),
+            Quality::new(4_000_000, 1920, 1088),
+        ];
         Self { qualities, ..self }
     }
 
@@ -191,10 +210,10 @@ impl Origin {
             return made(media::key(key.parse().ok()?).to_vec().into());
         }
         if let Some(name) = path.strip_suffix(".m3u8") {
-            let (at, text) = self.packager.media_playlist(name, query, now)?;
+            let (at, text) = self.packager.of(name).media_playlist(name, query, now)?;
             return Some(vec![(at, text.into())]);
         }
-        self.packager.resource(path, now)
+        self.packager.of(path.split('/').next()?).resource(path, now)
     }
 }
 
