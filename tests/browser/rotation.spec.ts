@@ -1,7 +1,10 @@
-/** Turned and mirrored, the picture is where it should be for each fit and renderer, and stays inside its box. */
+/**
+ * Turned and mirrored, by its file and by the page, and of whatever pixels, the picture is where it should be for each fit and renderer,
+ * and stays inside its box.
+ */
 import type { Fit, Rotation } from '../../dist/index.js';
 import { apart, type Point, patchAt, pixelsAt, type Rgb, STRIP } from './harness/card.js';
-import type { Stage } from './harness/stage.js';
+import { act, type Stage } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
 const [PICTURE_WIDTH, PICTURE_HEIGHT] = [640, 360];
@@ -14,9 +17,12 @@ const BOXES: [number, number][] = [
   [150, 300],
 ];
 
-interface Pose {
+interface Turn {
   rotation: Rotation;
   mirror: boolean;
+}
+
+interface Pose extends Turn {
   fit: Fit;
 }
 
@@ -117,6 +123,147 @@ for (const renderer of ['track', 'canvas', 'webgl'] as const) {
     expect(scrolls, 'the page scrolls').toBe(false);
   });
 }
+
+/** Pixels of pictures that are no part of the page, in order of rows. */
+interface Pixels {
+  width: number;
+  height: number;
+  data: number[];
+}
+
+function expectPicture({ width, height, data }: Pixels, size: [number, number], turn: Turn): void {
+  expect([width, height]).toEqual(size);
+  const pose: Pose = { ...turn, fit: 'fill' };
+  let told = 0;
+  for (let y = 4; y < height; y += 8) {
+    for (let x = 4; x < width; x += 8) {
+      const want = wanted([x, y], size, pose);
+      if (!want) continue;
+      told++;
+      const at = (y * width + x) * 4;
+      const pixel = data.slice(at, at + 3) as Rgb;
+      expect(apart(pixel, want), `${x},${y}: ${pixel}, wanted ${want}`).toBeLessThanOrEqual(TOLERANCE);
+    }
+  }
+  expect(told).toBeGreaterThan(20);
+}
+
+/** One turn behind the other. */
+function both(first: Turn, { rotation, mirror }: Turn): Turn {
+  const further = first.mirror ? 360 - rotation : rotation;
+  return {
+    rotation: ((first.rotation + further) % 360) as Rotation,
+    mirror: first.mirror !== mirror,
+  };
+}
+
+for (const { name, renderer, decoder = 'auto' } of [
+  { name: 'turned.mp4', renderer: 'track' },
+  { name: 'turned-mirrored.mp4', renderer: 'track' },
+  { name: 'turned-mirrored.mp4', renderer: 'canvas' },
+  { name: 'turned.m3u8', renderer: 'webgl' },
+  { name: 'turned.mp4', renderer: 'canvas', decoder: 'wasm' },
+  // Planes, which do not tell how they are turned.
+  { name: 'turned-mirrored.mp4', renderer: 'webgl', decoder: 'wasm' },
+] as const) {
+  test(`${name} is upright by ${renderer}, decoder ${decoder}`, async ({ stage, files }) => {
+    const file: Turn = { rotation: 90, mirror: name === 'turned-mirrored.mp4' };
+    const box: [number, number] = [150, 300];
+    await stage.open();
+    await setBox(stage, box);
+    await stage.play(files.url(name), { renderer, decoder });
+    await stage.event('playing');
+    expect(await act(stage, player => [player.videoWidth, player.videoHeight])).toEqual([360, 640]);
+    expect((await stage.event('resize')).detail).toEqual({ width: 360, height: 640 });
+    expect((await stage.event('videotrack')).detail).toMatchObject({ width: 360, height: 640 });
+    for (const fit of ['contain', 'cover'] as const) {
+      for (const page of [
+        { rotation: 0, mirror: false },
+        { rotation: 90, mirror: true },
+        { rotation: 180, mirror: false },
+      ] as const) {
+        const set = { fit, ...page };
+        await stage.page.evaluate(set => Object.assign(globalThis.stage.players[0] ?? {}, set), set);
+        await expect
+          .poll(() => wrong(stage, box, { fit, ...both(file, page) }), {
+            message: JSON.stringify(set),
+            timeout: 5000,
+            intervals: [100, 200, 400],
+          })
+          .toEqual([]);
+      }
+    }
+    const snapshot = await stage.page.evaluate(async () => {
+      const blob = await globalThis.stage.players[0]?.snapshot();
+      const picture = await createImageBitmap(blob as Blob);
+      const { width, height } = picture;
+      const context = new OffscreenCanvas(width, height).getContext('2d');
+      context?.drawImage(picture, 0, 0);
+      return { width, height, data: [...(context?.getImageData(0, 0, width, height).data ?? [])] };
+    });
+    expectPicture(snapshot, [360, 640], file);
+  });
+}
+
+for (const { name, renderer, decoder = 'auto' } of [
+  { name: 'narrow.mp4', renderer: 'track' },
+  { name: 'narrow.mp4', renderer: 'canvas', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'track', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'webgl', decoder: 'wasm' },
+  { name: 'narrow.flv', renderer: 'webgl' },
+] as const) {
+  test(`${name}, of pixels that are not square, by ${renderer}, decoder ${decoder}`, async ({
+    stage,
+    files,
+  }) => {
+    const box: [number, number] = [320, 240];
+    await stage.open();
+    await setBox(stage, box);
+    await stage.play(files.url(name), { renderer, decoder });
+    await stage.event('playing');
+    expect(await act(stage, player => [player.videoWidth, player.videoHeight])).toEqual([640, 480]);
+    // It has the shape of the box, and fills it.
+    const pose: Pose = { rotation: 0, mirror: false, fit: 'fill' };
+    await expect.poll(() => wrong(stage, box, pose), { timeout: 5000 }).toEqual([]);
+  });
+}
+
+for (const decoder of ['auto', 'wasm'] as const) {
+  test(`thumbnails of a turned recording, decoder ${decoder}`, async ({ stage, files }) => {
+    await stage.open();
+    const thumbnail = await stage.page.evaluate(
+      async ({ url, decoder }) => {
+        const { createThumbnails } = await import('/dist/thumbnails.js' as string);
+        const thumbnails = createThumbnails(url, { width: 180, decoder });
+        const picture = await thumbnails.at(30);
+        thumbnails.close();
+        const { width, height } = picture;
+        const context = new OffscreenCanvas(width, height).getContext('2d');
+        context?.drawImage(picture, 0, 0);
+        return { width, height, data: [...(context?.getImageData(0, 0, width, height).data ?? [])] };
+      },
+      { url: files.url('turned-mirrored.mp4'), decoder },
+    );
+    expectPicture(thumbnail, [180, 320], { rotation: 90, mirror: true });
+  });
+}
+
+test('a recording of a turned picture is turned as well', async ({ stage, files }) => {
+  await stage.open();
+  await stage.play(files.url('turned.mp4'));
+  await stage.event('playing');
+  const size = await stage.page.evaluate(async () => {
+    const player = globalThis.stage.players[0];
+    await player?.startRecording();
+    await new Promise(resolve => setTimeout(resolve, 4000));
+    const blob = await player?.stopRecording();
+    const video = document.createElement('video');
+    video.src = URL.createObjectURL(blob as Blob);
+    await new Promise(resolve => video.addEventListener('loadeddata', resolve));
+    return [video.videoWidth, video.videoHeight];
+  });
+  expect(size).toEqual([360, 640]);
+});
 
 test('the element has attributes for it', async ({ stage, servers }) => {
   const stream = await servers.stream('relay', 'card');

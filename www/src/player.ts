@@ -446,10 +446,10 @@ export class Player extends Target {
     return this.#course.recorder?.stop() ?? null;
   }
 
-  /** The picture that is shown, as a file: at its own size, neither turned nor fitted. */
+  /** The picture that is shown, as a file: at its own size and upright, neither turned by `rotation` nor fitted. */
   async snapshot(options: SnapshotOptions = {}): Promise<Blob> {
     const { snapshot } = await import('./internal/extras/snapshot.js');
-    return snapshot(this.element, () => this.#link.picture(), options);
+    return snapshot(this.element, () => this.#link.picture(), this.#view.turn, options);
   }
 
   /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */

@@ -9,7 +9,7 @@ import { EngineHost } from './internal/engine-host.js';
 import { ofPicture } from './internal/extras/snapshot.js';
 import { absolute } from './internal/lines.js';
 import { checkDecoder, checkLatency } from './internal/options.js';
-import type { Picture, WorkerEvent } from './internal/protocol.js';
+import type { Picture, Turn, WorkerEvent } from './internal/protocol.js';
 import { closePicture, Questions } from './internal/questions.js';
 import { checkSource, checkTime } from './internal/source.js';
 import { folder } from './internal/spawn.js';
@@ -55,6 +55,8 @@ class Session implements Thumbnails {
   #host: EngineHost | undefined;
   /** What is being fetched, and what is wanted next. */
   #present: Wish | undefined;
+  /** What makes the pictures upright. */
+  #upright: Turn = { rotation: 0, mirror: false };
   #next: Wish | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
@@ -122,13 +124,14 @@ class Session implements Thumbnails {
 
   #hear(event: WorkerEvent): void {
     if (event.name === 'error' && event.fatal) this.#lose();
+    if (event.name === 'resize') this.#upright = event;
     if (event.name === 'firstframe') this.#host?.send({ type: 'pause' });
     if (event.name === 'firstframe' || event.name === 'seeked') void this.#fetch(this.#present);
   }
 
   async #fetch(wish: Wish | undefined): Promise<void> {
     const picture = await this.#pictures.ask(request => this.#host?.send({ type: 'picture', request }));
-    const canvas = ofPicture(picture, this.#options.width ?? WIDTH);
+    const canvas = ofPicture(picture, this.#upright, this.#options.width ?? WIDTH);
     if (wish && wish === this.#present) this.#done(canvas?.transferToImageBitmap() ?? null);
   }
 

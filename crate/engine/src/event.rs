@@ -1,6 +1,6 @@
 //! What the engine tells the page.
 
-use sailcast_media::{MediaKind, MediaTime, Metadata, Micros, TrackInfo};
+use sailcast_media::{MediaKind, MediaTime, Metadata, Micros, TrackInfo, Turn};
 
 use crate::{
     audio::SoundCounts,
@@ -63,10 +63,11 @@ pub enum Event {
     Playing,
     /// The clock stopped for want of data.
     Waiting,
-    /// The picture's size is new.
+    /// The picture's size is new, or what is left to do to turn it upright.
     Resize {
         width: u32,
         height: u32,
+        turn: Turn,
     },
     /// The stream ended in good order and everything was played.
     Ended,

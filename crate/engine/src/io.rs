@@ -3,7 +3,7 @@
 use std::ops::{Add, Sub};
 
 use bytes::Bytes;
-use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId, hls::ByteRange};
+use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId, Turn, hls::ByteRange};
 
 use crate::{event::Event, latency::LatencyTarget, retry::Reason};
 
@@ -120,9 +120,11 @@ pub struct ResolveRequest {
 pub struct FrameInfo {
     pub id: FrameId,
     pub pts: MediaTime,
-    /// Display size in pixels.
+    /// Display size in pixels, upright.
     pub width: u32,
     pub height: u32,
+    /// What is left to do for that to whoever shows it.
+    pub turn: Turn,
 }
 
 /// PCM: interleaved f32 at `sample_rate` Hz; `data.len()` is a multiple of `channels`.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaTime, Micros, Turn};
 
 use crate::{
     decode::{DecodeStage, Fault, Verdict, reorder_depth},
@@ -51,8 +51,8 @@ pub struct Presented {
     pub pts: Option<MediaTime>,
     /// It was the first of this load.
     pub first: bool,
-    /// Its size, when new.
-    pub resized: Option<(u32, u32)>,
+    /// It, when its size is new, or its turn.
+    pub resized: Option<FrameInfo>,
 }
 
 #[derive(Debug)]
@@ -69,7 +69,7 @@ pub struct Video {
     /// How fast the playhead moves.
     rate: f64,
     rendered_at: Option<Instant>,
-    size: Option<(u32, u32)>,
+    size: Option<(u32, u32, Turn)>,
     pub decoded: u64,
     pub shown: u64,
     pub drops: Drops,
@@ -318,8 +318,8 @@ impl Video {
         let first = !std::mem::replace(&mut self.has_shown, true);
         self.rendered = Some(frame.pts);
         self.rendered_at = Some(now);
-        let size = (frame.width, frame.height);
-        let resized = (self.size != Some(size)).then_some(size);
+        let size = (frame.width, frame.height, frame.turn);
+        let resized = (self.size != Some(size)).then_some(frame);
         self.size = Some(size);
         Presented { pts: Some(frame.pts), first, resized }
     }
@@ -425,7 +425,13 @@ mod tests {
     use crate::io::FrameId;
 
     fn frame(id: u64, ms: i64) -> FrameInfo {
-        FrameInfo { id: FrameId(id), pts: MediaTime::from_millis(ms), width: 640, height: 360 }
+        FrameInfo {
+            id: FrameId(id),
+            pts: MediaTime::from_millis(ms),
+            width: 640,
+            height: 360,
+            turn: Turn::NONE,
+        }
     }
 
     fn outputs(out: &mut Outbox) -> Vec<Output> {
@@ -439,7 +445,7 @@ mod tests {
             v.on_frame(frame(id, ms), Instant(0), &mut out);
         }
         let p = v.present(false, MediaTime(0), Instant(0), &mut out);
-        assert!(p.first && p.resized == Some((640, 360)));
+        assert!(p.first && p.resized.is_some_and(|frame| (frame.width, frame.height) == (640, 360)));
         assert_eq!(outputs(&mut out), [Output::Render(FrameId(1))]);
         let p = v.present(false, MediaTime::from_millis(1020), Instant(20_000), &mut out);
         assert_eq!(p.pts, None);

@@ -9,7 +9,7 @@ use sailcast_engine::{
     IoError, IoEvent, LatencyTarget, Load, Output, PcmBlock, Player, PlayerConfig, RequestId, Response,
     WebCodecs,
 };
-use sailcast_media::{MediaKind, MediaTime, Micros, TrackId, hls::ByteRange};
+use sailcast_media::{MediaKind, MediaTime, Micros, TrackId, Turn, hls::ByteRange};
 use sailcast_sim::{choosing, load};
 
 /// A step of a session that no browser would have.
@@ -111,7 +111,7 @@ fn input() -> impl Strategy<Value = Input> {
         )),
         (id, io).prop_map(|(id, event)| Input::Io(RequestId(id), event)),
         (decoder.clone(), time(), any::<u32>(), any::<u32>()).prop_map(|(d, pts, width, height)| {
-            Input::FrameDecoded(d, FrameInfo { id: FrameId(0), pts, width, height })
+            Input::FrameDecoded(d, FrameInfo { id: FrameId(0), pts, width, height, turn: Turn::NONE })
         }),
         (decoder.clone(), time(), samples).prop_map(|(d, pts, block)| Input::SamplesDecoded(d, pts, block)),
         decoder.clone().prop_map(Input::Flushed),
@@ -191,7 +191,7 @@ proptest! {
                 Op::End => Input::Io(request, IoEvent::End),
                 Op::Decoded => match asked {
                     Some((decoder, pts)) => {
-                        Input::FrameDecoded(decoder, FrameInfo { id: FrameId(0), pts, width: 2, height: 2 })
+                        Input::FrameDecoded(decoder, FrameInfo { id: FrameId(0), pts, width: 2, height: 2, turn: Turn::NONE })
                     }
                     None => Input::Timeout,
                 },

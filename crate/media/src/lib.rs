@@ -39,8 +39,8 @@ pub use metadata::{Message, Metadata, Value};
 pub use mp4::{Mp4Demuxer, Mp4File};
 pub use packed::PackedDemuxer;
 pub use packet::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, TrackId, TrackInfo,
-    VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaKind, Packet, PixelShape, TrackId,
+    TrackInfo, Turn, VideoParams,
 };
 pub use time::{MediaTime, Micros};
 pub use ts::TsDemuxer;

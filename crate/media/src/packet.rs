@@ -158,12 +158,90 @@ pub struct VideoParams {
     /// Bits a sample of luma: 8, 10 or 12.
     pub bit_depth: u8,
     pub colour: Colour,
+    pub pixel: PixelShape,
+    /// As the container says.
+    pub turn: Turn,
 }
 
 impl VideoParams {
     /// A picture of this size, shown in decoding order, of 8 bits and no colour description.
     pub const fn of_size(width: u32, height: u32) -> Self {
-        Self { width, height, reorder_depth: 0, bit_depth: 8, colour: Colour::UNSPECIFIED }
+        Self {
+            width,
+            height,
+            reorder_depth: 0,
+            bit_depth: 8,
+            colour: Colour::UNSPECIFIED,
+            pixel: PixelShape::SQUARE,
+            turn: Turn::NONE,
+        }
+    }
+
+    /// The size at which the picture is shown.
+    pub fn display_size(self) -> (u32, u32) {
+        self.turn.size(self.pixel.size((self.width, self.height)))
+    }
+}
+
+/// A pixel's width and height, in proportion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PixelShape {
+    width: u32,
+    height: u32,
+}
+
+impl PixelShape {
+    pub const SQUARE: Self = Self { width: 1, height: 1 };
+    /// Real ones are at most 4 times as wide as high.
+    const MOST: u32 = 16;
+
+    /// Square where the numbers are none of a pixel.
+    pub fn new(width: u32, height: u32) -> Self {
+        let is_in_range = |a: u32, b: u32| a > 0 && a.checked_div(b).is_some_and(|times| times <= Self::MOST);
+        let is_pixel = is_in_range(width, height) && is_in_range(height, width);
+        if is_pixel && width != height { Self { width, height } } else { Self::SQUARE }
+    }
+
+    pub fn parts(self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
+    /// A picture's size in square pixels: the side that is too short grows.
+    pub fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        let grown = |side: u32, by: u32, over: u32| {
+            let scaled =
+                u64::from(side).saturating_mul(by.into()).checked_div(over.into()).unwrap_or_default();
+            u32::try_from(scaled).unwrap_or(u32::MAX)
+        };
+        match self.width > self.height {
+            true => (grown(width, self.width, self.height), height),
+            false => (width, grown(height, self.height, self.width)),
+        }
+    }
+}
+
+/// What makes a picture upright: it is turned clockwise, then mirrored left to right.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Degrees: 0, 90, 180 or 270.
+    pub rotation: u16,
+    pub mirror: bool,
+}
+
+impl Turn {
+    pub const NONE: Self = Self { rotation: 0, mirror: false };
+
+    /// Both, one after the other.
+    pub fn then(self, next: Self) -> Self {
+        // What is mirrored turns the other way.
+        let further = if self.mirror { 360u16.saturating_sub(next.rotation) } else { next.rotation };
+        let rotation = self.rotation.saturating_add(further).rem_euclid(360);
+        Self { rotation, mirror: self.mirror != next.mirror }
+    }
+
+    /// Width and height behind it.
+    pub fn size(self, (width, height): (u32, u32)) -> (u32, u32) {
+        if matches!(self.rotation, 90 | 270) { (height, width) } else { (width, height) }
     }
 }
 
@@ -225,5 +303,43 @@ impl TrackInfo {
 impl DecoderConfig {
     pub fn kind(&self) -> MediaKind {
         self.codec.kind()
+    }
+
+    /// Of sound, square.
+    pub fn pixel(&self) -> PixelShape {
+        match self.params {
+            CodecParams::Video(video) => video.pixel,
+            CodecParams::Audio(_) => PixelShape::SQUARE,
+        }
+    }
+
+    /// Of sound, none.
+    pub fn turn(&self) -> Turn {
+        match self.params {
+            CodecParams::Video(video) => video.turn,
+            CodecParams::Audio(_) => Turn::NONE,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pixels_that_are_not_square_make_the_picture_larger() {
+        assert_eq!(PixelShape::new(3, 4).size((640, 360)), (640, 480));
+        assert_eq!(PixelShape::new(16, 11).size((704, 576)), (1024, 576));
+        for (width, height) in [(0, 1), (1, 0), (5, 5), (17, 1), (1, u32::MAX)] {
+            assert_eq!(PixelShape::new(width, height), PixelShape::SQUARE);
+        }
+    }
+
+    #[test]
+    fn a_mirrored_picture_turns_the_other_way() {
+        let turn = |rotation, mirror| Turn { rotation, mirror };
+        assert_eq!(turn(90, false).then(turn(270, false)), Turn::NONE);
+        assert_eq!(turn(90, true).then(turn(90, false)), turn(0, true));
+        assert_eq!(turn(0, true).then(turn(90, true)), turn(270, false));
     }
 }

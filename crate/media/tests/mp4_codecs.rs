@@ -13,7 +13,7 @@ use common::{
 };
 use sailcast_media::{
     AudioParams, Codec, CodecName, CodecParams, Colour, DemuxEvent, MediaKind, SkipReason, TrackId,
-    TrackInfo,
+    TrackInfo, Turn,
     demux::{Format, probe},
 };
 
@@ -48,6 +48,18 @@ fn real_files_have_the_codecs_they_were_made_with() {
     assert_eq!(told("whole-g711.mov"), pairs(&[("video 0", "avc1.64000b"), ("audio 0", "alaw")]));
     assert_eq!(told("fragments-av1-flac.mp4"), pairs(&[("audio 0", "flac"), ("video 0", "av01.0.00M.08")]));
     assert_eq!(told("fragments-vp9-opus.mp4"), pairs(&[("audio 0", "opus"), ("video 0", "vp09.00.10.08")]));
+}
+
+#[test]
+fn a_picture_is_turned_by_its_track_and_then_by_the_movie() {
+    let turn = |file: Vec<u8>| tracks(&Reading::new(file.into()).read(&[4096]).events)[0].config.turn();
+    let mut file = fixture("whole-turned.mp4").to_vec();
+    assert_eq!(turn(file.clone()), Turn { rotation: 90, mirror: false });
+    let mvhd = file.windows(4).position(|name| name == b"mvhd").unwrap();
+    let mirror: Vec<u8> =
+        [-0x1_0000i32, 0, 0, 0, 0x1_0000].iter().flat_map(|number| number.to_be_bytes()).collect();
+    file[mvhd + 40..][..20].copy_from_slice(&mirror);
+    assert_eq!(turn(file), Turn { rotation: 90, mirror: true });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use common::avc_and_aac;
 use proptest::prelude::*;
 use sailcast_media::{
-    Codec, MediaTime, Micros, Packet, TrackId, TrackInfo,
+    Codec, CodecParams, MediaTime, Micros, Packet, TrackId, TrackInfo, Turn,
     mp4::mux::{FragmentMuxer, Mp4MuxError, SNAP},
 };
 
@@ -217,6 +217,20 @@ fn only_another_entry_needs_another_init_segment() {
     assert_eq!(muxer.config(&mixed), Err(Mp4MuxError::NoEntry { track: VIDEO, codec: Codec::Aac }));
     tracks[0].config.description = Bytes::new();
     assert_eq!(muxer.config(&tracks[0]), Err(Mp4MuxError::NoRecord(VIDEO)));
+}
+
+#[test]
+fn a_picture_that_is_turned_stays_so() {
+    let mut tracks = avc_and_aac();
+    let mut muxer = FragmentMuxer::new(&tracks).unwrap();
+    let CodecParams::Video(params) = &mut tracks[0].config.params else { panic!("no picture") };
+    params.turn = Turn { rotation: 270, mirror: true };
+    assert_eq!(muxer.config(&tracks[0]), Ok(true), "needs another init segment");
+    let mut out = BytesMut::new();
+    muxer.init(&mut out);
+    muxer.fragment(&mut out, &[packet(VIDEO, 0, 0)], &[]).unwrap();
+    let (events, _) = common::mp4::demux(&out);
+    assert_eq!(common::mp4::tracks(&events)[0].config.turn(), Turn { rotation: 270, mirror: true });
 }
 
 #[test]

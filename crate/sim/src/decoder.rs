@@ -6,7 +6,9 @@
 use std::collections::HashSet;
 
 use sailcast_engine::{DecoderId, DecoderMode, DecoderPath, FrameId, FrameInfo, Input, Instant, PcmBlock};
-use sailcast_media::{AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, MediaTime, Micros, Packet};
+use sailcast_media::{
+    AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, MediaTime, Micros, Packet, Turn,
+};
 
 use crate::{
     browser::{Happening, Sim},
@@ -174,7 +176,8 @@ impl Sim {
 
     fn emit(&mut self, id: DecoderId, picture: Picture, (width, height): (u32, u32), at: Instant) {
         self.next_frame += 1;
-        let frame = FrameInfo { id: FrameId(self.next_frame), pts: picture.pts, width, height };
+        let frame =
+            FrameInfo { id: FrameId(self.next_frame), pts: picture.pts, width, height, turn: Turn::NONE };
         self.frames.insert(frame.id, picture);
         self.max_outstanding = self.max_outstanding.max(self.frames.len());
         let after = at - self.now;

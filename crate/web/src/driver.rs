@@ -14,7 +14,7 @@ use sailcast_engine::{
     AudioOutput, DecoderId, DecoderMode, DecoderPath, Decryption, Event, FrameId, FrameInfo, Input, Instant,
     IoError, IoEvent, IoRequest, Load, Output, Player, PlayerConfig, RequestId, Transport,
 };
-use sailcast_media::{DecoderConfig, Packet};
+use sailcast_media::{DecoderConfig, Packet, Turn};
 use sailcast_web_base::{
     alarm::Alarm,
     js::{Plain, now, text},
@@ -298,9 +298,10 @@ impl Driver {
 
     fn configure(&self, id: DecoderId, config: &DecoderConfig, mode: DecoderMode) {
         let me = self.me.clone();
+        let turn = config.turn();
         let callback: Callback = Rc::new(move |decoded| {
             if let Some(driver) = me.upgrade() {
-                driver.decoded(id, decoded);
+                driver.decoded(id, decoded, turn);
             }
         });
         let decoder: Result<Box<dyn Decoder>, JsValue> = match mode.path {
@@ -324,7 +325,7 @@ impl Driver {
     fn decode(&self, id: DecoderId, packet: &Packet) {
         let result = find(&self.hands.borrow().decoders, id).map(|decoder| decoder.decode(packet));
         if let Some(Err(error)) = result {
-            self.decoded(id, Decoded::Failed(text(&error)));
+            self.decoded(id, Decoded::Failed(text(&error)), Turn::NONE);
         }
     }
 
@@ -335,12 +336,12 @@ impl Driver {
     }
 
     /// What a decoder said. A closed one has nothing more to say: its frame is dropped, which closes it.
-    fn decoded(&self, id: DecoderId, decoded: Decoded) {
+    fn decoded(&self, id: DecoderId, decoded: Decoded, turn: Turn) {
         if find(&self.hands.borrow().decoders, id).is_none() {
             return;
         }
         let input = match decoded {
-            Decoded::Frame(frame) => Input::FrameDecoded(id, self.keep(frame)),
+            Decoded::Frame(frame) => Input::FrameDecoded(id, self.keep(frame, turn)),
             Decoded::Samples(time, block) => Input::SamplesDecoded(id, time, block),
             Decoded::Flushed => Input::Flushed(id),
             Decoded::LeftOut(pts, why) => Input::LeftOut(id, pts, why),
@@ -356,12 +357,13 @@ impl Driver {
         self.send(input);
     }
 
-    fn keep(&self, frame: Frame) -> FrameInfo {
+    fn keep(&self, frame: Frame, turn: Turn) -> FrameInfo {
         let mut hands = self.hands.borrow_mut();
         let id = FrameId(hands.next_frame);
         hands.next_frame += 1;
-        let (width, height) = frame.size();
-        let info = FrameInfo { id, pts: frame.pts(), width, height };
+        let turn = frame.left_of(turn);
+        let (width, height) = turn.size(frame.size());
+        let info = FrameInfo { id, pts: frame.pts(), width, height, turn };
         hands.frames.push((id, frame));
         info
     }

@@ -17,7 +17,11 @@ pub fn event(event: Event) -> Plain {
         Event::FirstFrame => named("firstframe"),
         Event::Playing => named("playing"),
         Event::Waiting => named("waiting"),
-        Event::Resize { width, height } => named("resize").with("width", width).with("height", height),
+        Event::Resize { width, height, turn } => named("resize")
+            .with("width", width)
+            .with("height", height)
+            .with("rotation", turn.rotation)
+            .with("mirror", turn.mirror),
         Event::Ended => named("ended"),
         Event::Metadata(message) => metadata("metadata", message),
         Event::Cue(message) => metadata("cue", message),
@@ -132,11 +136,14 @@ fn named(name: &str) -> Plain {
 
 fn track(info: TrackInfo) -> Plain {
     match info.config.params {
-        CodecParams::Video(params) => named("videotrack")
-            .with("number", info.id.number)
-            .with("codec", info.config.codec_string)
-            .with("width", params.width)
-            .with("height", params.height),
+        CodecParams::Video(params) => {
+            let (width, height) = params.display_size();
+            named("videotrack")
+                .with("number", info.id.number)
+                .with("codec", info.config.codec_string)
+                .with("width", width)
+                .with("height", height)
+        }
         CodecParams::Audio(params) => named("audiotrack")
             .with("number", info.id.number)
             .with("codec", info.config.codec_string)

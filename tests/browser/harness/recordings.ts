@@ -3,13 +3,14 @@
  * N modulo 480, keyframes are 2 s apart, and a beep begins each second.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Where they are: too large to be committed. */
 export const FOLDER = fileURLToPath(new URL('../../../.cache/recordings/', import.meta.url));
 const SOURCE = fileURLToPath(new URL('../../fixtures/media/counter-av.flv', import.meta.url));
+const CARD = fileURLToPath(new URL('../../fixtures/media/card.flv', import.meta.url));
 
 /** Length of most of what is made, seconds. */
 export const SECONDS = 64;
@@ -24,6 +25,10 @@ const x264 = (bitrate: string, gop: number) => [
 const SMALLER = ['-vf', 'scale=320:180:flags=neighbor'];
 const HLS = ['-f', 'hls', '-hls_time', '4', '-hls_playlist_type', 'vod'];
 const BRISK = ['-f', 'hls', '-hls_time', '1', '-hls_playlist_type', 'vod'];
+const CARDS = ['-stream_loop', '11', '-i', CARD, '-c', 'copy'];
+/** To be turned by 90 degrees clockwise. */
+const TURNED = [...CARDS, '-metadata:s:v', 'rotate=270'];
+const FRAGMENTS = ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'];
 const LOOPED = ['-stream_loop', '3', '-i', SOURCE];
 /** Picture and sound in playlists of their own. */
 const APART = [
@@ -44,7 +49,7 @@ const MADE = {
   /** `moov` first. */
   'first.mp4': [...COPY, '-movflags', '+faststart', 'first.mp4'],
   'last.mp4': [...COPY, 'last.mp4'],
-  'fragments.mp4': [...COPY, '-movflags', '+frag_keyframe+empty_moov+default_base_moof', 'fragments.mp4'],
+  'fragments.mp4': [...COPY, ...FRAGMENTS, 'fragments.mp4'],
   'list.flv': [...COPY, '-flvflags', 'add_keyframe_index', 'list.flv'],
   'plain.flv': [...COPY, 'plain.flv'],
   'ts/index.m3u8': [...COPY, ...HLS, 'ts/index.m3u8'],
@@ -57,6 +62,12 @@ const MADE = {
     ...[...COPY, ...HLS, '-hls_segment_type', 'fmp4', '-hls_flags', 'single_file'],
     'ranges/index.m3u8',
   ],
+  /** The card, a minute of it. */
+  'turned.mp4': [...TURNED, 'turned.mp4'],
+  'turned-fragments.mp4': [...TURNED, ...FRAGMENTS, 'turned-fragments.mp4'],
+  /** The card of pixels of 3:4, as the file says, and as the stream does. */
+  'narrow.mp4': [...CARDS, '-aspect', '4:3', 'narrow.mp4'],
+  'narrow.flv': [...CARDS, '-bsf:v', 'h264_metadata=sample_aspect_ratio=3/4', 'narrow.flv'],
   /** Keyframes and segments of one second. */
   'brisk.flv': ['-i', SOURCE, ...x264('240k', 30), 'brisk.flv'],
   'brisk/index.m3u8': [...LOOPED, ...x264('240k', 30), ...BRISK, 'brisk/index.m3u8'],
@@ -65,7 +76,7 @@ const MADE = {
 
 export type Recording = keyof typeof MADE | keyof typeof WRITTEN;
 
-/** Playlists of what is made, and what they need. */
+/** Playlists of what is made and other things that ffmpeg does not write, and what they need. */
 const WRITTEN = {
   /** Two renditions of the same content. */
   'main.m3u8': {
@@ -89,6 +100,9 @@ small/index.m3u8
       .replace('VOD.ts\n#EXT-X-DISCONTINUITY', 'VOD')
       .concat('.ts\n#EXT-X-ENDLIST\n'),
   },
+  /** Mirrored behind that. */
+  'turned-mirrored.mp4': { of: ['turned.mp4'], text: mirrored },
+  'turned.m3u8': { of: ['turned-fragments.mp4'], text: rangesOfTurned },
 } as const;
 
 /** The folder in which `name` is, with all that belongs to it. */
@@ -96,9 +110,28 @@ export function recording(name: Recording): string {
   if (name in WRITTEN) {
     const { of, text } = WRITTEN[name as keyof typeof WRITTEN];
     for (const part of of) make(part);
-    writeFileSync(path.join(FOLDER, name), text);
+    writeFileSync(path.join(FOLDER, name), typeof text === 'string' ? text : text());
   } else make(name as keyof typeof MADE);
   return FOLDER;
+}
+
+const made = (name: keyof typeof MADE) => readFileSync(path.join(FOLDER, name));
+
+function mirrored(): Buffer {
+  const file = made('turned.mp4');
+  // In the matrix of the track header: where a step down goes, to the right instead of to the left.
+  file.writeInt32BE(0x10000, file.indexOf('tkhd') + 56);
+  return file;
+}
+
+function rangesOfTurned(): string {
+  const file = made('turned-fragments.mp4');
+  const media = file.indexOf('moof') - 4;
+  return [
+    '#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:60\n#EXT-X-PLAYLIST-TYPE:VOD',
+    `#EXT-X-MAP:URI="turned-fragments.mp4",BYTERANGE="${media}@0"`,
+    `#EXTINF:60,\n#EXT-X-BYTERANGE:${file.length - media}@${media}\nturned-fragments.mp4\n#EXT-X-ENDLIST\n`,
+  ].join('\n');
 }
 
 function make(name: keyof typeof MADE): void {

@@ -78,6 +78,13 @@ fn compare_track(path: &Path, ours: &Ours, id: TrackId, stream: &Value) {
     if let CodecParams::Video(video) = track.config.params {
         let is_bt709 = stream["color_primaries"] == "bt709";
         assert_eq!(video.colour.primaries == 1, is_bt709, "{name}: colours");
+        let shape = stream["sample_aspect_ratio"].as_str().unwrap_or("1:1");
+        let (width, height) = video.pixel.parts();
+        assert_eq!(format!("{width}:{height}"), shape, "{name}: shape of a pixel");
+        let side_data = stream["side_data_list"].as_array().map_or(&[][..], Vec::as_slice);
+        let rotation = side_data.iter().find_map(|data| data["rotation"].as_i64()).unwrap_or_default();
+        // Counterclockwise.
+        assert_eq!(i64::from(video.turn.rotation), (-rotation).rem_euclid(360), "{name}: rotation");
     }
 }
 

@@ -223,6 +223,10 @@ export class Course {
         } else face.emit('error', error);
         return;
       }
+      case 'resize':
+        this.#view.turn = event;
+        face.emit('resize', { width: event.width, height: event.height });
+        return;
       case 'audiotrack':
       case 'trackselected':
         if (face.audioRate > 0) face.startSound();

@@ -12,6 +12,7 @@ import type {
   PlayerStats,
   ReconnectReason,
   RecordingFormat,
+  Rotation,
   SourceType,
   StartUp,
   StreamMessage,
@@ -30,6 +31,12 @@ export interface LatencyBounds {
 export type SinkMessage =
   | { kind: 'track'; writable: WritableStream<VideoFrame> }
   | { kind: 'canvas' | 'webgl'; canvas: OffscreenCanvas };
+
+/** A picture is turned clockwise, then mirrored left to right. */
+export interface Turn {
+  rotation: Rotation;
+  mirror: boolean;
+}
 
 /**
  * A decoded picture where there is no `VideoFrame`, or the renderer is WebGL: planes of Y, U, V with 8 bits a sample, or 16
@@ -185,7 +192,8 @@ export type WorkerEvent =
   | { name: 'firstframe'; loadedAt: number; startUp: WorkerQuality['startUp'] }
   | { name: 'playing' }
   | { name: 'waiting' }
-  | { name: 'resize'; width: number; height: number }
+  /** With what is left to do to show it upright. */
+  | ({ name: 'resize'; width: number; height: number } & Turn)
   | { name: 'ended' }
   | ({ name: 'metadata' | 'cue' } & StreamMessage)
   | Named<'discontinuity' | 'skip' | 'ratechange' | 'targetchange' | 'reconnecting' | 'reconnected'>

@@ -5,17 +5,15 @@
  * always muted: the sound goes through Web Audio. A sink is given away to one worker and cannot be taken
  * back, so each new worker asks for a new one.
  */
-import type { Fit, Renderer, Rotation } from '../types.js';
-import type { SinkMessage, ToWorker } from './protocol.js';
+import type { Fit, Renderer } from '../types.js';
+import type { SinkMessage, ToWorker, Turn } from './protocol.js';
 
 /** From the worker's first picture until it is on the screen, at the longest, ms: a hidden page draws nothing. */
 const COVER_WITHIN = 500;
 
-/** How the picture is shown: turned clockwise, then mirrored left to right, then fitted. */
-export interface Pose {
+/** How the upright picture is shown: turned, then fitted. */
+export interface Pose extends Turn {
   fit: Fit;
-  rotation: Rotation;
-  mirror: boolean;
 }
 
 export interface ViewEvents {
@@ -36,6 +34,8 @@ export class View {
   #width = 0;
   #height = 0;
   #pose: Pose;
+  /** What makes the picture upright, as far as it does not do so itself. */
+  #turn: Turn = { rotation: 0, mirror: false };
   #given = false;
   /** The generator's stream while the `<video>` does not have it yet. */
   #unattached: MediaStream | undefined;
@@ -65,9 +65,16 @@ export class View {
   /** Changes what is given of it. */
   set pose(change: Partial<Pose>) {
     Object.assign(this.#pose, change);
-    this.#style(this.#element);
-    if (this.#cover) this.#style(this.#cover);
-    this.#tell();
+    this.#restyle();
+  }
+
+  get turn(): Turn {
+    return this.#turn;
+  }
+
+  set turn(turn: Turn) {
+    this.#turn = turn;
+    this.#restyle();
   }
 
   /** In a window of its own, which can be seen when the page cannot. */
@@ -225,14 +232,19 @@ export class View {
     return element;
   }
 
+  #restyle(): void {
+    this.#style(this.#element);
+    if (this.#cover) this.#style(this.#cover);
+    this.#tell();
+  }
+
   #style(element: HTMLVideoElement | HTMLCanvasElement): void {
-    const { fit, rotation, mirror } = this.#pose;
     const { width, height, crop } = this.#turned(element);
     // A canvas has as many pixels as its box, and the worker fits the picture into them.
-    const fits = this.renderer === 'track' && !this.#onItsSide ? fit : 'fill';
+    const fits = this.renderer === 'track' && !this.#onItsSide ? this.#pose.fit : 'fill';
     const steps = [
-      ...(mirror ? ['scaleX(-1)'] : []),
-      ...(rotation ? [`rotate(${rotation}deg)`] : []),
+      ...turning(this.#pose),
+      ...turning(this.#turn),
       ...(this.#onItsSide ? [`scale(${width}, ${height})`] : []),
     ];
     Object.assign(element.style, { display: 'block', width: '100%', height: '100%', objectFit: fits });
@@ -241,7 +253,7 @@ export class View {
   }
 
   get #onItsSide(): boolean {
-    return this.#pose.rotation % 180 !== 0;
+    return (this.#pose.rotation + this.#turn.rotation) % 180 !== 0;
   }
 
   /**
@@ -301,6 +313,11 @@ export class View {
     const [width, height] = this.#onItsSide ? [this.#height, this.#width] : [this.#width, this.#height];
     this.#events.send({ type: 'view', width, height, fit: this.#pose.fit });
   }
+}
+
+/** Of a transform, whose last step is done first. */
+function turning({ rotation, mirror }: Turn): string[] {
+  return [...(mirror ? ['scaleX(-1)'] : []), ...(rotation ? [`rotate(${rotation}deg)`] : [])];
 }
 
 /** The picture that a `<video>` shows now; undefined while it has none. */

@@ -38,7 +38,7 @@ use crate::{
     error::SailcastError,
     event::{Event, State, Stats},
     feed::{Extent, Feed},
-    io::{AudioOutput, Input, Instant, Load, Output, RequestId, SourceKind},
+    io::{AudioOutput, FrameInfo, Input, Instant, Load, Output, RequestId, SourceKind},
     ladder::Ladder,
     latency::{Aim, LatencyController, LatencyTarget},
     outbox::Outbox,
@@ -473,8 +473,8 @@ impl Playback {
 
     fn present(&mut self, playhead: MediaTime, now: Instant, out: &mut Outbox) {
         let presented = self.video.present(self.has_ended(), playhead, now, out);
-        if let Some((width, height)) = presented.resized {
-            out.push(Output::Event(Event::Resize { width, height }));
+        if let Some(FrameInfo { width, height, turn, .. }) = presented.resized {
+            out.push(Output::Event(Event::Resize { width, height, turn }));
         }
         if presented.first {
             out.push(Output::Event(Event::FirstFrame));

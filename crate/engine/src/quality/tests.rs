@@ -1,6 +1,8 @@
 //! The recorder as the player's door sees it, in virtual time.
 
-use sailcast_media::{Codec, CodecParams, DecoderConfig, MediaTime, Micros, Packet, TrackId, VideoParams};
+use sailcast_media::{
+    Codec, CodecParams, DecoderConfig, MediaTime, Micros, Packet, TrackId, Turn, VideoParams,
+};
 
 use super::*;
 use crate::{
@@ -92,7 +94,7 @@ fn keyframe() -> Packet {
 }
 
 fn frame() -> FrameInfo {
-    FrameInfo { id: FrameId(1), pts: MediaTime(0), width: 640, height: 360 }
+    FrameInfo { id: FrameId(1), pts: MediaTime(0), width: 640, height: 360, turn: Turn::NONE }
 }
 
 #[test]

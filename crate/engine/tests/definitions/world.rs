@@ -33,7 +33,7 @@ pub fn changes(sim: &Sim) -> Vec<(Micros, u32)> {
 /// The size of the picture, as last told.
 pub fn size(sim: &Sim) -> Option<(u32, u32)> {
     let size = |(_, event): &(Instant, Event)| match event {
-        Event::Resize { width, height } => Some((*width, *height)),
+        Event::Resize { width, height, .. } => Some((*width, *height)),
         _ => None,
     };
     sim.events.iter().filter_map(size).last()

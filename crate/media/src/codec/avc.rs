@@ -194,11 +194,11 @@ impl Avc {
             codec: Codec::Avc,
             codec_string: format!("avc1.{profile:02x}{constraints:02x}{level:02x}"),
             params: CodecParams::Video(VideoParams {
-                width: sps.width,
-                height: sps.height,
                 reorder_depth: sps.reorder_depth,
                 bit_depth: sps.bit_depth,
                 colour: sps.colour,
+                pixel: sps.pixel,
+                ..VideoParams::of_size(sps.width, sps.height)
             }),
             description: record.unwrap_or(built),
         })

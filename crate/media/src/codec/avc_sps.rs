@@ -1,11 +1,12 @@
-//! The sequence parameter set of H.264 (7.3.2.1.1): picture size, bit depth, colours and reorder depth.
+//! The sequence parameter set of H.264 (7.3.2.1.1): picture size, bit depth, colours, the shape of a pixel and
+//! reorder depth.
 //!
 //! **Invariant:** every count read is checked against its range in the standard before it is used. A damaged VUI
 //! costs only what it would have told.
 
 use crate::{
     codec::{ConfigError, vui},
-    packet::Colour,
+    packet::{Colour, PixelShape},
     read::BitReader,
 };
 
@@ -22,6 +23,7 @@ pub struct Sps {
     pub chroma_format_idc: u8,
     pub bit_depth: u8,
     pub bit_depth_chroma: u8,
+    pub pixel: PixelShape,
     pub colour: Colour,
     /// max_num_reorder_frames, read or inferred (E.2.1).
     pub reorder_depth: u8,
@@ -108,10 +110,10 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
     let height = mbs_high.saturating_mul(16).checked_sub(crop_y).filter(|h| *h > 0);
     let (Some(width), Some(height)) = (width, height) else { return Err(ConfigError::Invalid("cropping")) };
 
-    let (mut colour, mut signalled) = (Colour::UNSPECIFIED, None);
+    let (mut head, mut signalled) = (vui::Head::SILENT, None);
     // A VUI that the SPS promises and then ends before costs nothing else.
     if r.bit() == Some(true) {
-        colour = vui::colour(r).unwrap_or_default();
+        head = vui::head(r).unwrap_or(vui::Head::SILENT);
         signalled = vui_reorder_frames(r);
     }
     let frame = Frame { profile, poc_type, references, mbs: mbs_wide.saturating_mul(mbs_high) };
@@ -124,7 +126,8 @@ fn read(r: &mut BitReader<'_>, profile: [u8; 3]) -> Result<Sps, ConfigError> {
         chroma_format_idc: chroma.format_idc,
         bit_depth,
         bit_depth_chroma,
-        colour,
+        pixel: head.pixel,
+        colour: head.colour,
         reorder_depth: reorder_depth(&frame, signalled),
         frame_mbs_only,
         frame_num_bits,

@@ -184,11 +184,11 @@ impl Hevc {
             codec: Codec::Hevc,
             codec_string: sps.profile.codec_string(),
             params: CodecParams::Video(VideoParams {
-                width: sps.width,
-                height: sps.height,
                 reorder_depth: sps.reorder_depth,
                 bit_depth: sps.bit_depth,
                 colour: sps.colour,
+                pixel: sps.pixel,
+                ..VideoParams::of_size(sps.width, sps.height)
             }),
             description: record.unwrap_or(built),
         })

@@ -5,7 +5,7 @@
 
 use crate::{
     codec::{ConfigError, vui},
-    packet::Colour,
+    packet::{Colour, PixelShape},
     read::BitReader,
 };
 
@@ -26,6 +26,7 @@ pub struct Sps {
     pub bit_depth_chroma: u8,
     /// sps_max_num_reorder_pics of the highest sub-layer.
     pub reorder_depth: u8,
+    pub pixel: PixelShape,
     pub colour: Colour,
 }
 
@@ -106,7 +107,7 @@ fn read(r: &mut BitReader<'_>) -> Result<Sps, ConfigError> {
         reorder = ue_to(r, MAX_DPB_SIZE, "sps_max_num_reorder_pics")?;
         ue(r)?; // sps_max_latency_increase_plus1
     }
-    let colour = colour(r, poc_lsb_bits).unwrap_or_default();
+    let head = vui_head(r, poc_lsb_bits).unwrap_or(vui::Head::SILENT);
     Ok(Sps {
         id,
         profile,
@@ -118,7 +119,8 @@ fn read(r: &mut BitReader<'_>) -> Result<Sps, ConfigError> {
         bit_depth: byte(bit_depth),
         bit_depth_chroma: byte(bit_depth_chroma),
         reorder_depth: byte(reorder),
-        colour,
+        pixel: head.pixel,
+        colour: head.colour,
     })
 }
 
@@ -147,8 +149,8 @@ fn profile_tier_level(r: &mut BitReader<'_>, sub_layers: u32) -> Result<Profile,
     Ok(Profile(general))
 }
 
-/// Reads from log2_min_luma_coding_block_size_minus3 to the colours of the VUI; `None` where there are none.
-fn colour(r: &mut BitReader<'_>, poc_lsb_bits: u32) -> Option<Colour> {
+/// Reads from log2_min_luma_coding_block_size_minus3 to the head of the VUI; `None` where there is none.
+fn vui_head(r: &mut BitReader<'_>, poc_lsb_bits: u32) -> Option<vui::Head> {
     for _ in 0..6 {
         r.ue()?; // log2_min_luma_coding_block_size_minus3 to max_transform_hierarchy_depth_intra
     }
@@ -174,7 +176,7 @@ fn colour(r: &mut BitReader<'_>, poc_lsb_bits: u32) -> Option<Colour> {
         }
     }
     r.bits(2)?; // sps_temporal_mvp_enabled_flag, strong_intra_smoothing_enabled_flag
-    if r.bit()? { vui::colour(r) } else { None }
+    if r.bit()? { vui::head(r) } else { None }
 }
 
 /// 7.3.4.

@@ -11,7 +11,7 @@ use crate::{
         colour::ContainerColour,
         esds,
     },
-    packet::{AudioParams, Codec, MediaKind},
+    packet::{AudioParams, Codec, MediaKind, PixelShape},
     read::ByteReader,
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Entry {
     /// The contents of the codec's own box; empty where it has none.
     pub record: Bytes,
     pub colour: ContainerColour,
+    /// Where the entry says it.
+    pub pixel: Option<PixelShape>,
     /// What the entry says of the sound.
     pub hint: Option<AudioParams>,
 }
@@ -76,8 +78,15 @@ fn video(entry: Inner<'_>) -> Entry {
         codec,
         record: kept(boxes.find(record).map(|inner| inner.body)),
         colour: boxes.find(*b"colr").map(|colr| ContainerColour::read(colr.body)).unwrap_or_default(),
+        pixel: boxes.find(*b"pasp").and_then(|pasp| pixel(pasp.body)),
         hint: None,
     }
+}
+
+/// Of `pasp` (ISO/IEC 14496-12, 12.1.4).
+fn pixel(pasp: &[u8]) -> Option<PixelShape> {
+    let mut r = ByteReader::new(pasp);
+    Some(PixelShape::new(r.u32()?, r.u32()?))
 }
 
 fn audio(entry: Inner<'_>, stsd_version: u8) -> Entry {
@@ -102,7 +111,7 @@ fn audio(entry: Inner<'_>, stsd_version: u8) -> Entry {
 
 impl Entry {
     fn of(codec: Result<Codec, SkipReason>, record: &[u8], hint: Option<AudioParams>) -> Self {
-        Self { codec, record: kept(Some(record)), colour: ContainerColour::default(), hint }
+        Self { codec, record: kept(Some(record)), colour: ContainerColour::default(), pixel: None, hint }
     }
 }
 

@@ -14,6 +14,7 @@ mod file;
 mod fragment;
 mod index;
 mod lanes;
+mod matrix;
 mod messages;
 mod movie;
 pub mod mux;

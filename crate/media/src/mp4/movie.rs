@@ -8,9 +8,11 @@ use crate::{
         boxes::{Boxes, Inner},
         edits::{Clock, Edits},
         entry::{self, Entry},
+        matrix,
         table::Table,
     },
-    packet::{MediaKind, TrackId},
+    packet::{MediaKind, TrackId, Turn},
+    read::ByteReader,
     time::{MediaTime, Micros},
 };
 
@@ -37,6 +39,7 @@ pub(super) struct MovieTrack {
     pub id: TrackId,
     pub clock: Clock,
     pub entries: Vec<Entry>,
+    pub turn: Turn,
     pub table: Table,
     is_enabled: bool,
     /// Of its box in the contents of `moov`.
@@ -64,10 +67,12 @@ impl Movie {
     /// Reads the contents of a `moov` box; `None` where it has no header.
     pub fn read(moov: &[u8]) -> Option<Self> {
         let boxes = Boxes::new(moov);
-        let (timescale, duration) = header(&boxes.find(*b"mvhd")?)?;
+        let mvhd = boxes.find(*b"mvhd")?;
+        let (timescale, duration) = header(&mvhd)?;
+        let turn = movie_turn(&mvhd).unwrap_or_default();
         let mut movie = Self { duration: span(duration, timescale), ..Self::default() };
         let traks = boxes.filter(|inner| inner.kind == *b"trak");
-        movie.tracks = traks.filter_map(|trak| track(&trak, timescale)).take(MAX_TRACKS).collect();
+        movie.tracks = traks.filter_map(|trak| track(&trak, timescale, turn)).take(MAX_TRACKS).collect();
         movie.number_tracks();
         if let Some(mvex) = boxes.find(*b"mvex") {
             movie.is_fragmented = true;
@@ -92,10 +97,11 @@ impl Movie {
     }
 }
 
-fn track(trak: &Inner<'_>, movie_timescale: u32) -> Option<MovieTrack> {
+fn track(trak: &Inner<'_>, movie_timescale: u32, movie_turn: Turn) -> Option<MovieTrack> {
     let (version, flags, mut r) = trak.children().find(*b"tkhd")?.full()?;
     r.bytes(if version == 0 { 8 } else { 16 })?; // when it was made and changed
     let number = r.u32()?;
+    let turn = track_turn(r, version).unwrap_or_default().then(movie_turn);
     let mdia = trak.children().find(*b"mdia")?;
     let (timescale, _) = header(&mdia.children().find(*b"mdhd")?)?;
     let (_, _, mut handler) = mdia.children().find(*b"hdlr")?.full()?;
@@ -114,11 +120,26 @@ fn track(trak: &Inner<'_>, movie_timescale: u32) -> Option<MovieTrack> {
         id,
         clock: Clock { timescale, movie_timescale, edits },
         entries,
+        turn,
         table: Table::read(stbl.children()),
         is_enabled: flags & TRACK_ENABLED != 0,
         at: trak.at,
         len: trak.len,
     })
+}
+
+/// Of a `tkhd`, behind track_ID.
+fn track_turn(mut r: ByteReader<'_>, version: u8) -> Option<Turn> {
+    r.bytes(if version == 0 { 8 } else { 12 })?; // reserved, and the duration
+    r.bytes(16)?; // reserved, layer, alternate_group, volume
+    matrix::read(&mut r)
+}
+
+fn movie_turn(mvhd: &Inner<'_>) -> Option<Turn> {
+    let (version, _, mut r) = mvhd.full()?;
+    r.bytes(if version == 0 { 16 } else { 28 })?; // times, timescale and duration
+    r.bytes(16)?; // rate, volume, reserved
+    matrix::read(&mut r)
 }
 
 /// Timescale and duration of an `mvhd` or `mdhd`.

@@ -19,7 +19,7 @@ use crate::{
         movie::{Movie, MovieTrack},
         sample::Sample,
     },
-    packet::{Codec, CodecParams, DecoderConfig, Packet, TrackId, TrackInfo},
+    packet::{Codec, CodecParams, DecoderConfig, Packet, PixelShape, TrackId, TrackInfo, Turn},
     time::Micros,
 };
 
@@ -41,6 +41,7 @@ struct Track {
     id: TrackId,
     clock: Clock,
     entries: Vec<Entry>,
+    turn: Turn,
     reader: Option<Reader>,
 }
 
@@ -51,7 +52,15 @@ struct Reader {
     entry: u32,
     /// `None` where they are not read, which has been told.
     state: Option<TrackState>,
+    look: Look,
+}
+
+/// What the container says of how pictures are shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
     colour: ContainerColour,
+    pixel: Option<PixelShape>,
+    turn: Turn,
 }
 
 impl Tracks {
@@ -61,7 +70,7 @@ impl Tracks {
         let mut lanes = Lanes::default();
         for found in movie.tracks.drain(..) {
             let place = (at.saturating_add(found.at as u64), found.len as u64);
-            let MovieTrack { number, id, clock, entries, table, .. } = found;
+            let MovieTrack { number, id, clock, entries, turn, table, .. } = found;
             let Some(codec) = entries.iter().find_map(|entry| entry.codec.ok()) else {
                 let why = entries.first().and_then(|entry| entry.codec.err());
                 skip(events, id, place, why.unwrap_or(SkipReason::BadConfig));
@@ -72,10 +81,10 @@ impl Tracks {
                 _ => 1,
             };
             lanes.lanes.push(Lane::new(number, clock, bundle.max(1), table));
-            let same = before.iter_mut().find(|track| track.id == id && track.entries == entries);
-            let reader = same.and_then(|track| track.reader.take());
+            let is_same = |track: &&mut Track| (track.id, &track.entries, track.turn) == (id, &entries, turn);
+            let reader = before.iter_mut().find(is_same).and_then(|track| track.reader.take());
             let is_new = reader.is_none();
-            self.tracks.push(Track { id, clock, entries, reader });
+            self.tracks.push(Track { id, clock, entries, turn, reader });
             if is_new && let Some(track) = self.tracks.last_mut() {
                 let config = track.open(1);
                 self.opened(id, place, config, events);
@@ -104,11 +113,11 @@ impl Tracks {
             self.opened(id, place, config, events);
         }
         let Some(track) = self.tracks.get_mut(lane) else { return };
-        let Some(Reader { state: Some(state), colour, .. }) = &mut track.reader else { return };
+        let Some(Reader { state: Some(state), look, .. }) = &mut track.reader else { return };
         let clock = track.clock;
         match state.packet(data) {
             Ok(facts) => {
-                let config = facts.config.clone().map(|config| colour.in_config(config));
+                let config = facts.config.clone().map(|config| look.in_config(config));
                 self.tell(id, config, events);
                 if facts.units.is_empty() || self.told.iter().any(|told| told.id == id) {
                     packets(id, clock, sample, facts, events);
@@ -152,8 +161,8 @@ impl Track {
         // What an index names that is not there is taken for the only one there may be.
         let index = entry.checked_sub(1).and_then(|index| usize::try_from(index).ok()).unwrap_or_default();
         let Some(found) = self.entries.get(index).or(self.entries.first()) else { return Ok(None) };
-        let colour = found.colour;
-        let reader = self.reader.insert(Reader { entry, state: None, colour });
+        let look = Look { colour: found.colour, pixel: found.pixel, turn: self.turn };
+        let reader = self.reader.insert(Reader { entry, state: None, look });
         let state = reader.state.insert(TrackState::new(found.codec?));
         if let Some(hint) = found.hint {
             state.hint(hint);
@@ -163,7 +172,7 @@ impl Track {
         }
         // Where it is bad, the samples may bring what it lacks.
         let configured = state.configure(found.record.clone()).map_err(|_| SkipReason::BadConfig);
-        Ok(configured?.map(|config| colour.in_config(config)))
+        Ok(configured?.map(|config| look.in_config(config)))
     }
 }
 
@@ -194,10 +203,12 @@ pub(super) fn skip(events: &mut VecDeque<DemuxEvent>, id: TrackId, (at, len): (u
     }
 }
 
-impl ContainerColour {
+impl Look {
     fn in_config(self, mut config: DecoderConfig) -> DecoderConfig {
         if let CodecParams::Video(video) = &mut config.params {
-            video.colour = self.over(video.colour);
+            video.colour = self.colour.over(video.colour);
+            video.pixel = self.pixel.unwrap_or(video.pixel);
+            video.turn = self.turn;
         }
         config
     }

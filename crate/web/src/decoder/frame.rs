@@ -1,7 +1,7 @@
 //! A decoded picture, wherever its pixels are.
 
 use js_sys::{Array, Object, Uint8Array};
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, PixelShape, Turn};
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
 use web_sys::{MessagePort, VideoFrame};
@@ -30,17 +30,25 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, getter)]
     fn planes(this: &Planes) -> Array;
+
+    /// The member of `VideoFrame` that not every browser has.
+    #[wasm_bindgen(extends = Object, js_name = Object)]
+    type Turned;
+
+    #[wasm_bindgen(method, structural, getter)]
+    fn rotation(this: &Turned) -> Option<f64>;
 }
 
 /// A picture of a software decoder, with the decoder that its memory goes back to.
 pub struct Lent {
     pub planes: Planes,
+    pixel: PixelShape,
     home: MessagePort,
 }
 
 impl Lent {
-    pub fn new(planes: Planes, home: MessagePort) -> Self {
-        Self { planes, home }
+    pub fn new(planes: Planes, pixel: PixelShape, home: MessagePort) -> Self {
+        Self { planes, pixel, home }
     }
 }
 
@@ -87,11 +95,19 @@ impl Frame {
         })
     }
 
-    /// What is to be seen, in pixels.
+    /// What is left to do of `turn`, which its decoder was told. Browsers that know of it (Chromium 138) do it themselves.
+    pub fn left_of(&self, turn: Turn) -> Turn {
+        let turns_itself = self
+            .native()
+            .is_some_and(|frame| frame.unchecked_ref::<Turned>().rotation() == Some(turn.rotation.into()));
+        if turns_itself { Turn::NONE } else { turn }
+    }
+
+    /// What is to be seen, in pixels that are square.
     pub fn size(&self) -> (u32, u32) {
         match self {
             Self::Native(frame) => (frame.display_width(), frame.display_height()),
-            Self::Planes(lent) => (lent.planes.width(), lent.planes.height()),
+            Self::Planes(lent) => lent.pixel.size((lent.planes.width(), lent.planes.height())),
         }
     }
 

@@ -9,7 +9,7 @@ use js_sys::{Array, Float32Array, Function, Uint8Array};
 use sailcast_codec_face::{Config, ConfigKind};
 use sailcast_engine::PcmBlock;
 use sailcast_media::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, PixelShape, VideoParams,
 };
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
@@ -69,9 +69,10 @@ impl Software {
         let kind = JsValue::from(config.kind().as_str());
         let port: MessagePort = connect.call1(&JsValue::NULL, &kind)?.unchecked_into();
         let home = port.clone();
+        let pixel = config.pixel();
         let said = EventListener::new(&port, "message", move |event: &Event| {
             let said: Said = event.unchecked_ref::<MessageEvent>().data().unchecked_into();
-            callback(read(&said, &home));
+            callback(read(&said, &home, pixel));
         });
         port.start();
         let decoder = Self { port, _said: said };
@@ -131,9 +132,9 @@ fn named(kind: &str) -> Plain {
 }
 
 fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
-    let (kind, colours) = match config.params {
-        CodecParams::Video(VideoParams { width, height, colour, .. }) => {
-            (ConfigKind::Video { width, height }, Some(colour))
+    let (kind, look) = match config.params {
+        CodecParams::Video(video) => {
+            (ConfigKind::Video { width: video.width, height: video.height }, Some(video))
         }
         CodecParams::Audio(AudioParams { sample_rate, channels }) => {
             (ConfigKind::Audio { sample_rate, channels: channels.into() }, None)
@@ -142,8 +143,8 @@ fn open(config: &DecoderConfig, module: &str, planes: bool) -> Plain {
     let bytes = Config { kind, description: &config.description }.write();
     let message =
         named("open").with("module", module).with("config", Uint8Array::from(&*bytes)).with("planes", planes);
-    match colours {
-        Some(of) => message.with("colour", colour(of)),
+    match look {
+        Some(video) => message.with("colour", colour(video.colour)).with("look", frame_look(video)),
         None => message,
     }
 }
@@ -156,10 +157,20 @@ fn colour(of: Colour) -> Plain {
         .with("fullRange", of.full_range)
 }
 
-fn read(said: &Said, home: &MessagePort) -> Decoded {
+/// `FrameLook` of `www/src/internal/codecs/protocol.ts`.
+fn frame_look(video: VideoParams) -> Plain {
+    let look = Plain::empty().with("rotation", video.turn.rotation).with("flip", video.turn.mirror);
+    if video.pixel == PixelShape::SQUARE {
+        return look;
+    }
+    let (width, height) = video.display_size();
+    look.with("displayWidth", width).with("displayHeight", height)
+}
+
+fn read(said: &Said, home: &MessagePort, pixel: PixelShape) -> Decoded {
     match said.kind().as_str() {
         "frame" => Decoded::Frame(Frame::Native(said.frame())),
-        "planes" => Decoded::Frame(Frame::Planes(Lent::new(said.picture(), home.clone()))),
+        "planes" => Decoded::Frame(Frame::Planes(Lent::new(said.picture(), pixel, home.clone()))),
         "sound" => {
             let block = PcmBlock {
                 sample_rate: said.sample_rate(),

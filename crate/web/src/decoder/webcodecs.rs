@@ -8,7 +8,7 @@ use std::{cell::RefCell, rc::Rc};
 use js_sys::{Function, Object, Uint8Array};
 use sailcast_engine::PcmBlock;
 use sailcast_media::{
-    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, VideoParams,
+    AudioParams, Codec, CodecParams, Colour, DecoderConfig, MediaTime, Packet, PixelShape, Turn, VideoParams,
 };
 use sailcast_web_base::js::{Plain, is_reclaimed, text};
 use wasm_bindgen::prelude::*;
@@ -164,6 +164,17 @@ fn video_config(config: &DecoderConfig, params: VideoParams, low_delay: bool) ->
             .with("matrix", "smpte170m")
             .with("fullRange", false);
         native.unchecked_ref::<Plain>().put("colorSpace", &sd);
+    }
+    if params.pixel != PixelShape::SQUARE {
+        let (width, height) = params.pixel.size((params.width, params.height));
+        let native: &Plain = native.unchecked_ref();
+        native.put("displayAspectWidth", &width.into());
+        native.put("displayAspectHeight", &height.into());
+    }
+    if params.turn != Turn::NONE {
+        let native: &Plain = native.unchecked_ref();
+        native.put("rotation", &params.turn.rotation.into());
+        native.put("flip", &params.turn.mirror.into());
     }
     native
 }

@@ -7,6 +7,7 @@
 import type { Colour, Planes } from '../protocol.js';
 import { meaning } from '../webgl/yuv.js';
 import type { RawPicture } from './instance.js';
+import type { FrameLook } from './protocol.js';
 
 /** By the shifts of chroma. */
 const FORMATS: Record<string, string> = { '1,1': 'I420', '1,0': 'I422', '0,0': 'I444' };
@@ -40,25 +41,24 @@ const MATRIX: Record<number, string> = {
 const refused = new Set<string>();
 
 /** Undefined where there is no `VideoFrame`, or none for these planes. */
-export function frameOf(picture: RawPicture, colour: Colour): VideoFrame | undefined {
+export function frameOf(picture: RawPicture, colour: Colour, look?: FrameLook): VideoFrame | undefined {
   if (typeof VideoFrame !== 'function') return undefined;
   const format = FORMATS[`${picture.chromaShiftX},${picture.chromaShiftY}`];
   if (format === undefined) return undefined;
-  if (picture.bitDepth === 8) return make(format, picture, picture.memory, colour);
+  if (picture.bitDepth === 8) return make(format, picture, colour, look);
   const deep = `${format}P${picture.bitDepth}`;
   if (!refused.has(deep)) {
     try {
-      return make(deep, picture, picture.memory, colour);
+      return make(deep, picture, colour, look);
     } catch {
       refused.add(deep);
     }
   }
-  const shallow = with8Bits(picture);
-  return make(format, shallow, shallow.memory, colour);
+  return make(format, with8Bits(picture), colour, look);
 }
 
-function make(format: string, picture: RawPicture, memory: ArrayBuffer, colour: Colour): VideoFrame {
-  const { planes, width, height, timestamp } = picture;
+function make(format: string, picture: RawPicture, colour: Colour, look?: FrameLook): VideoFrame {
+  const { memory, planes, width, height, timestamp } = picture;
   // A view of no more than the planes: browsers look at, or copy, all that they are given.
   const from = Math.min(...planes.map(({ offset }) => offset));
   const to = Math.max(...planes.map(({ offset, length }) => offset + length));
@@ -69,6 +69,7 @@ function make(format: string, picture: RawPicture, memory: ArrayBuffer, colour: 
     timestamp,
     layout: planes.map(({ offset, stride }) => ({ offset: offset - from, stride })),
     colorSpace: colorSpace(colour, height),
+    ...look,
   });
 }
 

@@ -4,6 +4,14 @@
  */
 import type { Colour, Planes } from '../protocol.js';
 
+/** Members of `VideoFrameBufferInit`; the first two in browsers that have them. Pixels that are not square have a display size. */
+export interface FrameLook {
+  rotation: number;
+  flip: boolean;
+  displayWidth?: number;
+  displayHeight?: number;
+}
+
 export type CodecKind = 'video' | 'audio';
 
 /** `decoder` is a number that is never given to another one of this worker. */
@@ -22,9 +30,16 @@ export type FromCodecWorker =
 export type ToDecoder =
   /**
    * First. `module`: the name of its file. `config`: as crate/codec/face/src/config.rs writes it. Video only: `colour`, as the
-   * stream says, and `planes`: pictures come as planes, never as frames.
+   * stream says, `look`, of frames, and `planes`: pictures come as planes, never as frames.
    */
-  | { type: 'open'; module: string; config: Uint8Array; colour?: Colour; planes?: boolean }
+  | {
+      type: 'open';
+      module: string;
+      config: Uint8Array;
+      colour?: Colour;
+      look?: FrameLook;
+      planes?: boolean;
+    }
   | { type: 'packet'; pts: number; keyframe: boolean; data: Uint8Array }
   /** Answered by `flushed`. */
   | { type: 'flush' }

@@ -9,7 +9,7 @@ import type { Colour } from '../protocol.js';
 import { Instance, type RawPicture } from './instance.js';
 import { moduleOf } from './modules.js';
 import { frameOf, planesOf } from './picture.js';
-import type { FromCodecWorker, FromDecoder, ToCodecWorker, ToDecoder } from './protocol.js';
+import type { FrameLook, FromCodecWorker, FromDecoder, ToCodecWorker, ToDecoder } from './protocol.js';
 
 /** Buffers kept for the next pictures: more than are ever on their way to the screen. */
 const MOST_SPARE = 8;
@@ -29,6 +29,7 @@ class Decoder {
   /** What came before the module. */
   #waiting: ToDecoder[] | undefined = [];
   #colour = UNSPECIFIED;
+  #look: FrameLook | undefined;
   #asPlanes = false;
   readonly #spare: ArrayBuffer[] = [];
   #ended = false;
@@ -63,10 +64,12 @@ class Decoder {
     else this.#handle(message);
   }
 
-  async #open({ module: name, config, colour, planes }: Extract<ToDecoder, { type: 'open' }>): Promise<void> {
+  async #open(message: Extract<ToDecoder, { type: 'open' }>): Promise<void> {
+    const { module: name, config, colour, look, planes } = message;
     const module = await moduleOf(name, this.#base);
     if (this.#ended) return;
     this.#colour = colour ?? UNSPECIFIED;
+    this.#look = look;
     this.#asPlanes = planes ?? false;
     this.#instance = new Instance(module, colour !== undefined, config, {
       picture: picture => this.#give(picture),
@@ -94,7 +97,7 @@ class Decoder {
   }
 
   #give(picture: RawPicture): void {
-    const frame = this.#asPlanes ? undefined : frameOf(picture, this.#colour);
+    const frame = this.#asPlanes ? undefined : frameOf(picture, this.#colour, this.#look);
     if (frame) {
       this.#say({ type: 'frame', frame }, frame);
       return;

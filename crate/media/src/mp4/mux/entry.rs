@@ -1,6 +1,6 @@
 //! Sample entries: what `stsd` says of a track's codec.
 //!
-//! **Invariant:** an entry is a decoder's configuration and nothing else, so two configurations with equal entries need no new `moov`.
+//! **Invariant:** an entry is a decoder's configuration and nothing else: with equal entries and turns two need no new `moov`.
 //!
 //! H.264 and H.265 are `avc1` and `hvc1`, which all players take; parameter sets that also come in packets are left there. Of AC-3
 //! and E-AC-3 the boxes tell what a configuration does, rate and channels: their bit rate is a usual one or unsaid.
@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use super::boxes::{put, put_full};
 use crate::{
     codec::records,
-    packet::{AudioParams, Codec, CodecParams, Colour, DecoderConfig, VideoParams},
+    packet::{AudioParams, Codec, CodecParams, Colour, DecoderConfig, PixelShape, VideoParams},
     read::ByteReader,
 };
 
@@ -78,6 +78,7 @@ fn video(out: &mut BytesMut, codec: Codec, params: VideoParams, record: &[u8]) -
             _ => put(out, config, |out| out.put_slice(record)),
         }
         colour(out, params.colour);
+        pixel(out, params.pixel);
     });
     Some(())
 }
@@ -94,6 +95,14 @@ fn colour(out: &mut BytesMut, colour: Colour) {
         }
         out.put_u8(u8::from(colour.full_range) << 7);
     });
+}
+
+/// `pasp`, where it is not square.
+fn pixel(out: &mut BytesMut, pixel: PixelShape) {
+    if pixel != PixelShape::SQUARE {
+        let (width, height) = pixel.parts();
+        put(out, b"pasp", |out| [width, height].into_iter().for_each(|side| out.put_u32(side)));
+    }
 }
 
 /// AudioSampleEntry.
@@ -302,6 +311,16 @@ mod tests {
         };
         assert_eq!(box_of(&of(bt2020), b"colr"), *b"nclx\0\x09\0\x10\0\x09\x80");
         assert!(!of(Colour::UNSPECIFIED).windows(4).any(|window| window == b"colr"));
+    }
+
+    #[test]
+    fn the_shape_of_a_pixel_stands_there_where_it_is_not_square() {
+        let of = |pixel| {
+            let params = CodecParams::Video(VideoParams { pixel, ..VideoParams::of_size(2, 2) });
+            entry(&config(Codec::Avc, b"\x01", params)).unwrap()
+        };
+        assert_eq!(box_of(&of(PixelShape::new(4, 3)), b"pasp"), [0, 0, 0, 4, 0, 0, 0, 3]);
+        assert!(!of(PixelShape::SQUARE).windows(4).any(|window| window == b"pasp"));
     }
 
     #[test]

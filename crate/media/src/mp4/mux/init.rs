@@ -6,12 +6,13 @@ use super::{
     Track,
     boxes::{put, put_full},
 };
-use crate::packet::Codec;
+use crate::{
+    mp4::matrix::{self, IDENTITY},
+    packet::{Codec, Turn},
+};
 
 /// Of `mvhd`, where nothing is counted in it.
 const MOVIE_TIMESCALE: u32 = 1000;
-/// Unity: 16.16, and 2.30 in the last column.
-const MATRIX: [u32; 9] = [0x0001_0000, 0, 0, 0, 0x0001_0000, 0, 0, 0, 0x4000_0000];
 /// track_enabled, track_in_movie, track_in_preview.
 const TRACK_ENABLED: u32 = 7;
 /// "und" in three times five bits.
@@ -52,7 +53,7 @@ fn movie_header(out: &mut BytesMut, tracks: &[Track]) {
         out.put_u32(0x0001_0000); // rate 1.0
         out.put_u16(FULL_VOLUME);
         out.put_bytes(0, 10);
-        MATRIX.into_iter().for_each(|number| out.put_u32(number));
+        IDENTITY.into_iter().for_each(|number| out.put_i32(number));
         out.put_bytes(0, 24);
         let last = tracks.iter().map(|track| track.number).max().unwrap_or_default();
         out.put_u32(last.saturating_add(1)); // next_track_ID
@@ -68,10 +69,14 @@ fn track_box(out: &mut BytesMut, track: &Track) {
         out.put_u32(0); // layer, alternate_group
         out.put_u16(if track.picture.is_some() { 0 } else { FULL_VOLUME });
         out.put_u16(0);
-        MATRIX.into_iter().for_each(|number| out.put_u32(number));
-        let sides = track.picture.map_or([0; 2], |picture| [picture.width, picture.height]);
-        for side in sides {
-            out.put_u32(u32::from(u16::try_from(side).unwrap_or(u16::MAX)) << 16);
+        let side = |pixels: u32| u16::try_from(pixels).unwrap_or(u16::MAX);
+        let (turn, width, height) = match track.picture {
+            Some(picture) => (picture.turn, side(picture.width), side(picture.height)),
+            None => (Turn::NONE, 0, 0),
+        };
+        matrix::of(turn, (width, height)).into_iter().for_each(|number| out.put_i32(number));
+        for side in [width, height] {
+            out.put_u32(u32::from(side) << 16);
         }
     });
     put(out, b"mdia", |out| {

@@ -219,7 +219,8 @@ impl Track {
 
     /// `moov` says the same of both.
     fn is_like(&self, other: &Self) -> bool {
-        self.entry == other.entry && self.timescale == other.timescale
+        let turn = |track: &Self| track.picture.map(|picture| picture.turn);
+        self.entry == other.entry && self.timescale == other.timescale && turn(self) == turn(other)
     }
 
     fn decode_time(&self, time: MediaTime, base: MediaTime) -> Result<u64, Mp4MuxError> {
