@@ -1,7 +1,11 @@
-use sailcast_engine::{ErrorCode, Event, Instant};
+use sailcast_engine::{ErrorCode, Event, Instant, Load};
+use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::origin::{Fault, Origin, Packager};
 
-use crate::{MASTER, MEDIA, rig::Rig};
+use crate::{
+    MASTER, MEDIA,
+    rig::{Rig, load},
+};
 
 fn with(body: &'static str) -> Rig {
     let origin = Origin::new(Packager::live()).fault(|_, _| Some(Fault::Body(body.into())));
@@ -33,17 +37,38 @@ fn a_playlist_that_never_ends_is_left() {
     rig.close();
 }
 
-#[test]
-fn a_playlist_that_never_changes_is_told_as_stale() {
-    let origin = Origin::new(Packager::live()).fault(|request, now| {
+/// Live, with a playlist that does not change from 15 s on.
+fn standing(window: u64, start: Option<MediaTime>) -> Rig {
+    let origin = Origin::new(Packager { window: Some(window), ..Packager::live() });
+    let origin = origin.fault(|request, now| {
         let stopped = Instant(15_000_000);
         (request.url.contains(".m3u8") && now > stopped).then_some(Fault::AsAt(stopped))
     });
-    let mut rig = Rig::new(origin, MEDIA);
+    Rig::with(origin, Load { start, ..load(MEDIA) })
+}
+
+#[test]
+fn a_playlist_that_never_changes_is_told_as_stale_when_all_of_it_was_played() {
+    let mut rig = standing(6, None);
     rig.run(30_000);
     let told = rig.told.iter().any(|(_, event)| matches!(event, Event::Reconnecting { .. }));
     assert!(told && rig.fatal().is_none(), "the page is told long before it is given up");
-    rig.run(200_000);
+    rig.run(12_000);
+    assert!(rig.fatal().is_none(), "an encoder may restart");
+    rig.run(8_000);
+    assert_eq!(rig.fatal(), Some(ErrorCode::PlaylistStale));
+    rig.assert_seamless();
+    rig.close();
+}
+
+#[test]
+fn a_playlist_that_never_changes_is_no_matter_while_there_is_much_to_play() {
+    let mut rig = standing(60, Some(MediaTime::from_millis(10_000)));
+    rig.run(100_000);
+    assert!(rig.fatal().is_none());
+    assert!(rig.told.iter().all(|(_, event)| !matches!(event, Event::Reconnecting { .. })), "{:?}", rig.told);
+    assert!(rig.stalled < Micros::from_millis(500), "{:?}", rig.stalled);
+    rig.run(30_000);
     assert_eq!(rig.fatal(), Some(ErrorCode::PlaylistStale));
     rig.assert_seamless();
     rig.close();
