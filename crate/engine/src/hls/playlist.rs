@@ -90,6 +90,8 @@ pub struct Follow {
     refused: Option<String>,
     /// Of answers that were not held back until there was something new; one that was makes up for all.
     debt: Debt,
+    /// The server ends the last line too.
+    terminates: bool,
     /// What a report of another playlist says that there is.
     reported: Option<Cursor>,
     /// An earlier media sequence number was seen once: a cache, or a packager that began anew.
@@ -116,6 +118,7 @@ impl Follow {
             plain: 0,
             refused: None,
             debt: Debt::default(),
+            terminates: false,
             reported: None,
             went_back: false,
             clock_before: None,
@@ -305,9 +308,12 @@ impl Follow {
         None
     }
 
-    fn read(&self, loaded: &Loaded) -> Result<MediaPlaylist, Failure> {
-        match hls::parse(&loaded.text, &loaded.url, &self.imported) {
-            Ok(Playlist::Media(list)) => Ok(list),
+    fn read(&mut self, loaded: &Loaded) -> Result<MediaPlaylist, Failure> {
+        match loaded.parse(&self.imported, self.terminates) {
+            Ok(Playlist::Media(list)) => {
+                self.terminates |= loaded.is_terminated();
+                Ok(list)
+            }
             Ok(Playlist::Multivariant(_)) => {
                 let what = "A playlist of segments was expected, and one of variants came.".to_owned();
                 Err(final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what))

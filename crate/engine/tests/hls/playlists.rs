@@ -4,7 +4,7 @@ use sailcast_sim::origin::{Fault, Origin, Packager};
 
 use crate::{
     MASTER, MEDIA,
-    rig::{Rig, load},
+    rig::{BEGIN, Rig, fetch, load},
 };
 
 fn with(body: &'static str) -> Rig {
@@ -26,6 +26,27 @@ fn a_playlist_that_makes_no_sense_is_named_with_its_line() {
     let mut rig = with("#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{$unknown}.ts\n");
     assert_eq!(rig.fatal(), Some(ErrorCode::PlaylistInvalid));
     rig.close();
+}
+
+#[test]
+fn a_playlist_that_is_cut_in_its_last_line_brings_the_others() {
+    for packager in [Packager::live(), Packager::low_latency()] {
+        let len = fetch(&mut Origin::new(packager.clone()), MEDIA, BEGIN).len();
+        for short in 1..30 {
+            let origin = Origin::new(packager.clone()).fault(move |request, now| {
+                let cuts = request.url.contains(".m3u8") && now > Instant(8_000_000);
+                cuts.then_some(Fault::EndsAfter(len - short))
+            });
+            let mut rig = Rig::new(origin, MEDIA);
+            rig.run(30_000);
+            rig.assert_seamless();
+            assert!(rig.fatal().is_none() && rig.numbers().len() > 700, "{short}: {}", rig.numbers().len());
+            assert!(rig.warnings().is_empty(), "{short}: {:?}", rig.errors());
+            let lost = |event: &Event| matches!(event, Event::Reconnecting { .. });
+            assert!(!rig.told.iter().any(|(_, event)| lost(event)), "{short}");
+            rig.close();
+        }
+    }
 }
 
 #[test]
