@@ -58,6 +58,8 @@ pub struct IoRequest {
     pub transport: Transport,
     /// The bytes that are wanted, as a Range header asks for them (RFC 9110, 14.2); all where it is not given.
     pub range: Option<ByteRange>,
+    /// The answer before was an error or broke: one that a cache has kept is of no use.
+    pub fresh: bool,
 }
 
 /// The head of a response, or of an open socket.

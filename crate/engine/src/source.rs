@@ -72,7 +72,7 @@ pub fn request(url: &str) -> Result<IoRequest, SailcastError> {
         "ws" | "wss" => Transport::WebSocket,
         _ => return Err(fatal(ErrorCode::UrlUnsupported, format!("Cannot open \"{url}\"."))),
     };
-    Ok(IoRequest { url: url.to_owned(), transport, range: None })
+    Ok(IoRequest { url: url.to_owned(), transport, range: None, fresh: false })
 }
 
 pub fn fatal(code: ErrorCode, what: String) -> SailcastError {

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use sailcast_engine::{DecoderPath, ErrorCode, Event, IoError, IoEvent, Response, State};
-use sailcast_media::{MediaKind, flv::TagClass};
+use sailcast_media::{MediaKind, Micros, flv::TagClass};
 use sailcast_sim::{Sim, feed, feed::Network, load};
 
 fn expect_one(network: Network, ms: i64, code: ErrorCode) -> Sim {
@@ -31,6 +31,28 @@ fn http_status() {
         ErrorCode::HttpStatus,
     );
     assert!(sim.errors()[0].to_string().contains("404"));
+}
+
+#[test]
+fn a_server_that_fails_from_the_start_is_asked_as_often_whatever_it_is_to_give() {
+    let fails = || Network::only(vec![IoEvent::Opened(Response::new(503, true))]);
+    let master = "#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nv0.m3u8\n";
+    let opened = IoEvent::Opened(Response::new(200, true));
+    let list = Network::only(vec![opened, IoEvent::Bytes(master.into()), IoEvent::End]);
+    let servers = vec![("master", list), ("http://", fails())];
+    for name in ["live.flv", "film.mp4", "live.m3u8", "master.m3u8"] {
+        let mut sim = Sim::playing(400, servers.clone());
+        sim.input(load(&format!("http://live/{name}")));
+        let begin = sim.now;
+        while sim.state() != State::Failed && sim.now - begin < Micros::from_secs(20) {
+            sim.run_ms(100);
+        }
+        let took = (sim.now - begin).as_secs_f64();
+        // The playlist within the first one is asked for twice each time.
+        assert!((1.7..if name == "master.m3u8" { 6.0 } else { 3.8 }).contains(&took), "{name}: {took} s");
+        assert_eq!(sim.count(|e| matches!(e, Event::Reconnecting { .. })), 3, "{name}");
+        assert_eq!(sim.errors().last().expect("an error").code, ErrorCode::HttpStatus, "{name}");
+    }
 }
 
 #[test]
@@ -136,7 +158,7 @@ fn a_packet_the_decoder_refuses_costs_a_warning_and_not_the_sound() {
     assert_eq!(sim.state(), State::Playing);
     assert!(sim.heard.iter().rev().take(20).all(|(_, m)| m.is_some()), "sound is back");
     let last = sim.shown.last().expect("pictures").0;
-    assert!(sim.now - last < sailcast_media::Micros::from_millis(100), "the picture is back");
+    assert!(sim.now - last < Micros::from_millis(100), "the picture is back");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! A recording over HTTP: what is asked for, how far ahead, and what happens when the server does not do as it should.
 
-use sailcast_engine::{DecoderChoice, ErrorCode, Event, Input, Instant, Load, Reason, SourceKind, State};
+use sailcast_engine::{
+    DecoderChoice, ErrorCode, Event, Input, Instant, IoRequest, Load, Reason, SourceKind, State,
+};
 use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::{
-    Sim, choosing, feed,
+    Deliveries, Server, Sim, choosing, feed,
     files::{Asked, Fault, FileServer, Requests},
     load,
     recording::Recording,
@@ -161,6 +163,33 @@ fn a_request_that_fails_is_made_again_from_where_it_broke() {
         let delivered = delivered(&requests);
         assert!(delivered < data.len() as u64 + 40_000, "{fault:?}: {delivered} of {}", data.len());
     }
+}
+
+/// A cache before the server, which keeps an error for all that ask it.
+struct Cached(FileServer);
+
+impl Server for Cached {
+    fn connect(&mut self, request: &IoRequest, now: Instant) -> Deliveries {
+        let number = self.0.asked.borrow().len();
+        if !request.fresh && number > 0 {
+            self.0.faults.insert(number, Fault::Status(503));
+        }
+        self.0.connect(request, now)
+    }
+}
+
+#[test]
+fn an_error_that_a_cache_keeps_is_met_once() {
+    let server = FileServer::new(Recording { seconds: 20, ..Recording::default() }.flv());
+    let requests = server.asked.clone();
+    let mut sim = Sim::with(choosing(DecoderChoice::Auto, 400), Cached(server));
+    sim.input(load("http://vod/film.mp4"));
+    sim.input(Input::Play);
+    sim.run_ms(22_000);
+    assert_eq!((sim.state(), sim.stats().stalls), (State::Ended, 0), "{:?}", sim.errors());
+    let asked = asked(&requests);
+    assert!(asked.iter().any(|asked| asked.delivered == 0), "a request met the error");
+    assert!(asked.windows(2).all(|pair| pair[0].delivered + pair[1].delivered > 0), "{asked:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Playlists that are odd in one thing and right in the rest: they play on, and ask for no more than others do.
 
 use bytes::Bytes;
-use sailcast_engine::{Input, Instant, IoEvent, IoRequest, LatencyTarget, State, Stats};
+use sailcast_engine::{ErrorCode, Input, Instant, IoEvent, IoRequest, LatencyTarget, State, Stats};
 use sailcast_media::Micros;
 use sailcast_sim::{
     Deliveries, Server, Sim, config, load,
@@ -162,6 +162,25 @@ fn segments_of_no_duration_with_nothing_in_them_are_an_error_soon() {
     sim.run_ms(120_000);
     assert_eq!(sim.state(), State::Failed);
     assert!(sim.requests.len() < 1_000, "{} requests", sim.requests.len());
+}
+
+#[test]
+fn web_pages_in_place_of_all_segments_are_one_warning_and_the_error() {
+    for (packager, most) in [(Packager::vod(60), 1), (Packager::live(), 2)] {
+        let origin = Origin::new(packager).fault(|request, _| {
+            request
+                .url
+                .contains("/s")
+                .then(|| Fault::Body(Bytes::from_static(b"<!doctype html><title>Sorry")))
+        });
+        let mut sim = begun(Rewritten { origin, line: str::to_owned });
+        sim.run_ms(30_000);
+        assert_eq!(sim.state(), State::Failed);
+        let errors = sim.errors();
+        let (error, warnings) = errors.split_last().expect("errors");
+        assert_eq!((error.code, error.fatal), (ErrorCode::FormatUnrecognised, true));
+        assert!((1..=most).contains(&warnings.len()), "{warnings:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A recording that begins again at its end.
 
-use sailcast_engine::{DecoderChoice, Event, Input, LatencyTarget, State};
+use sailcast_engine::{DecoderChoice, Event, Input, Instant, LatencyTarget, State};
 use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::{
     Sim, choosing, config, feed,
@@ -61,6 +61,33 @@ fn it_begins_again_where_the_server_lets_nobody_go_to_a_place() {
     assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
     assert_eq!(sim.count(|e| matches!(e, Event::Seeked(at) if *at < AT(200))), 3);
     assert_eq!((sim.stats().stalls, sim.errors().len()), (0, 0));
+}
+
+#[test]
+fn a_short_one_is_fetched_once_however_often_it_is_played() {
+    // The one without a list of keyframes is searched, and its end looked at.
+    let films = [
+        ("FLV", Recording { seconds: 20, ..Recording::default() }.flv()),
+        ("FLV of a second", Recording { seconds: 1, ..Recording::default() }.flv()),
+        ("MP4", feed::fixture("whole-first.mp4")),
+        ("MP4 with its index behind", feed::fixture("whole-last.mp4")),
+        ("fragments", feed::fixture("fragments.mp4")),
+    ];
+    for (what, film) in films {
+        let len = film.len() as u64;
+        let server = FileServer::new(film);
+        let asked = server.asked.clone();
+        let mut sim = looping(server, "http://vod/film.mp4");
+        for _ in 0..120 {
+            sim.run_ms(1_000);
+            assert!(sim.stats().buffered < MS(55_000), "{what}: {:?} ahead", sim.stats().buffered);
+        }
+        assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, 0), "{what}: {:?}", sim.errors());
+        let delivered: u64 = asked.borrow().iter().map(|asked| asked.delivered).sum();
+        assert!(delivered <= len + 64_000, "{what}: {delivered} bytes of {len}");
+        let last = asked.borrow().last().expect("requests").at;
+        assert!(last < Instant(40_000_000), "{what}: asked for at {last:?}");
+    }
 }
 
 #[test]

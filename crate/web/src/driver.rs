@@ -255,7 +255,7 @@ impl Driver {
         }
     }
 
-    fn open(&self, id: RequestId, IoRequest { url, transport, range }: IoRequest) {
+    fn open(&self, id: RequestId, IoRequest { url, transport, range, fresh }: IoRequest) {
         let me = self.me.clone();
         let deliver = Rc::new(move |event: IoEvent| {
             let Some(driver) = me.upgrade() else { return };
@@ -268,7 +268,7 @@ impl Driver {
             Transport::Http => {
                 let fetch = match self.early.borrow_mut().take_if(|early| early.serves(&url, range)) {
                     Some(early) => Ok(Fetch::adopt(&early, range, deliver)),
-                    None => Fetch::open(&url, range, deliver),
+                    None => Fetch::open(&url, range, fresh, deliver),
                 };
                 fetch.map(|fetch| Request::Fetch { _fetch: fetch })
             }

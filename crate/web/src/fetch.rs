@@ -60,13 +60,22 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Sends the request. `deliver` is never called before this returns.
-    pub fn open(url: &str, range: Option<ByteRange>, deliver: Rc<dyn Fn(IoEvent)>) -> Result<Self, JsValue> {
+    /// Sends the request. `fresh`: not to the browser's cache. `deliver` is never called before this returns.
+    pub fn open(
+        url: &str,
+        range: Option<ByteRange>,
+        fresh: bool,
+        deliver: Rc<dyn Fn(IoEvent)>,
+    ) -> Result<Self, JsValue> {
         let abort = AbortController::new()?;
         let init = RequestInit::new();
         init.set_signal(Some(&abort.signal()));
         let keeps = range.is_some() || is_segment(url);
-        init.set_cache(if keeps { RequestCache::Default } else { RequestCache::NoStore });
+        init.set_cache(match (keeps, fresh) {
+            (true, false) => RequestCache::Default,
+            (true, true) => RequestCache::Reload,
+            (false, _) => RequestCache::NoStore,
+        });
         if let Some(range) = range {
             init.set_headers(&Plain::empty().with("Range", range_header(range)));
         }

@@ -4,8 +4,10 @@
 //! [`MOST_BYTES`] and one piece; of what nobody asked for little is read: pieces begin small and grow while playback goes on, and
 //! a request for something else is taken back.
 //!
-//! A server that answers with the whole file in place of a piece is read on as it comes, as far as there is room.
+//! A server that answers with the whole file in place of a piece is read on as it comes, as far as there is room. What was read of a
+//! small file is kept, and read from there the next time.
 
+mod kept;
 mod piece;
 mod requests;
 
@@ -18,7 +20,7 @@ use sailcast_media::{
     hls::ByteRange,
 };
 
-use self::{piece::News, requests::Requests};
+use self::{kept::Kept, piece::News, requests::Requests};
 use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
@@ -42,6 +44,9 @@ const PASSED_OVER: u64 = 128 << 10;
 
 pub struct File {
     requests: Requests,
+    kept: Kept,
+    /// Something of that was just read, and there may be room for more.
+    rereads: bool,
     demuxer: Option<Box<dyn FileDemuxer>>,
     /// The first bytes, until they tell what it is.
     head: BytesMut,
@@ -70,6 +75,8 @@ impl File {
         let start = start.unwrap_or_default().max(MediaTime(0));
         Self {
             requests: Requests::new(lines, resolve, seed),
+            kept: Kept::default(),
+            rereads: false,
             demuxer: None,
             head: BytesMut::new(),
             len: None,
@@ -115,7 +122,11 @@ impl Paced for File {
         match self.requests.on_io(event, self.len, self.fruitful, now, out) {
             News::None | News::Failed(_) => {}
             News::Whole => self.ranges = false,
-            News::Bytes(at, data) => self.take(at, data, now, out),
+            News::Bytes(at, data) => {
+                self.bytes = self.bytes.saturating_add(data.len() as u64);
+                self.kept.add(at, data.clone());
+                self.take(at, data, now, out);
+            }
             News::Done => self.piece = self.piece.saturating_mul(2).min(LARGEST_PIECE),
             News::EndsAt(len) => self.set_len(Some(len)),
         }
@@ -150,6 +161,7 @@ impl Paced for File {
 
     fn advance(&mut self, view: &View, now: Instant, out: &mut Outbox) {
         self.requests.advance(self.fruitful, now, out);
+        self.rereads = false;
         let Some(wants) = self.wants() else { return };
         if let Some(piece) = self.requests.piece() {
             let passed = if self.ranges { PASSED_OVER } else { u64::MAX };
@@ -161,7 +173,13 @@ impl Paced for File {
         }
         let ahead = view.buffered_until.map_or(Micros::ZERO, |until| until - view.playhead);
         let has_room = ahead < AHEAD && view.buffered_bytes < MOST_BYTES;
-        if self.requests.is_idle() && has_room {
+        if !has_room || self.is_suspended() || self.error().is_some() {
+            return;
+        }
+        if let Some(data) = self.kept.from(wants) {
+            self.take(wants, data, now, out);
+            self.rereads = self.wants() != Some(wants);
+        } else if self.requests.is_idle() {
             self.ask(now, out);
         }
     }
@@ -222,8 +240,8 @@ impl Paced for File {
         self.requests.cancel(out);
     }
 
-    fn deadline(&self, _now: Instant) -> Option<Instant> {
-        self.requests.deadline()
+    fn deadline(&self, now: Instant) -> Option<Instant> {
+        if self.rereads { Some(now) } else { self.requests.deadline() }
     }
 
     fn bytes(&self) -> u64 {
@@ -255,20 +273,20 @@ impl File {
     fn ask(&mut self, now: Instant, out: &mut Outbox) {
         let Some(offset) = self.wants() else { return };
         let left = self.len.map_or(u64::MAX, |len| len.saturating_sub(offset));
-        let range = ByteRange { offset, length: self.piece.min(left) };
+        let range = ByteRange { offset, length: self.piece.min(left).min(self.kept.missing_from(offset)) };
         self.requests.ask(self.ranges.then_some(range), now, out);
     }
 
     fn set_len(&mut self, len: Option<u64>) {
         let Some(len) = len else { return };
         self.len = Some(len);
+        self.kept.set_len(len);
         if let Some(demuxer) = &mut self.demuxer {
             demuxer.set_len(len);
         }
     }
 
     fn take(&mut self, at: u64, data: Bytes, now: Instant, out: &mut Outbox) {
-        self.bytes = self.bytes.saturating_add(data.len() as u64);
         match &mut self.demuxer {
             Some(demuxer) => demuxer.push(at, data),
             None if at == self.head.len() as u64 => {

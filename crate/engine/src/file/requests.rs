@@ -8,7 +8,7 @@ use super::piece::{News, Piece};
 use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
-    io::{Instant, IoEvent, Output, RequestId, ResolveRequest, Transport},
+    io::{Instant, IoEvent, IoRequest, Output, RequestId, ResolveRequest, Transport},
     outbox::Outbox,
     retry::{Failure, Plan, Reason, Retry},
     source::{self, fatal},
@@ -80,7 +80,7 @@ impl Requests {
         match source::request(url) {
             Ok(request) if request.transport == Transport::Http => {
                 let id = out.request();
-                out.push(Output::Open(id, crate::io::IoRequest { range, ..request }));
+                out.push(Output::Open(id, IoRequest { range, fresh: self.attempt > 0, ..request }));
                 self.link = Link::Open(Piece::new(id, range, now));
             }
             Ok(_) => {

@@ -2,7 +2,7 @@
 
 use sailcast_media::{
     MediaKind, MediaTime, Micros,
-    hls::{self, MediaPlaylist, Playlist, Start, Variables},
+    hls::{MediaPlaylist, Playlist, Start, Variables},
 };
 
 use super::{
@@ -41,7 +41,7 @@ impl Hls {
     }
 
     fn on_text(&mut self, loaded: Loaded, now: Instant, out: &mut Outbox) {
-        let failure = match hls::parse(&loaded.text, &loaded.url, &Variables::default()) {
+        let failure = match loaded.parse(&Variables::default(), false) {
             Ok(Playlist::Media(list)) => return self.on_media(loaded.asked, list, now, out),
             Ok(Playlist::Multivariant(list)) => {
                 let qualities = Qualities::new(list, self.decodable);

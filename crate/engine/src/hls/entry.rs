@@ -7,6 +7,7 @@ use sailcast_media::Micros;
 
 use super::{
     fetch::{ANSWER_TIMEOUT, failure},
+    playlist::is_stale,
     text::{Loaded, Text},
 };
 use crate::{
@@ -225,7 +226,8 @@ impl Entry {
 
     fn plan(&mut self, failure: Failure, now: Instant) -> Option<Answer> {
         self.fresh = false;
-        let Some(Plan { attempt, delay }) = self.retry.plan(&failure, self.has_played) else {
+        let played = self.has_played || is_stale(&failure);
+        let Some(Plan { attempt, delay }) = self.retry.plan(&failure, played) else {
             return Some(Answer::Over(failure.error));
         };
         (self.attempt, self.reason) = (attempt, failure.reason);

@@ -232,7 +232,8 @@ impl Fetch {
             offset: range.offset.saturating_add(self.given),
             length: range.length.saturating_sub(self.given),
         });
-        out.push(Output::Open(id, IoRequest { url: self.url.clone(), transport: Transport::Http, range }));
+        let (url, fresh) = (self.url.clone(), self.failures > 0);
+        out.push(Output::Open(id, IoRequest { url, transport: Transport::Http, range, fresh }));
     }
 
     fn on_head(&mut self, response: Response, out: &mut Outbox) -> Step {

@@ -34,6 +34,9 @@ const MOST_SEGMENTS: f64 = 4.0;
 /// Unchanged for so many target durations, and at least so long: the packager has stopped, or a cache has.
 const STALE_TARGETS: f64 = 3.0;
 const STALE: Micros = Micros::from_secs(8);
+/// The same when it is given up, with nothing left to play: an encoder that restarts is back by then.
+const STUCK_TARGETS: f64 = 5.0;
+const STUCK: Micros = Micros::from_secs(30);
 /// Where answers are held back the next request follows the one before no sooner than after this part of what is waited for: who
 /// always has something new is not asked all the time.
 const HURRY: f64 = 0.25;
@@ -87,6 +90,8 @@ pub struct Follow {
     refused: Option<String>,
     /// Of answers that were not held back until there was something new; one that was makes up for all.
     debt: Debt,
+    /// The server ends the last line too.
+    terminates: bool,
     /// What a report of another playlist says that there is.
     reported: Option<Cursor>,
     /// An earlier media sequence number was seen once: a cache, or a packager that began anew.
@@ -113,6 +118,7 @@ impl Follow {
             plain: 0,
             refused: None,
             debt: Debt::default(),
+            terminates: false,
             reported: None,
             went_back: false,
             clock_before: None,
@@ -302,9 +308,12 @@ impl Follow {
         None
     }
 
-    fn read(&self, loaded: &Loaded) -> Result<MediaPlaylist, Failure> {
-        match hls::parse(&loaded.text, &loaded.url, &self.imported) {
-            Ok(Playlist::Media(list)) => Ok(list),
+    fn read(&mut self, loaded: &Loaded) -> Result<MediaPlaylist, Failure> {
+        match loaded.parse(&self.imported, self.terminates) {
+            Ok(Playlist::Media(list)) => {
+                self.terminates |= loaded.is_terminated();
+                Ok(list)
+            }
             Ok(Playlist::Multivariant(_)) => {
                 let what = "A playlist of segments was expected, and one of variants came.".to_owned();
                 Err(final_failure(Reason::Format, ErrorCode::PlaylistInvalid, what))
@@ -383,16 +392,29 @@ impl Follow {
         parts.unwrap_or(list.target_duration.scale(0.5)).max(Micros::from_millis(100))
     }
 
-    fn stale(&mut self, now: Instant) -> Option<News> {
-        let list = self.list.as_ref().filter(|_| self.is_live())?;
-        let limit = list.target_duration.scale(STALE_TARGETS).max(STALE);
-        if now - self.changed < limit {
+    /// It has not changed for so long that it will not, if there is nothing left to play.
+    pub fn is_stuck(&self, now: Instant) -> bool {
+        self.has_stood_for(STUCK_TARGETS, STUCK, now)
+    }
+
+    fn has_stood_for(&self, targets: f64, least: Micros, now: Instant) -> bool {
+        let live = self.list.as_ref().filter(|_| self.is_live());
+        live.is_some_and(|list| now - self.changed >= list.target_duration.scale(targets).max(least))
+    }
+
+    fn stale(&self, now: Instant) -> Option<News> {
+        if !self.has_stood_for(STALE_TARGETS, STALE, now) {
             return None;
         }
         let seconds = (now - self.changed).0 / 1_000_000;
         let what = format!("The playlist has not changed for {seconds} s.");
         Some(News::Failed(failure(Reason::Silent, ErrorCode::PlaylistStale, what)))
     }
+}
+
+/// It is a playlist that does not change.
+pub fn is_stale(failure: &Failure) -> bool {
+    failure.error.as_ref().is_some_and(|error| error.code == ErrorCode::PlaylistStale)
 }
 
 /// The target duration, as far as its segments let it be believed: it is not less than any of them (4.4.3.1).

@@ -1,9 +1,13 @@
 //! What the lanes brought, and what they cannot decide: pieces that cannot be had, playlists that are lost.
 
+use sailcast_media::Micros;
+
 use super::{
     Hls,
     entry::Answer,
+    fetch::is_network,
     lane::{Arrival, Lane, Trouble},
+    playlist::is_stale,
 };
 use crate::{
     io::Instant,
@@ -11,7 +15,9 @@ use crate::{
     retry::{Failure, HEALTHY_AFTER},
 };
 
-use super::fetch::is_network;
+/// Of a playlist that stands still: with no more than this left another one is looked for, and without any it is over.
+const LITTLE: Micros = Micros::from_secs(4);
+const DRY: Micros = Micros::from_millis(500);
 
 impl Hls {
     pub(super) fn settle(&mut self, now: Instant, out: &mut Outbox) {
@@ -133,6 +139,17 @@ impl Hls {
         if self.end.is_some() {
             return;
         }
+        if is_stale(&failure) {
+            let left = self.left_to_play();
+            // What is listed can be played, and may be more by then.
+            if left > LITTLE {
+                return;
+            }
+            let is_stuck = self.lanes().any(|lane| lane.follow.is_stuck(now));
+            if is_stuck && (left <= DRY || self.view.is_some_and(|view| view.is_waiting)) {
+                return self.fail(failure.error, out);
+            }
+        }
         if !is_network(&failure) && self.escape(now, out) {
             self.wanted = None;
             return;
@@ -142,6 +159,12 @@ impl Hls {
         if let Some(Answer::Over(error)) = answer {
             self.fail(error, out);
         }
+    }
+
+    /// How much of what the playlists list lies before the playhead.
+    fn left_to_play(&self) -> Micros {
+        let ends = self.main.iter().chain(&self.sound).map(|lane| lane.follow.place.end());
+        ends.min().map_or(Micros::ZERO, |end| end - self.playhead())
     }
 
     /// The next of the rendition's own addresses, once each until one of them brings a piece.

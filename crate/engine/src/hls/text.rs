@@ -1,7 +1,10 @@
 //! The text of a playlist on its way here.
 
 use bytes::{Bytes, BytesMut};
-use sailcast_media::{Micros, hls::caps::MAX_TEXT};
+use sailcast_media::{
+    Micros,
+    hls::{self, Playlist, PlaylistError, Variables, caps::MAX_TEXT},
+};
 
 use super::fetch::{Fetch, Step, final_failure};
 use crate::{
@@ -17,6 +20,26 @@ pub struct Loaded {
     pub asked: String,
     /// Where it came from: redirects may have led elsewhere.
     pub url: String,
+}
+
+impl Loaded {
+    /// Its last line is complete.
+    pub fn is_terminated(&self) -> bool {
+        self.text.ends_with(b"\n")
+    }
+
+    /// What it says. One that was cut in its last line says what the others do; `terminates`: the server ends each line, and an
+    /// address without an end has lost some of it.
+    pub fn parse(&self, imported: &Variables, terminates: bool) -> Result<Playlist, PlaylistError> {
+        let end = self.text.iter().rposition(|byte| *byte == b'\n');
+        let (lines, last) =
+            self.text.split_at_checked(end.map_or(0, |end| end.saturating_add(1))).unwrap_or_default();
+        let is_cut = terminates && last.first().is_some_and(|byte| *byte != b'#');
+        match hls::parse(&self.text, &self.url, imported) {
+            Ok(playlist) if !is_cut => Ok(playlist),
+            whole => hls::parse(lines, &self.url, imported).or(whole),
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -28,6 +28,9 @@ impl Playback {
                 FeedEvent::Demuxed(event) => self.on_demuxed(self.turns.place(event), now, out),
                 FeedEvent::Cut { at, why } => self.on_cut(at, why, now, out),
                 FeedEvent::Tell(change @ Event::RenditionChange { .. }) => self.renditions.announce(change),
+                FeedEvent::Tell(Event::Error(error)) if !error.fatal => {
+                    self.warnings.raise(error, now, out);
+                }
                 FeedEvent::Tell(event) => out.push(Output::Event(event)),
             }
         }

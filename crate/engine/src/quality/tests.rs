@@ -50,7 +50,7 @@ impl Door {
         self.input(Input::Load(Load { lines: vec![url.clone()], resolve: false, ..Load::default() }));
         self.output(Output::Open(
             RequestId(request),
-            IoRequest { url, transport: Transport::Http, range: None },
+            IoRequest { url, transport: Transport::Http, range: None, fresh: false },
         ));
         self.state(State::Connecting);
     }

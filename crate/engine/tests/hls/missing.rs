@@ -94,6 +94,39 @@ fn a_web_page_in_place_of_a_segment_is_left_out() {
 }
 
 #[test]
+fn an_error_that_a_cache_keeps_is_met_once() {
+    for what in ["/s55.", "/key28"] {
+        let origin = Origin::new(Packager { key_every: Some(2), ..Packager::live() });
+        let origin = origin.fault(move |request, _| {
+            let is_hit = request.url.contains(what) && !request.fresh;
+            is_hit.then_some(Fault::Status(503))
+        });
+        let mut rig = Rig::new(origin, MEDIA);
+        rig.run(30_000);
+        rig.assert_seamless();
+        assert_eq!(rig.count(what), 2, "{what}");
+        rig.close();
+    }
+}
+
+#[test]
+fn web_pages_in_place_of_all_segments_are_told_as_such_whatever_their_length() {
+    for times in [1, 200] {
+        let page = Fault::Body("<!doctype html><title>Sorry</title>".repeat(times).into());
+        for packager in [Packager::live(), Packager::vod(60)] {
+            let page = page.clone();
+            let origin = Origin::new(packager)
+                .fault(move |request, _| request.url.contains("/s").then_some(page.clone()));
+            let mut rig = Rig::new(origin, MEDIA);
+            rig.run(30_000);
+            assert_eq!(rig.fatal(), Some(ErrorCode::FormatUnrecognised), "{times}");
+            assert!(rig.warnings().len() < 5, "{:?}", rig.errors());
+            rig.close();
+        }
+    }
+}
+
+#[test]
 fn segments_with_nothing_to_play_are_an_error_and_are_not_all_loaded() {
     // Null packets of MPEG-TS (ISO/IEC 13818-1, 2.4.3.3).
     let null = [[0x47, 0x1f, 0xff, 0x10].as_slice(), &[0xff; 184]].concat().repeat(100);

@@ -1,7 +1,11 @@
-use sailcast_engine::{ErrorCode, Event, Instant};
+use sailcast_engine::{ErrorCode, Event, Instant, Load};
+use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::origin::{Fault, Origin, Packager};
 
-use crate::{MASTER, MEDIA, rig::Rig};
+use crate::{
+    MASTER, MEDIA,
+    rig::{BEGIN, Rig, fetch, load},
+};
 
 fn with(body: &'static str) -> Rig {
     let origin = Origin::new(Packager::live()).fault(|_, _| Some(Fault::Body(body.into())));
@@ -25,6 +29,27 @@ fn a_playlist_that_makes_no_sense_is_named_with_its_line() {
 }
 
 #[test]
+fn a_playlist_that_is_cut_in_its_last_line_brings_the_others() {
+    for packager in [Packager::live(), Packager::low_latency()] {
+        let len = fetch(&mut Origin::new(packager.clone()), MEDIA, BEGIN).len();
+        for short in 1..30 {
+            let origin = Origin::new(packager.clone()).fault(move |request, now| {
+                let cuts = request.url.contains(".m3u8") && now > Instant(8_000_000);
+                cuts.then_some(Fault::EndsAfter(len - short))
+            });
+            let mut rig = Rig::new(origin, MEDIA);
+            rig.run(30_000);
+            rig.assert_seamless();
+            assert!(rig.fatal().is_none() && rig.numbers().len() > 700, "{short}: {}", rig.numbers().len());
+            assert!(rig.warnings().is_empty(), "{short}: {:?}", rig.errors());
+            let lost = |event: &Event| matches!(event, Event::Reconnecting { .. });
+            assert!(!rig.told.iter().any(|(_, event)| lost(event)), "{short}");
+            rig.close();
+        }
+    }
+}
+
+#[test]
 fn a_playlist_that_never_ends_is_left() {
     let origin = Origin::new(Packager::live()).fault(|_, _| Some(Fault::Endless));
     let mut rig = Rig::new(origin, MEDIA);
@@ -33,17 +58,38 @@ fn a_playlist_that_never_ends_is_left() {
     rig.close();
 }
 
-#[test]
-fn a_playlist_that_never_changes_is_told_as_stale() {
-    let origin = Origin::new(Packager::live()).fault(|request, now| {
+/// Live, with a playlist that does not change from 15 s on.
+fn standing(window: u64, start: Option<MediaTime>) -> Rig {
+    let origin = Origin::new(Packager { window: Some(window), ..Packager::live() });
+    let origin = origin.fault(|request, now| {
         let stopped = Instant(15_000_000);
         (request.url.contains(".m3u8") && now > stopped).then_some(Fault::AsAt(stopped))
     });
-    let mut rig = Rig::new(origin, MEDIA);
+    Rig::with(origin, Load { start, ..load(MEDIA) })
+}
+
+#[test]
+fn a_playlist_that_never_changes_is_told_as_stale_when_all_of_it_was_played() {
+    let mut rig = standing(6, None);
     rig.run(30_000);
     let told = rig.told.iter().any(|(_, event)| matches!(event, Event::Reconnecting { .. }));
     assert!(told && rig.fatal().is_none(), "the page is told long before it is given up");
-    rig.run(200_000);
+    rig.run(12_000);
+    assert!(rig.fatal().is_none(), "an encoder may restart");
+    rig.run(8_000);
+    assert_eq!(rig.fatal(), Some(ErrorCode::PlaylistStale));
+    rig.assert_seamless();
+    rig.close();
+}
+
+#[test]
+fn a_playlist_that_never_changes_is_no_matter_while_there_is_much_to_play() {
+    let mut rig = standing(60, Some(MediaTime::from_millis(10_000)));
+    rig.run(100_000);
+    assert!(rig.fatal().is_none());
+    assert!(rig.told.iter().all(|(_, event)| !matches!(event, Event::Reconnecting { .. })), "{:?}", rig.told);
+    assert!(rig.stalled < Micros::from_millis(500), "{:?}", rig.stalled);
+    rig.run(30_000);
     assert_eq!(rig.fatal(), Some(ErrorCode::PlaylistStale));
     rig.assert_seamless();
     rig.close();

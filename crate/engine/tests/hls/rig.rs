@@ -409,7 +409,7 @@ fn resource(request: &IoRequest) -> Option<(String, Option<(u64, u64)>)> {
 
 /// The body that a server gives for an address.
 pub fn fetch(server: &mut impl Server, url: &str, at: Instant) -> Bytes {
-    let request = IoRequest { url: url.to_owned(), transport: Transport::Http, range: None };
+    let request = IoRequest { url: url.to_owned(), transport: Transport::Http, range: None, fresh: false };
     let bytes = server.connect(&request, at).filter_map(|(_, event)| match event {
         IoEvent::Bytes(bytes) => Some(bytes),
         _ => None,

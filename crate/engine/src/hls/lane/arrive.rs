@@ -92,6 +92,9 @@ impl Lane {
             result = result.and_then(|()| run.push(data, &mut shared.timeline, &mut shared.delivery));
         }
         let is_complete = loading.is_complete;
+        if is_complete && loading.piece.kind == PieceKind::Segment && run.first().is_none() {
+            result = result.and_then(|()| run.flush(&mut shared.timeline, &mut shared.delivery));
+        }
         match result {
             Err(unplayable) => self.on_unplayable(unplayable, out),
             Ok(()) if is_complete => self.finish_piece(shared),
