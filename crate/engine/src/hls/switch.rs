@@ -131,7 +131,7 @@ impl Hls {
         {
             follow.place = Place::begin(list, main.follow.align(list));
             follow.era = main.follow.era;
-            follow.edge = main.follow.edge;
+            follow.edge = main.follow.edge.clone();
             change.is_aligned = true;
         }
         change.lane.news = None;
