@@ -34,7 +34,7 @@ mod track;
 mod versions;
 
 use bytes::Bytes;
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, TrackInfo};
 
 use crate::{
     abr::{Abr, Level},
@@ -198,6 +198,10 @@ impl Paced for Hls {
     fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
         self.wanted = rendition.and_then(|id| usize::try_from(id).ok());
         self.turn(now, out);
+    }
+
+    fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
+        self.leave_pictures(pictures, now, out)
     }
 
     fn suspend(&mut self, out: &mut Outbox) {

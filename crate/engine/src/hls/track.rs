@@ -140,6 +140,10 @@ impl Run {
     pub fn first(&self) -> Option<MediaTime> {
         self.first_video.or(self.first_audio)
     }
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
 
     pub fn push(
         &mut self,

@@ -196,6 +196,12 @@ impl Lane {
     pub fn is_idle(&self) -> bool {
         self.loading.is_none()
     }
+    /// The rendition's first packet has come.
+    pub fn has_begun(&self) -> bool {
+        let waits = |gate: &Gate| gate.rendition.is_some();
+        !self.gate.as_ref().is_some_and(waits) && self.run.as_ref().is_some_and(|run| !waits(run.gate()))
+    }
+
 
     /// A segment has been loaded, and nothing of the next one.
     pub fn is_between_segments(&self, shared: &Shared) -> bool {
