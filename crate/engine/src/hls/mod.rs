@@ -272,6 +272,7 @@ impl Paced for Hls {
         Extent {
             live,
             seekable: Some((begins, end)),
+            whole: self.whole(),
             duration: (!live).then_some(end - begins),
             live_edge: follow.edge.at(now).filter(|_| live),
             hold_back: follow.hold_back(&self.shared),

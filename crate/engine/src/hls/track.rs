@@ -235,7 +235,7 @@ impl Run {
     }
 
     /// What waited for a picture waits no longer.
-    fn release(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) {
+    pub fn release(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) {
         let Some(first) = self.early.first().map(|packet| packet.pts) else { return };
         let wraps = self.demuxer.as_ref().is_some_and(|(format, _)| *format != Format::Mp4);
         self.place(first, wraps, timeline, delivery);

@@ -136,6 +136,8 @@ impl Lane {
             let seconds = self.barren.0 / 1_000_000;
             let what = format!("Nothing that can be played came in {seconds} s of the stream.");
             self.fail(fatal(ErrorCode::NoMedia, what));
+        } else if let Some(run) = &mut self.run {
+            run.release(&mut shared.timeline, &mut shared.delivery);
         }
     }
 
