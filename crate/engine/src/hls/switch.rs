@@ -141,6 +141,7 @@ impl Hls {
         let rendition = u32::try_from(to).ok().map(|id| (id, auto));
         let gate = Gate { keyframe: true, cut, rendition, sound_from: HERE, video_after: None };
         lane.go_to(Cursor { part: 0, ..at }, gate, out);
+        lane.sought = Some(time);
         self.current = Some(to);
         if let Some(old) = self.main.replace(lane) {
             self.retire(old, out);
@@ -171,6 +172,7 @@ impl Hls {
             && let Some(list) = &follow.list
         {
             follow.place = Place::begin(list, main.follow.align(list));
+            follow.is_guess = true;
             follow.era = main.follow.era;
             follow.edge = main.follow.edge.clone();
             change.is_aligned = true;

@@ -1,7 +1,7 @@
 //! What comes of a lane's requests: to the demuxer, or to trouble.
 
 use bytes::Bytes;
-use sailcast_media::Micros;
+use sailcast_media::{MediaTime, Micros};
 
 use super::{Lane, Loading, Trouble, is_paced};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     hls::{
         fetch::{Fetch, Step, is_network},
         low_latency::Promise,
-        segment::PieceKind,
+        segment::{Cursor, PieceKind},
         shared::Shared,
         track::{Run, Unplayable},
     },
@@ -88,11 +88,23 @@ impl Lane {
             result = result.and_then(|()| run.push(data, &mut shared.timeline, &mut shared.delivery));
         }
         let is_complete = loading.is_complete;
+        if let Some(begins) = run.strayed() {
+            return self.seek_again(begins, shared, out);
+        }
         match result {
             Err(unplayable) => self.on_unplayable(unplayable, out),
             Ok(()) if is_complete => self.finish_piece(shared),
             Ok(()) => {}
         }
+    }
+
+    /// The piece begins elsewhere than was thought, and so do the others of its playlist.
+    fn seek_again(&mut self, begins: MediaTime, shared: &mut Shared, out: &mut Outbox) {
+        let (Some(loading), Some(sought)) = (&self.loading, self.sought) else { return };
+        self.follow.correct(loading.piece.at.sequence, begins);
+        let at = self.follow.cursor_after(sought, shared);
+        let gate = self.end_run();
+        self.go_to(Cursor { part: 0, ..at }, gate, out);
     }
 
     fn on_unplayable(&mut self, Unplayable { code, what }: Unplayable, out: &mut Outbox) {
@@ -109,7 +121,7 @@ impl Lane {
 
     fn finish_piece(&mut self, shared: &mut Shared) {
         let Some(Loading { piece, body, .. }) = self.loading.take() else { return };
-        self.skipped = 0;
+        (self.skipped, self.sought) = (0, None);
         self.cursor = Some(piece.after);
         if piece.kind != PieceKind::Segment {
             shared.promises.kept(Promise::Parts);
@@ -120,10 +132,12 @@ impl Lane {
             self.covered = Some((piece.uri.clone(), start.saturating_add(body.fetch.given)));
         }
         if let Some(first) = self.run.as_ref().and_then(Run::first).filter(|_| piece.at.part == 0) {
-            self.follow.place.correct(piece.at.sequence, first);
+            self.follow.correct(piece.at.sequence, first);
         }
         if piece.kind == PieceKind::Segment {
             self.end_segment(shared);
+        } else if let Some(run) = &mut self.run {
+            run.release(&mut shared.timeline, &mut shared.delivery);
         }
         self.watch_for_media(piece.duration, shared);
         self.last = Some(piece);
@@ -136,8 +150,6 @@ impl Lane {
             let seconds = self.barren.0 / 1_000_000;
             let what = format!("Nothing that can be played came in {seconds} s of the stream.");
             self.fail(fatal(ErrorCode::NoMedia, what));
-        } else if let Some(run) = &mut self.run {
-            run.release(&mut shared.timeline, &mut shared.delivery);
         }
     }
 

@@ -71,6 +71,8 @@ pub struct Lane {
     /// A segment whose parts cannot be had.
     whole: Option<u64>,
     skipped: u32,
+    /// Where it is to go on, as long as it is a guess which segment has that.
+    pub sought: Option<MediaTime>,
     /// How much has come of which nothing can be played.
     barren: Micros,
     pub trouble: Option<Trouble>,
@@ -109,6 +111,7 @@ impl Lane {
             refused: None,
             whole: None,
             skipped: 0,
+            sought: None,
             barren: Micros::ZERO,
             trouble: None,
             transfers: Vec::new(),
@@ -126,7 +129,7 @@ impl Lane {
         self.gate = Some(gate);
         self.run = None;
         (self.covered, self.refused, self.whole, self.trouble) = (None, None, None, None);
-        self.skipped = 0;
+        (self.skipped, self.sought) = (0, None);
     }
 
     /// The packager began anew: goes on where it ended.
@@ -193,15 +196,15 @@ impl Lane {
             || self.loading.as_ref().is_some_and(|loading| loading.body.owns(id))
     }
 
-    pub fn is_idle(&self) -> bool {
-        self.loading.is_none()
-    }
     /// The rendition's first packet has come.
     pub fn has_begun(&self) -> bool {
         let waits = |gate: &Gate| gate.rendition.is_some();
         !self.gate.as_ref().is_some_and(waits) && self.run.as_ref().is_some_and(|run| !waits(run.gate()))
     }
 
+    pub fn is_idle(&self) -> bool {
+        self.loading.is_none()
+    }
 
     /// A segment has been loaded, and nothing of the next one.
     pub fn is_between_segments(&self, shared: &Shared) -> bool {

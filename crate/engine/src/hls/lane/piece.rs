@@ -105,7 +105,7 @@ impl Lane {
         }
         let expected = self.expected(&piece, shared);
         if let Some(run) = &mut self.run {
-            run.begin(expected);
+            run.begin(expected, self.sought.is_some());
         }
         let patience = match piece.kind {
             PieceKind::Hint => HINT_PATIENCE,
