@@ -4,12 +4,18 @@ use sailcast_engine::{ErrorCode, Event, Input, LatencyTarget, PlayerConfig, Stat
 use sailcast_media::{Codec, MediaTime, Micros};
 use sailcast_sim::{
     Asked, Sim, Trouble, config, load,
-    origin::{BASE, Container, Origin, Packager, Pictures, Quality, Sound},
+    origin::{BASE, Container, Cut, Origin, Packager, Pictures, Quality, Sound},
 };
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 const LOW: Quality = Quality::new(400_000, 640, 368);
 const HIGH: Quality = Quality::new(1_200_000, 1280, 720);
+
+const THREE_SECONDS: Cut = Cut { segment: Some(Micros::from_millis(3_000)), numbers: 0 };
+
+const fn numbered(numbers: u64) -> Cut {
+    Cut { segment: None, numbers }
+}
 
 fn auto() -> PlayerConfig {
     config(LatencyTarget::AUTO)
@@ -75,13 +81,40 @@ fn another_frame_rate() {
 
 #[test]
 fn other_boundaries() {
-    assert_seamless("3 s", &[LOW, Quality { segment: Some(MS(3_000)), ..HIGH }], MS(90));
+    assert_seamless("3 s", &[LOW, Quality { cut: THREE_SECONDS, ..HIGH }], MS(90));
 }
 
 #[test]
 fn other_numbers() {
-    assert_seamless("from 1000", &[LOW, Quality { numbers: 1_000, ..HIGH }], MS(90));
-    assert_seamless("one more", &[LOW, Quality { numbers: 1, ..HIGH }], MS(90));
+    assert_seamless("from 1000", &[LOW, Quality { cut: numbered(1_000), ..HIGH }], MS(90));
+    assert_seamless("one more", &[LOW, Quality { cut: numbered(1), ..HIGH }], MS(90));
+}
+
+#[test]
+fn sound_under_other_numbers_or_with_other_boundaries_is_beside_the_picture_from_the_beginning() {
+    let others = [THREE_SECONDS, numbered(1), numbered(1_000)];
+    let cuts = others.iter().flat_map(|other| [(Cut::ALIKE, *other), (*other, Cut::ALIKE)]);
+    for (cut, sound_cut) in cuts {
+        for (form, packager) in forms() {
+            let what = format!("{cut:?}, {sound_cut:?}, {form}");
+            let qualities = vec![Quality { cut, ..LOW }];
+            let packager = Packager { sound: Sound::Apart, sound_cut, qualities, ..packager };
+            let mut sim = begun(Origin::new(packager));
+            sim.run_ms(12_000);
+            let stats = sim.stats();
+            assert_eq!((stats.state, stats.stalls, stats.skips), (State::Playing, 0, 0), "{what}");
+            assert!(sim.errors().is_empty(), "{what}: {:?}", sim.errors());
+            let first = sim.first(|event| matches!(event, Event::Playing)).expect("it plays");
+            let heard: Vec<_> = sim.heard.iter().filter(|(at, _)| *at > first + MS(100)).collect();
+            let silent = heard.iter().filter(|(_, time)| time.is_none()).count();
+            assert!(silent < 3, "{what}: {silent} of {} pieces of silence", heard.len());
+            let shown: Vec<_> = sim.shown.iter().filter(|(at, _)| *at > first).collect();
+            let still = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+            assert!(still < MS(110), "{what}: a picture stood for {still:?}");
+            let apart = sim.av_offsets_ms(first + MS(500)).into_iter().map(f64::abs).fold(0.0, f64::max);
+            assert!(apart < 60.0, "{what}: {apart} ms apart");
+        }
+    }
 }
 
 #[test]

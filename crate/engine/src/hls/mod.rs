@@ -295,10 +295,10 @@ impl Hls {
         let at = main.follow.cursor_at(to, &self.shared);
         let begin = if exact { to } else { main.follow.time_of(at).unwrap_or(to) };
         self.begin = Some(begin);
-        main.seek(at, out);
+        main.seek(at, begin, out);
         if let Some(sound) = &mut self.sound {
             let at = sound.follow.cursor_at(begin, &self.shared);
-            sound.seek(at, out);
+            sound.seek(at, begin, out);
         }
         self.shared.delivery.clear();
         self.shared.delivery.cut(begin, CutReason::Seek);

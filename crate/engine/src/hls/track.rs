@@ -144,6 +144,13 @@ impl Run {
         &self.gate
     }
 
+    /// The same from the beginning of the piece, which begins there.
+    pub fn anew(self, expected: MediaTime) -> Self {
+        let mut run = Self::new(self.domain, self.map, self.kinds, self.gate);
+        run.begin(expected, false);
+        run
+    }
+
     /// What has not passed yet.
     pub fn into_gate(self) -> Gate {
         self.gate

@@ -80,11 +80,19 @@ impl Lane {
             None => Some(Bytes::new()),
         };
         let (Some(init), Some(run)) = (init, &mut self.run) else { return };
+        // Whose place is a guess does not say where the others are: it waits for the picture.
+        if self.sought.is_some() && !self.kinds.video && !shared.timeline.knows(run.domain) {
+            return;
+        }
         let mut result = Ok(());
         if !run.is_initialised() {
             result = run.initialise(init, &mut shared.timeline, &mut shared.delivery);
         }
-        for data in loading.held.drain(..) {
+        let held = std::mem::take(&mut loading.held);
+        if self.sought.is_some() && run.first().is_none() {
+            loading.head.extend(held.iter().cloned());
+        }
+        for data in held {
             result = result.and_then(|()| run.push(data, &mut shared.timeline, &mut shared.delivery));
         }
         let is_complete = loading.is_complete;
@@ -100,11 +108,20 @@ impl Lane {
 
     /// The piece begins elsewhere than was thought, and so do the others of its playlist.
     fn seek_again(&mut self, begins: MediaTime, shared: &mut Shared, out: &mut Outbox) {
-        let (Some(loading), Some(sought)) = (&self.loading, self.sought) else { return };
-        self.follow.correct(loading.piece.at.sequence, begins);
+        let (Some(loading), Some(sought)) = (&mut self.loading, self.sought.take()) else { return };
+        let number = loading.piece.at.sequence;
+        self.follow.correct(number, begins);
         let at = self.follow.cursor_after(sought, shared);
-        let gate = self.end_run();
-        self.go_to(Cursor { part: 0, ..at }, gate, out);
+        if at.sequence != number {
+            let gate = self.end_run();
+            return self.go_to(Cursor { part: 0, ..at }, gate, out);
+        }
+        // It is this one all the same.
+        loading.held.append(&mut loading.head);
+        if let Some(run) = self.run.take() {
+            self.run = Some(run.anew(begins));
+        }
+        self.go_on(shared, out);
     }
 
     fn on_unplayable(&mut self, Unplayable { code, what }: Unplayable, out: &mut Outbox) {

@@ -47,6 +47,8 @@ struct Loading {
     body: Body,
     /// What came before its initialization section.
     held: Vec<Bytes>,
+    /// What came of it before it was known where it begins, if that is a guess.
+    head: Vec<Bytes>,
     /// The body is here.
     is_complete: bool,
     /// The playlist has the part that was hinted at.
@@ -142,10 +144,11 @@ impl Lane {
         self.go_to(at, Gate { keyframe: at.part == 0, ..Gate::default() }, out);
     }
 
-    /// Goes on at `at`, where nothing is here; what was to be told is told there.
-    pub fn seek(&mut self, at: Cursor, out: &mut Outbox) {
+    /// Goes on at `at`, which should have this time, where nothing is here; what was to be told is told there.
+    pub fn seek(&mut self, at: Cursor, time: MediaTime, out: &mut Outbox) {
         let rendition = self.end_run().rendition;
         self.go_to(at, Gate { keyframe: true, rendition, ..Gate::default() }, out);
+        self.sought = Some(time).filter(|_| self.follow.is_guess);
     }
 
     /// Lets go of the piece under way.
