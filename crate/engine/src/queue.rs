@@ -115,6 +115,18 @@ impl PacketQueue {
         }
     }
 
+    /// Drops what waits before the next configuration; false where there is none.
+    pub fn skip_to_config(&mut self) -> bool {
+        let is_config = |item: &Item| matches!(item, Item::Config(_));
+        if !self.items.iter().any(is_config) {
+            return false;
+        }
+        while self.items.front().is_some_and(|item| !is_config(item)) {
+            self.pop();
+        }
+        true
+    }
+
     /// The last configuration that waits.
     pub fn last_config(&self) -> Option<&TrackInfo> {
         self.items

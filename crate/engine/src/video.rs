@@ -177,6 +177,14 @@ impl Video {
         self.stage.queue.clear();
     }
 
+    /// There is no decoder for what comes next. What comes in another configuration is here, or will be.
+    pub fn leave_config(&mut self, out: &mut Outbox) {
+        match self.stage.queue.skip_to_config() {
+            true => self.close(out),
+            false => self.disable(out),
+        }
+    }
+
     /// The pictures go on in place of what did not work.
     pub fn enable(&mut self) {
         if std::mem::take(&mut self.disabled) {

@@ -6,7 +6,7 @@ use sailcast_media::Micros;
 
 use crate::io::Instant;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WindowMax<V = Micros> {
     slice: Micros,
     slices: u64,

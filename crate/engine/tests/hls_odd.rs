@@ -1,7 +1,7 @@
 //! Playlists that are odd in one thing and right in the rest: they play on, and ask for no more than others do.
 
 use bytes::Bytes;
-use sailcast_engine::{ErrorCode, Input, Instant, IoEvent, IoRequest, LatencyTarget, State, Stats};
+use sailcast_engine::{ErrorCode, Event, Input, Instant, IoEvent, IoRequest, LatencyTarget, State, Stats};
 use sailcast_media::Micros;
 use sailcast_sim::{
     Deliveries, Server, Sim, config, load,
@@ -207,4 +207,87 @@ fn a_network_that_is_gone_for_a_while_takes_no_keys_with_it() {
     let mut sim = begun(Rewritten { origin, line: str::to_owned });
     sim.run_ms(45_000);
     assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
+}
+
+#[test]
+fn windows_and_segments_of_any_length() {
+    assert_plays("a window of one", Packager { window: Some(1), ..Packager::live() }, str::to_owned);
+    assert_plays(
+        "a window of one, parts",
+        Packager { window: Some(1), ..Packager::low_latency() },
+        str::to_owned,
+    );
+    for (seconds, what) in [(1, "1 s"), (30, "30 s")] {
+        let packager = Packager {
+            segment: Micros::from_secs(seconds),
+            age: Micros::from_secs(1_000),
+            ..Packager::live()
+        };
+        assert_plays(what, packager.clone(), str::to_owned);
+        assert_plays(
+            what,
+            Packager { part: Some(MS(250)), container: Container::Mp4, ..packager },
+            str::to_owned,
+        );
+    }
+    let long = Packager { segment: Micros::from_secs(12), age: Micros::from_secs(300), ..Packager::live() };
+    assert_plays("longer than they may be", long, |line| with(line, "#EXT-X-TARGETDURATION:", "2"));
+}
+
+#[test]
+fn another_size_of_which_the_playlist_says_nothing() {
+    let resized: Vec<u64> = (52..80).step_by(3).collect();
+    for (container, sound) in
+        [(Container::Ts, Sound::Muxed), (Container::Mp4, Sound::Muxed), (Container::Mp4, Sound::Apart)]
+    {
+        for part in [None, Some(MS(500))] {
+            let packager = Packager { container, sound, part, resized: resized.clone(), ..Packager::live() };
+            let what = format!("{container:?} {sound:?} parts {part:?}");
+            assert_plays(&what, packager.clone(), str::to_owned);
+            let mut sim = playing(packager, str::to_owned);
+            sim.run_ms(30_000);
+            let still = sim.shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+            assert!(still < MS(110), "{what}: a picture stood for {still:?}");
+            assert!(sim.count(|event| matches!(event, Event::Resize { .. })) >= 4, "{what}");
+        }
+    }
+}
+
+#[test]
+fn gaps_at_the_live_edge_are_left_out_and_it_stays_where_it_was() {
+    for packager in [Packager::live(), Packager::low_latency()] {
+        let what = format!("parts {:?}", packager.part);
+        let mut sim = playing(Packager { gaps: vec![55, 60, 61], ..packager }, str::to_owned);
+        sim.run_ms(50_000);
+        let stats = sim.stats();
+        assert_eq!(stats.state, State::Playing, "{what}: {:?}", sim.errors());
+        assert!((stats.latency - stats.target_latency).abs() < MS(500), "{what}: {:?}", stats.latency);
+        assert!(sim.errors().iter().all(|error| !error.fatal), "{what}: {:?}", sim.errors());
+        // Six seconds could not be had.
+        assert!(stats.stalled < MS(7_000), "{what}: {stats:?}");
+        let still = sim.shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+        assert!(still < MS(6_000), "{what}: a picture stood for {still:?}");
+    }
+}
+
+#[test]
+fn what_is_being_made_becomes_a_recording_while_it_is_played() {
+    for part in [None, Some(MS(500))] {
+        let packager = Packager { part, event: true, window: None, total: Some(65), ..Packager::live() };
+        let mut sim = playing(packager, str::to_owned);
+        sim.run_ms(60_000);
+        let stats = sim.stats();
+        assert_eq!(
+            (stats.state, stats.stalls, stats.skips),
+            (State::Ended, 0, 0),
+            "{part:?}: {:?}",
+            sim.errors()
+        );
+        assert_eq!(stats.duration, Some(MS(130_000)));
+        assert_eq!(sim.shown_numbers.last(), Some(&Some(65 * 50 - 1)), "{part:?}: up to the last picture");
+        assert!(
+            sim.events.iter().any(|(_, event)| matches!(event, Event::Source { live: false, .. })),
+            "{part:?}"
+        );
+    }
 }

@@ -1,8 +1,11 @@
 //! Holding the target, and getting back to it.
 
-use sailcast_engine::{Event, State};
+use sailcast_engine::{Event, Input, LatencyTarget, State};
 use sailcast_media::Micros;
-use sailcast_sim::{Sim, feed};
+use sailcast_sim::{
+    Sim, config, feed, load,
+    origin::{BASE, Origin, Packager},
+};
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
 
@@ -67,4 +70,22 @@ fn a_slow_decoder_shows_the_newest_picture_it_has() {
     let behind = sim.stats().position - sim.shown.last().expect("pictures").1;
     assert!(behind < MS(2_300), "one GOP and a little at worst: {behind:?}");
     assert!(sim.stats().frames_dropped > 0, "what a slow decoder misses is lost, and counted");
+}
+
+#[test]
+fn of_hls_that_began_too_far_behind_with_little_at_hand_the_rate_brings_it_back() {
+    // What came to begin with lasts for no more than the next segment takes to come.
+    let mut origin = Origin::new(Packager::live()).bandwidth(2.5e6);
+    origin.rtt = MS(500);
+    let mut sim = Sim::with(config(LatencyTarget::AUTO), origin);
+    sim.input(load(&format!("{BASE}v0.m3u8")));
+    sim.input(Input::Play);
+    sim.sound_on(48_000, 20);
+    sim.run_ms(3_000);
+    let far = sim.stats().latency - sim.stats().target_latency;
+    assert!(far > MS(500), "{far:?} too far behind to begin with");
+    sim.run_ms(40_000);
+    let far = sim.stats().latency - sim.stats().target_latency;
+    assert!(far < MS(400), "{far:?} too far behind");
+    assert_eq!((sim.stats().stalls, sim.stats().skips), (0, 0));
 }

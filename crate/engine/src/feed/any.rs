@@ -4,7 +4,7 @@
 //! the same response.
 
 use bytes::Bytes;
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, TrackInfo};
 
 use super::{Extent, FeedEvent, Going, Paced, View, kind};
 use crate::{
@@ -216,6 +216,14 @@ impl Feed {
             Source::Stream(_) => {}
             Source::Definitions(definitions) => definitions.select(rendition, now, out),
             Source::Paced(paced) => paced.select(rendition, now, out),
+        }
+    }
+
+    /// There is no decoder for these pictures: true where the source has others, which come.
+    pub fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
+        match &mut self.source {
+            Source::Stream(_) | Source::Definitions(_) => false,
+            Source::Paced(paced) => paced.leave(pictures, now, out),
         }
     }
 

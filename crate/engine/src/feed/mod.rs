@@ -61,6 +61,8 @@ pub struct Extent {
     /// More is added to its end.
     pub live: bool,
     pub seekable: Option<(MediaTime, MediaTime)>,
+    /// Everything up to here has come: a kind of which there is less has no more.
+    pub whole: Option<MediaTime>,
     /// Of a recording, where it is known.
     pub duration: Option<Micros>,
     /// Where the newest media there is ends by now, of a live source.

@@ -1,7 +1,7 @@
 //! The methods of a paced source.
 
 use bytes::Bytes;
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, TrackInfo};
 
 use super::{Extent, FeedEvent, View};
 use crate::{
@@ -59,6 +59,10 @@ pub trait Paced {
     fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going;
     /// Plays this rendition; `None`: the player chooses.
     fn select(&mut self, _rendition: Option<u32>, _now: Instant, _out: &mut Outbox) {}
+    /// There is no decoder for these pictures: true where there are others, which come.
+    fn leave(&mut self, _pictures: &TrackInfo, _now: Instant, _out: &mut Outbox) -> bool {
+        false
+    }
     /// As far as an index tells.
     fn keyframes_around(&self, _at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         (None, None)

@@ -133,7 +133,7 @@ impl Hls {
         let (Some(main), Some(sound)) = (&self.main, &mut self.sound) else { return };
         let Some(list) = sound.follow.list.as_ref().filter(|_| main.cursor.is_some()) else { return };
         sound.follow.place = Place::begin(list, main.follow.align(list));
-        sound.follow.era = main.follow.era;
+        (sound.follow.is_guess, sound.follow.era) = (true, main.follow.era);
         let here = self.shared.delivery.end(MediaKind::Audio);
         let time = here.or(self.begin).unwrap_or_default();
         let gate = Gate { sound_from: here.and(HERE), ..Gate::default() };
@@ -142,6 +142,7 @@ impl Hls {
             None => sound.follow.cursor_at(time, &self.shared),
         };
         sound.go_to(Cursor { part: if here.is_some() { 0 } else { at.part }, ..at }, gate, out);
+        sound.sought = Some(here.unwrap_or(time));
     }
 }
 

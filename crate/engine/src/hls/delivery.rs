@@ -81,6 +81,11 @@ impl Delivery {
         self.queue.push_back(FeedEvent::Demuxed(DemuxEvent::Track(info.clone())));
     }
 
+    /// These are the pictures that were told last.
+    pub fn has_told(&self, pictures: &TrackInfo) -> bool {
+        self.tracks.iter().any(|known| known.id == pictures.id && known.config.codec == pictures.config.codec)
+    }
+
     /// The end of what was given of this kind.
     pub fn end(&self, kind: MediaKind) -> Option<MediaTime> {
         self.given.iter().filter(|given| given.track.kind == kind).map(|given| given.end).max()

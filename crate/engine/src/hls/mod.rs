@@ -34,7 +34,7 @@ mod track;
 mod versions;
 
 use bytes::Bytes;
-use sailcast_media::MediaTime;
+use sailcast_media::{MediaTime, TrackInfo};
 
 use crate::{
     abr::{Abr, Level},
@@ -200,6 +200,10 @@ impl Paced for Hls {
         self.turn(now, out);
     }
 
+    fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
+        self.leave_pictures(pictures, now, out)
+    }
+
     fn suspend(&mut self, out: &mut Outbox) {
         if self.end.is_none() && !std::mem::replace(&mut self.suspended, true) {
             self.let_go(out);
@@ -268,6 +272,7 @@ impl Paced for Hls {
         Extent {
             live,
             seekable: Some((begins, end)),
+            whole: self.whole(),
             duration: (!live).then_some(end - begins),
             live_edge: follow.edge.at(now).filter(|_| live),
             hold_back: follow.hold_back(&self.shared),
@@ -290,10 +295,10 @@ impl Hls {
         let at = main.follow.cursor_at(to, &self.shared);
         let begin = if exact { to } else { main.follow.time_of(at).unwrap_or(to) };
         self.begin = Some(begin);
-        main.seek(at, out);
+        main.seek(at, begin, out);
         if let Some(sound) = &mut self.sound {
             let at = sound.follow.cursor_at(begin, &self.shared);
-            sound.seek(at, out);
+            sound.seek(at, begin, out);
         }
         self.shared.delivery.clear();
         self.shared.delivery.cut(begin, CutReason::Seek);

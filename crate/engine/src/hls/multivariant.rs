@@ -99,6 +99,15 @@ impl Quality {
         Self { uris: vec![variant.uri.clone()], info, level, sound }
     }
 
+    /// The profile of its pictures, where that is told: what decodes one decodes another.
+    pub fn profile(&self) -> Option<(&str, &str)> {
+        let of_pictures = |codec: &&str| VIDEO.contains(&family(codec));
+        let (family, rest) = self.info.codecs.split(',').find(of_pictures)?.split_once('.')?;
+        let profile = rest.split('.').next()?;
+        // Of AVC the level follows in the same word.
+        Some((family, profile.get(..2).unwrap_or(profile)))
+    }
+
     /// The same from another address (redundant variants).
     fn is_same(&self, other: &Self) -> bool {
         let of = |quality: &Self| RenditionInfo { id: 0, ..quality.info.clone() };

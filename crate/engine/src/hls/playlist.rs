@@ -75,6 +75,8 @@ pub struct Follow {
     /// It came from another address than the present one.
     pub is_of_another: bool,
     pub place: Place,
+    /// Where that is was told by another playlist, and nothing of this one has come.
+    pub is_guess: bool,
     pub edge: Edge,
     /// How often the packager has begun anew.
     pub era: u32,
@@ -108,6 +110,7 @@ impl Follow {
             list: None,
             is_of_another: false,
             place: Place::default(),
+            is_guess: false,
             edge: Edge::default(),
             era: 0,
             asked: None,
@@ -374,7 +377,7 @@ impl Follow {
         }
         let target = list.target_duration.max(SHORTEST);
         let parts = list.part_target.filter(|_| shared.promises.has_parts(list));
-        if is_new {
+        if is_new && !self.is_guess {
             self.edge.note(self.place.end(), parts.unwrap_or(target), now);
         }
         self.due = Some(match is_new {

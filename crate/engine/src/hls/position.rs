@@ -35,6 +35,12 @@ impl Follow {
         Some(list.control.hold_back.unwrap_or(list.target_duration.scale(3.0)))
     }
 
+    /// The first packet of this segment is at `time`.
+    pub fn correct(&mut self, sequence: u64, time: MediaTime) {
+        self.place.correct(sequence, time);
+        self.is_guess = false;
+    }
+
     /// The time of a place.
     pub fn time_of(&self, at: Cursor) -> Option<MediaTime> {
         let start = self.place.start(at.sequence)?;

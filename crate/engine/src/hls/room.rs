@@ -45,6 +45,12 @@ impl Hls {
         AHEAD.max(hold_back + target.scale(2.0))
     }
 
+    /// Up to where both kinds have come.
+    pub(super) fn whole(&self) -> Option<MediaTime> {
+        let lanes = self.main.iter().chain(&self.sound).filter(|lane| !lane.is_over());
+        lanes.map(|lane| lane.loaded_until().unwrap_or(MediaTime(i64::MIN))).min()
+    }
+
     /// The playhead, or where it will begin.
     pub(super) fn playhead(&self) -> MediaTime {
         let playhead = self.view.map_or(MediaTime(i64::MIN), |view| view.playhead);

@@ -3,11 +3,12 @@
 //! The other one's playlist is loaded beside the present lane, which goes on until the other can take over at the beginning of a
 //! segment: what is buffered stays until the first keyframe of the other is there, so the picture never waits.
 
-use sailcast_media::Micros;
+use sailcast_media::{Micros, TrackInfo};
 
 use super::{
     Hls,
     lane::{HERE, Lane, Trouble},
+    multivariant::Quality,
     place::Place,
     segment::Cursor,
     track::Gate,
@@ -18,12 +19,16 @@ use crate::{abr::Situation, feed::CutReason, io::Instant, outbox::Outbox};
 const EXCLUDED: Micros = Micros::from_secs(60);
 /// What the viewer chose is to be seen so soon after the playhead, even if more is buffered.
 const SOON: Micros = Micros::from_secs(4);
+/// What no decoder takes is not chosen again.
+const NEVER: Instant = Instant(u64::MAX);
 
 pub struct Change {
     to: usize,
     auto: bool,
     /// The present one cannot go on.
     is_escape: bool,
+    /// Nothing of the present one can be seen.
+    is_blind: bool,
     pub lane: Lane,
     is_aligned: bool,
 }
@@ -69,7 +74,7 @@ impl Hls {
             return change.is_escape;
         }
         if let Some(until) = self.excluded.get_mut(current) {
-            *until = Some(now + EXCLUDED);
+            *until = (*until).max(Some(now + EXCLUDED));
         }
         for (level, until) in self.levels.iter_mut().zip(&self.excluded) {
             level.excluded = until.is_some_and(|until| now < until);
@@ -85,6 +90,38 @@ impl Hls {
         true
     }
 
+    /// No decoder takes pictures such as these: others come, if there are any, from the playhead on.
+    pub(super) fn leave_pictures(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
+        let (Some(current), Some(qualities), Some(main)) = (self.current, &self.qualities, &self.main) else {
+            return false;
+        };
+        if self.change.as_ref().is_some_and(|change| change.is_blind) {
+            return true;
+        }
+        // What they were of has been left since.
+        if !main.has_begun() || !self.shared.delivery.has_told(pictures) {
+            return true;
+        }
+        let profile = qualities.list.get(current).and_then(Quality::profile);
+        for (at, (quality, until)) in qualities.list.iter().zip(&mut self.excluded).enumerate() {
+            if at == current || profile.is_some() && quality.profile() == profile {
+                *until = Some(NEVER);
+            }
+        }
+        if let Some(change) = self.change.take() {
+            self.retire(change.lane, out);
+        }
+        if !self.escape(now, out) {
+            return false;
+        }
+        self.wanted = None;
+        if let Some(change) = &mut self.change {
+            change.is_blind = true;
+        }
+        self.turn(now, out);
+        true
+    }
+
     /// Takes over, when the other one's playlist is here and the present lane is between two segments.
     pub(super) fn switch(&mut self, now: Instant, out: &mut Outbox) {
         let Some(main) = &self.main else { return };
@@ -92,14 +129,19 @@ impl Hls {
         let is_ready = |change: &Change| change.is_aligned && (is_between || change.is_escape);
         let Some(change) = self.change.take_if(|change| is_ready(change)) else { return };
         let Some(end) = main.loaded_until() else { return };
-        let soon = self.playhead() + SOON;
-        let time = if change.auto || soon >= end { end } else { soon };
+        let from = match &change {
+            Change { is_blind: true, .. } => self.playhead(),
+            Change { auto: true, .. } => end,
+            _ => self.playhead() + SOON,
+        };
+        let time = from.min(end);
         let Change { to, auto, mut lane, .. } = change;
         let at = lane.follow.cursor_after(time, &self.shared);
         let cut = self.shared.delivery.has_given().then_some(CutReason::Rendition);
         let rendition = u32::try_from(to).ok().map(|id| (id, auto));
         let gate = Gate { keyframe: true, cut, rendition, sound_from: HERE, video_after: None };
         lane.go_to(Cursor { part: 0, ..at }, gate, out);
+        lane.sought = Some(time);
         self.current = Some(to);
         if let Some(old) = self.main.replace(lane) {
             self.retire(old, out);
@@ -130,8 +172,9 @@ impl Hls {
             && let Some(list) = &follow.list
         {
             follow.place = Place::begin(list, main.follow.align(list));
+            follow.is_guess = true;
             follow.era = main.follow.era;
-            follow.edge = main.follow.edge;
+            follow.edge = main.follow.edge.clone();
             change.is_aligned = true;
         }
         change.lane.news = None;
@@ -170,7 +213,7 @@ impl Hls {
         if let Some((report, msn)) = report.and_then(|report| Some((report, report.last_msn?))) {
             lane.follow.report(msn, report.last_part);
         }
-        self.change = Some(Change { to, auto, is_escape, lane, is_aligned: false });
+        self.change = Some(Change { to, auto, is_escape, is_blind: false, lane, is_aligned: false });
     }
 
     fn situation(&self) -> Situation {

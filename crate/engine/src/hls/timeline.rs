@@ -31,8 +31,7 @@ impl Timeline {
     /// time of the player's. `wraps`: the clock is that of MPEG-TS.
     pub fn offset(&mut self, domain: Domain, first: MediaTime, expected: MediaTime, wraps: bool) -> Micros {
         let fitting = expected - first;
-        let known = self.offsets.iter().find(|(known, _)| *known == domain).map(|(_, offset)| *offset);
-        let Some(known) = known else {
+        let Some(known) = self.known(domain) else {
             self.offsets.push_back((domain, fitting));
             if self.offsets.len() > MOST {
                 self.offsets.pop_front();
@@ -42,6 +41,15 @@ impl Timeline {
         let turns = if wraps { (fitting - known).0.saturating_add(TURN.0 / 2).div_euclid(TURN.0) } else { 0 };
         let offset = known + Micros(turns.saturating_mul(TURN.0));
         if (fitting - offset).abs() > TOLERANCE { fitting } else { offset }
+    }
+
+    fn known(&self, domain: Domain) -> Option<Micros> {
+        self.offsets.iter().find(|(known, _)| *known == domain).map(|(_, offset)| *offset)
+    }
+
+    /// Something of it has come.
+    pub fn knows(&self, domain: Domain) -> bool {
+        self.known(domain).is_some()
     }
 
     /// The media that goes on with this offset has no longer the time at which the playlist has it.

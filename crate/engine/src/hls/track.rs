@@ -27,6 +27,8 @@ const MOST_EARLY: usize = 64;
 const ROUNDING: Micros = Micros::from_millis(1);
 /// A picture that comes so much later than the one before it, with nothing said of what lies between.
 const HOLE: Micros = Micros::from_secs(1);
+/// A piece of another playlist that begins so far from where it was taken to begin is not the one that was looked for.
+const STRAY: Micros = Micros::from_millis(500);
 
 /// Which of a lane's tracks are played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,10 @@ pub struct Run {
     offset: Option<Micros>,
     /// Where the playlist has the piece under way.
     expected: MediaTime,
+    /// That is a guess, by a playlist that may have its segments under other numbers.
+    is_guess: bool,
+    /// Where it begins, which is elsewhere: nothing of it is given.
+    strayed: Option<MediaTime>,
     /// A packet of it has come.
     is_placed: bool,
     first_video: Option<MediaTime>,
@@ -99,6 +105,8 @@ impl Run {
             head: BytesMut::new(),
             offset: None,
             expected: MediaTime::default(),
+            is_guess: false,
+            strayed: None,
             is_placed: false,
             first_video: None,
             first_audio: None,
@@ -125,15 +133,32 @@ impl Run {
     }
 
     /// A piece begins that the playlist has at `expected`.
-    pub fn begin(&mut self, expected: MediaTime) {
+    pub fn begin(&mut self, expected: MediaTime, is_guess: bool) {
         self.expected = expected;
+        self.is_guess = is_guess;
         self.is_placed = false;
         (self.first_video, self.first_audio) = (None, None);
+    }
+
+    pub fn gate(&self) -> &Gate {
+        &self.gate
+    }
+
+    /// The same from the beginning of the piece, which begins there.
+    pub fn anew(self, expected: MediaTime) -> Self {
+        let mut run = Self::new(self.domain, self.map, self.kinds, self.gate);
+        run.begin(expected, false);
+        run
     }
 
     /// What has not passed yet.
     pub fn into_gate(self) -> Gate {
         self.gate
+    }
+
+    /// The piece is not the one that was looked for: where it begins.
+    pub fn strayed(&self) -> Option<MediaTime> {
+        self.strayed
     }
 
     /// Where the piece really began.
@@ -204,6 +229,7 @@ impl Run {
 
     fn on_message(&mut self, mut message: Metadata, delivery: &mut Delivery) {
         match self.offset {
+            Some(_) if self.strayed.is_some() => {}
             Some(offset) => {
                 message.time = message.time + offset;
                 delivery.pass(DemuxEvent::Metadata(message));
@@ -231,7 +257,7 @@ impl Run {
     }
 
     /// What waited for a picture waits no longer.
-    fn release(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) {
+    pub fn release(&mut self, timeline: &mut Timeline, delivery: &mut Delivery) {
         let Some(first) = self.early.first().map(|packet| packet.pts) else { return };
         let wraps = self.demuxer.as_ref().is_some_and(|(format, _)| *format != Format::Mp4);
         self.place(first, wraps, timeline, delivery);
@@ -249,7 +275,8 @@ impl Run {
             MediaKind::Audio => &mut self.first_audio,
         };
         first.get_or_insert(packet.pts);
-        if self.admits(&packet, delivery)
+        if self.strayed.is_none()
+            && self.admits(&packet, delivery)
             && let Some(info) = self.tracks.iter().find(|info| info.id == packet.track)
         {
             delivery.packet(info, packet);
@@ -265,7 +292,10 @@ impl Run {
         }
         // An encoder that began anew begins with a keyframe; what comes before one refers to what is not here.
         self.gate.keyframe |= self.offset.is_some();
-        self.offset = Some(timeline.offset(self.domain, first, self.expected, wraps));
+        let offset = timeline.offset(self.domain, first, self.expected, wraps);
+        self.offset = Some(offset);
+        let is_far = (first + offset - self.expected).abs() > STRAY;
+        self.strayed = (self.is_guess && is_far).then_some(first + offset);
         for message in std::mem::take(&mut self.waiting) {
             self.on_message(message, delivery);
         }

@@ -61,8 +61,10 @@ const TRACK_LOST: Micros = Micros::from_secs(1);
 /// And is back when it is nearer than this: one that is always about as far behind does not come and go.
 const TRACK_BACK: Micros = Micros::from_millis(700);
 
-/// The same of a paced source, which loads one track after the other.
+/// The same of a paced source, which loads one track after the other...
 const PACED_TRACK_LOST: Micros = Micros::from_secs(10);
+/// ...and where it says that it has loaded both.
+const PACED_TRACK_ENDED: Micros = Micros::from_millis(500);
 
 /// Behind the end of the stream: how soon to look whether the decoders have given all.
 const DRAINS: Micros = Micros::from_millis(20);

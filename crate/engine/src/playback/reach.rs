@@ -2,7 +2,7 @@
 
 use sailcast_media::MediaTime;
 
-use super::{PACED_TRACK_LOST, Playback, TRACK_BACK, TRACK_LOST};
+use super::{PACED_TRACK_ENDED, PACED_TRACK_LOST, Playback, TRACK_BACK, TRACK_LOST};
 use crate::{feed::Feed, io::Instant};
 
 impl Playback {
@@ -18,7 +18,10 @@ impl Playback {
     pub(super) fn compare_tracks(&mut self) {
         if let (Some(v), Some(a)) = (self.video_edge(), self.audio_edge()) {
             let distance = (v - a).abs();
+            let whole = self.extent.whole.map(|whole| self.turns.of_source(whole));
+            let is_all = whole.is_some_and(|whole| whole - v.min(a) > PACED_TRACK_ENDED);
             self.apart = match self.is_paced() {
+                true if is_all => self.has_ended() || distance > PACED_TRACK_ENDED,
                 true => self.has_ended() || distance > PACED_TRACK_LOST,
                 false => distance > if self.apart { TRACK_BACK } else { TRACK_LOST },
             };

@@ -27,7 +27,8 @@ impl Playback {
         }
         let kind = track.kind();
         let playable = match kind {
-            MediaKind::Video => self.video.stage.can_decode(&track.config),
+            // Where there are others, it is left when its turn comes.
+            MediaKind::Video => self.video.stage.can_decode(&track.config) || self.leave(&track, now, out),
             MediaKind::Audio => self.audio.stage.can_decode(&track.config),
         };
         // Another connection of the same stream says it again.
@@ -83,6 +84,12 @@ impl Playback {
         now: Instant,
         out: &mut Outbox,
     ) {
+        let pictures = self.video.stage.config().filter(|_| kind == MediaKind::Video).cloned();
+        if pictures.is_some_and(|pictures| self.leave(&pictures, now, out)) {
+            self.video.leave_config(out);
+            out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error })));
+            return;
+        }
         match kind {
             MediaKind::Video => {
                 self.video.disable(out);
@@ -98,6 +105,11 @@ impl Playback {
             true => out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error }))),
             false => self.cannot_play(error, now, out),
         }
+    }
+
+    /// The source has pictures for which there is a decoder, and they come.
+    fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
+        self.feed.as_mut().is_some_and(|feed| feed.leave(pictures, now, out))
     }
 
     /// A kind cannot be played. Nothing else yet: perhaps it comes.

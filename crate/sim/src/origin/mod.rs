@@ -17,7 +17,7 @@ use sailcast_media::{Micros, hls::ByteRange};
 use crate::server::{Deliveries, Server};
 pub use list::EPOCH;
 pub use media::number_of;
-pub use quality::{Pictures, Quality};
+pub use quality::{Cut, Pictures, Quality};
 
 /// How much one chunk of a response has.
 const CHUNK: usize = 16 << 10;
@@ -45,6 +45,8 @@ pub enum Sound {
 pub struct Packager {
     pub container: Container,
     pub sound: Sound,
+    /// Of sound that is apart.
+    pub sound_cut: Cut,
     /// In Hz, where the sound is not [`Sound::Packed`].
     pub sound_rate: i64,
     pub qualities: Vec<Quality>,
@@ -94,6 +96,7 @@ impl Packager {
         Self {
             container: Container::Ts,
             sound: Sound::Muxed,
+            sound_cut: Cut::ALIKE,
             sound_rate: 48_000,
             qualities: vec![Quality::new(1_000_000, 640, 368)],
             segment: Micros::from_secs(2),

@@ -15,6 +15,19 @@ pub enum Pictures {
     None,
 }
 
+/// How the segments of one playlist differ from those of another.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    /// Another length: other boundaries, under other numbers.
+    pub segment: Option<Micros>,
+    /// So much is added to the numbers.
+    pub numbers: u64,
+}
+
+impl Cut {
+    pub const ALIKE: Self = Self { segment: None, numbers: 0 };
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Quality {
     /// bit/s.
@@ -25,10 +38,7 @@ pub struct Quality {
     pub pictures: Pictures,
     /// It has the sound that is muxed.
     pub sound: bool,
-    /// Segments of another length than the packager's: other boundaries under other numbers.
-    pub segment: Option<Micros>,
-    /// So much is added to the numbers of its segments.
-    pub numbers: u64,
+    pub cut: Cut,
     /// The multivariant playlist tells CODECS and RESOLUTION.
     pub is_told: bool,
 }
@@ -42,8 +52,7 @@ impl Quality {
             fps: 25,
             pictures: Pictures::Avc,
             sound: true,
-            segment: None,
-            numbers: 0,
+            cut: Cut::ALIKE,
             is_told: true,
         }
     }
@@ -69,19 +78,20 @@ impl Quality {
 }
 
 impl Packager {
-    /// As the variant has it.
+    /// As this playlist has it.
     pub(super) fn of(&self, name: &str) -> Cow<'_, Self> {
-        let quality = match Name::parse(name) {
-            Some(Name::Quality(n)) => self.qualities.get(n),
-            _ => None,
+        let cut = match Name::parse(name) {
+            Some(Name::Quality(n)) => self.qualities.get(n).map_or(Cut::ALIKE, |quality| quality.cut),
+            Some(Name::Sound) => self.sound_cut,
+            None => Cut::ALIKE,
         };
-        match quality {
-            Some(quality) if quality.segment.is_some() || quality.numbers > 0 => Cow::Owned(Self {
-                segment: quality.segment.unwrap_or(self.segment),
-                first_number: self.first_number + quality.numbers,
-                ..self.clone()
-            }),
-            _ => Cow::Borrowed(self),
+        if cut.segment.is_none() && cut.numbers == 0 {
+            return Cow::Borrowed(self);
         }
+        Cow::Owned(Self {
+            segment: cut.segment.unwrap_or(self.segment),
+            first_number: self.first_number + cut.numbers,
+            ..self.clone()
+        })
     }
 }

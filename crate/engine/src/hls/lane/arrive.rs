@@ -1,7 +1,7 @@
 //! What comes of a lane's requests: to the demuxer, or to trouble.
 
 use bytes::Bytes;
-use sailcast_media::Micros;
+use sailcast_media::{MediaTime, Micros};
 
 use super::{Lane, Loading, Trouble, is_paced};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     hls::{
         fetch::{Fetch, Step, final_failure, is_network},
         keys::is_key,
-        segment::PieceKind,
+        segment::{Cursor, PieceKind},
         shared::Shared,
         track::{Run, Unplayable},
     },
@@ -84,22 +84,51 @@ impl Lane {
             None => Some(Bytes::new()),
         };
         let (Some(init), Some(run)) = (init, &mut self.run) else { return };
+        // Whose place is a guess does not say where the others are: it waits for the picture.
+        if self.sought.is_some() && !self.kinds.video && !shared.timeline.knows(run.domain) {
+            return;
+        }
         let mut result = Ok(());
         if !run.is_initialised() {
             result = run.initialise(init, &mut shared.timeline, &mut shared.delivery);
         }
-        for data in loading.held.drain(..) {
+        let held = std::mem::take(&mut loading.held);
+        if self.sought.is_some() && run.first().is_none() {
+            loading.head.extend(held.iter().cloned());
+        }
+        for data in held {
             result = result.and_then(|()| run.push(data, &mut shared.timeline, &mut shared.delivery));
         }
         let is_complete = loading.is_complete;
         if is_complete && loading.piece.kind == PieceKind::Segment && run.first().is_none() {
             result = result.and_then(|()| run.flush(&mut shared.timeline, &mut shared.delivery));
         }
+        if let Some(begins) = run.strayed() {
+            return self.seek_again(begins, shared, out);
+        }
         match result {
             Err(unplayable) => self.on_unplayable(unplayable, out),
             Ok(()) if is_complete => self.finish_piece(shared),
             Ok(()) => {}
         }
+    }
+
+    /// The piece begins elsewhere than was thought, and so do the others of its playlist.
+    fn seek_again(&mut self, begins: MediaTime, shared: &mut Shared, out: &mut Outbox) {
+        let (Some(loading), Some(sought)) = (&mut self.loading, self.sought.take()) else { return };
+        let number = loading.piece.at.sequence;
+        self.follow.correct(number, begins);
+        let at = self.follow.cursor_after(sought, shared);
+        if at.sequence != number {
+            let gate = self.end_run();
+            return self.go_to(Cursor { part: 0, ..at }, gate, out);
+        }
+        // It is this one all the same.
+        loading.held.append(&mut loading.head);
+        if let Some(run) = self.run.take() {
+            self.run = Some(run.anew(begins));
+        }
+        self.go_on(shared, out);
     }
 
     fn on_unplayable(&mut self, Unplayable { code, what }: Unplayable, out: &mut Outbox) {
@@ -115,7 +144,7 @@ impl Lane {
 
     fn finish_piece(&mut self, shared: &mut Shared) {
         let Some(Loading { piece, body, .. }) = self.loading.take() else { return };
-        (self.skipped, self.moves) = (0, 0);
+        (self.skipped, self.moves, self.sought) = (0, 0, None);
         self.cursor = Some(piece.after);
         if piece.kind != PieceKind::Segment {
             shared.parts.forgive_some();
@@ -126,10 +155,12 @@ impl Lane {
             self.covered = Some((piece.uri.clone(), start.saturating_add(body.fetch.given)));
         }
         if let Some(first) = self.run.as_ref().and_then(Run::first).filter(|_| piece.at.part == 0) {
-            self.follow.place.correct(piece.at.sequence, first);
+            self.follow.correct(piece.at.sequence, first);
         }
         if piece.kind == PieceKind::Segment {
             self.end_segment(shared);
+        } else if let Some(run) = &mut self.run {
+            run.release(&mut shared.timeline, &mut shared.delivery);
         }
         self.watch_for_media(piece.duration, shared);
         self.last = Some(piece);

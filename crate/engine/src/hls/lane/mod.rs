@@ -50,6 +50,8 @@ struct Loading {
     body: Body,
     /// What came before its initialization section.
     held: Vec<Bytes>,
+    /// What came of it before it was known where it begins, if that is a guess.
+    head: Vec<Bytes>,
     /// The body is here.
     is_complete: bool,
     /// The playlist has the part that was hinted at.
@@ -74,6 +76,8 @@ pub struct Lane {
     /// A segment whose parts cannot be had.
     whole: Option<u64>,
     skipped: u32,
+    /// Where it is to go on, as long as it is a guess which segment has that.
+    pub sought: Option<MediaTime>,
     /// How much has come of which nothing can be played.
     barren: Micros,
     pub trouble: Option<Trouble>,
@@ -112,6 +116,7 @@ impl Lane {
             refused: None,
             whole: None,
             skipped: 0,
+            sought: None,
             barren: Micros::ZERO,
             trouble: None,
             transfers: Vec::new(),
@@ -129,7 +134,7 @@ impl Lane {
         self.gate = Some(gate);
         self.run = None;
         (self.covered, self.refused, self.whole, self.trouble) = (None, None, None, None);
-        self.skipped = 0;
+        (self.skipped, self.sought) = (0, None);
     }
 
     /// The packager began anew: goes on where it ended.
@@ -142,10 +147,11 @@ impl Lane {
         self.go_to(at, Gate { keyframe: at.part == 0, ..Gate::default() }, out);
     }
 
-    /// Goes on at `at`, where nothing is here; what was to be told is told there.
-    pub fn seek(&mut self, at: Cursor, out: &mut Outbox) {
+    /// Goes on at `at`, which should have this time, where nothing is here; what was to be told is told there.
+    pub fn seek(&mut self, at: Cursor, time: MediaTime, out: &mut Outbox) {
         let rendition = self.end_run().rendition;
         self.go_to(at, Gate { keyframe: true, rendition, ..Gate::default() }, out);
+        self.sought = Some(time).filter(|_| self.follow.is_guess);
     }
 
     /// Lets go of the piece under way.
@@ -204,6 +210,12 @@ impl Lane {
         self.follow.owns(id)
             || self.init.owns(id)
             || self.loading.as_ref().is_some_and(|loading| loading.body.owns(id))
+    }
+
+    /// The rendition's first packet has come.
+    pub fn has_begun(&self) -> bool {
+        let waits = |gate: &Gate| gate.rendition.is_some();
+        !self.gate.as_ref().is_some_and(waits) && self.run.as_ref().is_some_and(|run| !waits(run.gate()))
     }
 
     pub fn is_idle(&self) -> bool {

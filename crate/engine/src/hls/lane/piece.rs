@@ -105,7 +105,7 @@ impl Lane {
         }
         let expected = self.expected(&piece, shared);
         if let Some(run) = &mut self.run {
-            run.begin(expected);
+            run.begin(expected, self.sought.is_some());
         }
         let patience = match piece.kind {
             PieceKind::Hint => HINT_PATIENCE,
@@ -114,8 +114,8 @@ impl Lane {
         let fetch = Fetch::new(piece.uri.clone(), piece.range, patience, now);
         let is_sure = piece.kind != PieceKind::Hint;
         let body = Body::new(fetch, lock, is_sure);
-        let held = Vec::new();
-        self.loading = Some(Loading { piece, body, held, is_complete: false, is_listed: false });
+        let (held, head) = (Vec::new(), Vec::new());
+        self.loading = Some(Loading { piece, body, held, head, is_complete: false, is_listed: false });
     }
 
     /// The run that the piece goes on with, or its own.
