@@ -59,6 +59,12 @@ pub trait Paced {
     fn seek(&mut self, to: MediaTime, exact: bool, now: Instant, out: &mut Outbox) -> Going;
     /// Plays this rendition; `None`: the player chooses.
     fn select(&mut self, _rendition: Option<u32>, _now: Instant, _out: &mut Outbox) {}
+    /// Gives this track of the sound, where it gives one of several.
+    fn select_sound(&mut self, _number: u8, _now: Instant, _out: &mut Outbox) {}
+    /// This track of the sound cannot be played. Whether another one comes in its place.
+    fn refuse_sound(&mut self, _number: u8, _now: Instant, _out: &mut Outbox) -> bool {
+        false
+    }
     /// As far as an index tells.
     fn keyframes_around(&self, _at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         (None, None)

@@ -27,6 +27,8 @@ mod room;
 mod segment;
 mod settle;
 mod shared;
+mod sound;
+mod sounds;
 mod switch;
 mod text;
 mod timeline;
@@ -50,6 +52,7 @@ use lane::Lane;
 use multivariant::Qualities;
 pub use multivariant::{Decodable, decodable};
 use shared::Shared;
+use sound::Voice;
 use switch::Change;
 use track::Gate;
 
@@ -68,6 +71,8 @@ pub struct Hls {
     main: Option<Lane>,
     sound: Option<Lane>,
     change: Option<Change>,
+    /// Which sound, where there are several.
+    voice: Voice,
     shared: Shared,
     abr: Abr,
     date_ranges: DateRanges,
@@ -100,6 +105,7 @@ impl Hls {
             main: None,
             sound: None,
             change: None,
+            voice: Voice::new(load.sound),
             shared: Shared::new(seed),
             abr: Abr::new(),
             date_ranges: DateRanges::default(),
@@ -141,6 +147,8 @@ impl Paced for Hls {
             self.on_answer(answer, now, out);
         } else if self.shared.keys.owns(id) {
             self.shared.keys.on_io(event, now, out);
+        } else if let Some(change) = self.voice.change.as_mut().filter(|change| change.lane.owns(id)) {
+            change.aside(&mut self.shared, |lane, shared| lane.on_io(id, event, shared, now, out));
         } else if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_io(id, event, shared, now, out);
         } else {
@@ -159,11 +167,15 @@ impl Paced for Hls {
     }
 
     fn on_decrypted(&mut self, id: RequestId, clear: Result<Bytes, String>, now: Instant, out: &mut Outbox) {
-        if let Some((lane, shared)) = self.lane_of(id) {
+        if let Some(change) = self.voice.change.as_mut().filter(|change| change.lane.owns(id)) {
+            change.aside(&mut self.shared, |lane, shared| lane.on_decrypted(id, clear, shared, now, out));
+        } else if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_decrypted(id, clear, shared, now, out);
-            self.settle(now, out);
-            self.turn(now, out);
+        } else {
+            return;
         }
+        self.settle(now, out);
+        self.turn(now, out);
     }
 
     fn poll(&mut self, _now: Instant, _out: &mut Outbox) -> Option<FeedEvent> {
@@ -198,6 +210,16 @@ impl Paced for Hls {
     fn select(&mut self, rendition: Option<u32>, now: Instant, out: &mut Outbox) {
         self.wanted = rendition.and_then(|id| usize::try_from(id).ok());
         self.turn(now, out);
+    }
+
+    fn select_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) {
+        self.pick_sound(number, now, out);
+    }
+
+    fn refuse_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) -> bool {
+        let leaves = self.voice.playing == Some(number) && self.leave_sound(None);
+        self.turn(now, out);
+        leaves
     }
 
     fn suspend(&mut self, out: &mut Outbox) {
@@ -295,6 +317,9 @@ impl Hls {
             let at = sound.follow.cursor_at(begin, &self.shared);
             sound.seek(at, out);
         }
+        if let Some(change) = &mut self.voice.change {
+            change.restart(out);
+        }
         self.shared.delivery.clear();
         self.shared.delivery.cut(begin, CutReason::Seek);
         self.turn(now, out);
@@ -310,6 +335,7 @@ impl Hls {
             self.shared.keys.advance(now, out);
         }
         self.choose(now, out);
+        self.choose_sound(now, out);
         self.switch(now, out);
         self.load(now, out);
         self.settle(now, out);
@@ -318,11 +344,18 @@ impl Hls {
     fn let_go(&mut self, out: &mut Outbox) {
         self.entry.cancel(out);
         self.shared.keys.cancel(out);
-        if let Some(change) = self.change.take() {
-            self.retire(change.lane, out);
-        }
+        self.let_changes_go(out);
         for lane in self.lanes_mut() {
             lane.close(out);
+        }
+    }
+
+    /// What is not played yet is not wanted any more.
+    fn let_changes_go(&mut self, out: &mut Outbox) {
+        let change = self.change.take().map(|change| change.lane);
+        let sound = self.voice.change.take().map(|change| change.lane);
+        for lane in change.into_iter().chain(sound) {
+            self.retire(lane, out);
         }
     }
 
@@ -338,14 +371,18 @@ impl Hls {
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
-        self.main.iter().chain(&self.sound).chain(self.change.as_ref().map(|change| &change.lane))
+        let change = self.change.as_ref().map(|change| &change.lane);
+        let sound = self.voice.change.as_ref().map(|change| &change.lane);
+        self.main.iter().chain(&self.sound).chain(change).chain(sound)
     }
 
     fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
-        self.main.iter_mut().chain(&mut self.sound).chain(change)
+        let sound = self.voice.change.as_mut().map(|change| &mut change.lane);
+        self.main.iter_mut().chain(&mut self.sound).chain(change).chain(sound)
     }
 
+    /// One whose media is given as it comes.
     fn lane_of(&mut self, id: RequestId) -> Option<(&mut Lane, &mut Shared)> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
         let mut lanes = self.main.iter_mut().chain(&mut self.sound).chain(change);

@@ -6,6 +6,7 @@ use super::{
     lane::{Arrival, Lane, Trouble},
 };
 use crate::{
+    error::SailcastError,
     io::Instant,
     outbox::Outbox,
     retry::{Failure, HEALTHY_AFTER},
@@ -26,6 +27,7 @@ impl Hls {
         self.settle_main(now, out);
         self.settle_sound(now, out);
         self.settle_change(now, out);
+        self.settle_sound_change(now, out);
         for event in self.entry.events.drain(..) {
             self.shared.delivery.tell(event);
         }
@@ -103,19 +105,30 @@ impl Hls {
 
     fn settle_sound(&mut self, now: Instant, out: &mut Outbox) {
         if let Some(failure) = self.sound.as_mut().and_then(|sound| sound.adrift.take()) {
-            self.lose(failure, now, out);
+            let leaves = !is_network(&failure) && self.leave_sound(failure.error.as_ref());
+            if !leaves {
+                self.lose(failure, now, out);
+            }
         }
-        let Some(trouble) = take_trouble(self.sound.as_mut()) else { return };
-        match trouble {
-            Trouble::Lost(failure) => self.lose(failure, now, out),
-            Trouble::Piece(error) => {
+        match take_trouble(self.sound.as_mut()) {
+            Some(Trouble::Lost(failure)) => self.lose(failure, now, out),
+            Some(Trouble::Piece(error)) => {
                 if let Some(sound) = &mut self.sound {
                     sound.skip(error, &mut self.shared, out);
-                    self.fail_if_fatal(out);
                 }
             }
-            Trouble::Fatal(error) => self.fail(Some(error), out),
-            Trouble::Told => {}
+            Some(Trouble::Fatal(error)) => self.end_sound(error, out),
+            Some(Trouble::Told) | None => {}
+        }
+        if let Some(Trouble::Fatal(error)) = take_trouble(self.sound.as_mut()) {
+            self.end_sound(error, out);
+        }
+    }
+
+    /// Nothing more of the present sound can be had.
+    fn end_sound(&mut self, error: SailcastError, out: &mut Outbox) {
+        if !self.leave_sound(Some(&error)) {
+            self.fail(Some(error), out);
         }
     }
 

@@ -10,7 +10,7 @@ use super::{
     lane::{HERE, Lane, Trouble},
     place::Place,
     segment::Cursor,
-    track::Gate,
+    track::{Gate, Kinds},
 };
 use crate::{abr::Situation, feed::CutReason, io::Instant, outbox::Outbox};
 
@@ -104,21 +104,7 @@ impl Hls {
         if let Some(old) = self.main.replace(lane) {
             self.retire(old, out);
         }
-        self.switch_sound(to, now, out);
-    }
-
-    /// The sound that goes with the rendition, unless it is the same.
-    fn switch_sound(&mut self, to: usize, now: Instant, out: &mut Outbox) {
-        let quality = self.qualities.as_ref().and_then(|qualities| qualities.list.get(to));
-        let Some(quality) = quality.cloned() else { return };
-        let present = self.sound.as_ref().map(|sound| sound.follow.url().to_owned());
-        if present == quality.sound {
-            return;
-        }
-        let (_, sound) = self.lanes_for(&quality, now);
-        if let Some(old) = std::mem::replace(&mut self.sound, sound) {
-            self.retire(old, out);
-        }
+        self.switch_sound(now, out);
     }
 
     /// The playlist of the other rendition.
@@ -163,14 +149,20 @@ impl Hls {
         self.drop_change(out);
         let Some(qualities) = &self.qualities else { return };
         let Some(quality) = qualities.list.get(to) else { return };
-        let (mut lane, _) = self.lanes_for(quality, now);
+        let url = quality.uris.first().cloned().unwrap_or_default();
+        let mut lane = self.lane(url, Kinds::ALL, now);
+        self.prepare(&mut lane);
+        self.change = Some(Change { to, auto, is_escape, lane, is_aligned: false });
+    }
+
+    /// The playlist of another lane is asked for what the present one's says that it has.
+    pub(super) fn prepare(&self, lane: &mut Lane) {
         let present = self.main.as_ref().and_then(|main| main.follow.list.as_ref());
         let reports = present.into_iter().flat_map(|list| &list.rendition_reports);
         let report = reports.into_iter().find(|report| report.uri == lane.follow.url());
         if let Some((report, msn)) = report.and_then(|report| Some((report, report.last_msn?))) {
             lane.follow.report(msn, report.last_part);
         }
-        self.change = Some(Change { to, auto, is_escape, lane, is_aligned: false });
     }
 
     fn situation(&self) -> Situation {

@@ -22,31 +22,41 @@ const CANNOT_WAIT: Micros = Micros::from_secs(30);
 
 impl Packager {
     pub(super) fn multivariant(&self) -> String {
-        let group = (self.sound != Sound::Muxed).then(|| "sound".to_owned());
+        let is_apart = self.sound != Sound::Muxed || !self.dubs.is_empty();
+        let group = |n: usize| if self.groups { format!("sound{n}") } else { "sound".to_owned() };
         let variants = self.qualities.iter().enumerate().map(|(n, quality)| Variant {
             uri: format!("{BASE}v{n}.m3u8"),
             bandwidth: quality.bitrate + 130_000,
             codecs: vec!["avc1.42c01f".into(), "mp4a.40.2".into()],
             width: Some(quality.width),
             height: Some(quality.height),
-            audio: group.clone(),
+            audio: is_apart.then(|| group(n)),
             ..Variant::default()
         });
-        let rendition = group.clone().map(|group| Rendition {
-            kind: RenditionKind::Audio,
-            group,
-            name: "Main".into(),
-            language: None,
-            uri: Some(format!("{BASE}a.m3u8")),
-            is_default: true,
-            autoselect: true,
-            channels: None,
-            characteristics: Vec::new(),
+        let voices = if is_apart { self.dubs.len() + 1 } else { 0 };
+        let groups = if self.groups { self.qualities.len() } else { 1 };
+        let all = (0..groups).flat_map(|n| (0..voices).map(move |voice| (n, voice)));
+        let renditions = all.map(|(n, voice)| {
+            let dub = voice.checked_sub(1).map(|dub| self.dubs[dub]);
+            let of_group = if self.groups { format!("g{n}") } else { String::new() };
+            let of_voice = if voice > 0 { voice.to_string() } else { String::new() };
+            let uri = format!("{BASE}{of_group}a{of_voice}.m3u8");
+            Rendition {
+                kind: RenditionKind::Audio,
+                group: group(n),
+                name: dub.map_or("Main".into(), |dub| format!("In {dub}")),
+                language: dub.map(str::to_owned),
+                uri: (dub.is_some() || self.sound != Sound::Muxed).then_some(uri),
+                is_default: dub.is_none(),
+                autoselect: true,
+                channels: None,
+                characteristics: Vec::new(),
+            }
         });
         hls::write_multivariant(&MultivariantPlaylist {
             version: 6,
             variants: variants.collect(),
-            renditions: rendition.into_iter().collect(),
+            renditions: renditions.collect(),
             variables: Variables::default(),
             ..MultivariantPlaylist::default()
         })
@@ -223,7 +233,7 @@ impl Packager {
 
     fn extension(&self, name: &str) -> &'static str {
         match self.container {
-            _ if name == "a" && self.sound == Sound::Packed => "aac",
+            _ if self.sound == Sound::Packed && !name.starts_with('v') => "aac",
             Container::Ts => "ts",
             Container::Mp4 => "mp4",
         }

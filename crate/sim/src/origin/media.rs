@@ -22,15 +22,18 @@ const OTHER_STAMP: Micros = Micros::from_secs(77);
 /// One of the addresses of segments.
 pub enum Name {
     Quality(usize),
-    Sound,
+    /// The first one, or which of the others, counted from 1.
+    Sound(usize),
 }
 
 impl Name {
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "a" => Some(Self::Sound),
-            _ => Some(Self::Quality(text.strip_prefix('v')?.parse().ok()?)),
+        if let Some(number) = text.strip_prefix('v') {
+            return Some(Self::Quality(number.parse().ok()?));
         }
+        // That of a group is `gNaN`.
+        let (_, number) = text.split_once('a').filter(|(group, _)| group.is_empty() || group.starts_with('g'))?;
+        Some(Self::Sound(if number.is_empty() { 0 } else { number.parse().ok()? }))
     }
 }
 
@@ -120,7 +123,7 @@ impl Packager {
     fn tracks(&self, name: &Name, era: u64) -> Vec<TrackInfo> {
         let sound = synth::aac(0, AAC_RATE as u32, 2);
         match name {
-            Name::Sound => vec![sound],
+            Name::Sound(_) => vec![sound],
             Name::Quality(n) => {
                 let Quality { width, height, .. } = self.qualities[*n];
                 // Another size behind each discontinuity.
@@ -140,7 +143,7 @@ impl Packager {
         let packets = self.packets(name, sequence, from, to);
         let mut out = BytesMut::new();
         let container = match name {
-            Name::Sound if self.sound == Sound::Packed => return packed(&packets),
+            Name::Sound(_) if self.sound == Sound::Packed => return packed(&packets),
             _ => self.container,
         };
         match container {
@@ -196,12 +199,13 @@ impl Packager {
                 packets.push(synth::packet(TrackId::video(0), MediaTime(at) + base, keyframe, data));
             }
         }
-        if matches!(name, Name::Sound) || self.sound == Sound::Muxed {
+        let voice = if let Name::Sound(number) = name { *number } else { 0 };
+        if matches!(name, Name::Sound(_)) || self.sound == Sound::Muxed {
             let first = (from * AAC_RATE + AAC_SAMPLES * 1_000_000 - 1) / (AAC_SAMPLES * 1_000_000);
             let time = |k: i64| k * AAC_SAMPLES * 1_000_000 / AAC_RATE;
             for k in (first.max(0)..).take_while(|k| time(*k) < to) {
-                let data = Bytes::from(vec![0x21; AAC_BYTES]);
-                packets.push(synth::packet(TrackId::audio(0), MediaTime(time(k)) + base, true, data));
+                let at = MediaTime(time(k)) + base;
+                packets.push(synth::packet(TrackId::audio(0), at, true, sound(voice)));
             }
         }
         packets.sort_by_key(|packet| (packet.dts, packet.track.kind == MediaKind::Audio));
@@ -221,6 +225,22 @@ fn picture(kind: u8, number: i64, size: usize) -> Bytes {
     unit.put_slice(format!("{number:0DIGITS$}").as_bytes());
     unit.resize(size, 0xff);
     unit.freeze()
+}
+
+/// What a packet of another sound than the first one begins with; the voice's number follows.
+const VOICE: &[u8] = b"voice:";
+
+fn sound(voice: usize) -> Bytes {
+    let mut data = vec![0x21; AAC_BYTES];
+    if voice > 0 {
+        data.splice(..=VOICE.len(), VOICE.iter().copied().chain([voice as u8]));
+    }
+    data.into()
+}
+
+/// Which of the sounds this packet is of: 0 is the first one.
+pub fn voice_of(packet: &[u8]) -> u8 {
+    packet.strip_prefix(VOICE).and_then(|rest| rest.first()).copied().unwrap_or(0)
 }
 
 /// Which picture of the stream this access unit is.

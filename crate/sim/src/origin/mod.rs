@@ -13,7 +13,7 @@ use sailcast_media::{Micros, hls::ByteRange};
 
 use crate::server::{Deliveries, Server};
 pub use list::EPOCH;
-pub use media::number_of;
+pub use media::{number_of, voice_of};
 
 /// How much one chunk of a response has.
 const CHUNK: usize = 16 << 10;
@@ -49,6 +49,10 @@ pub struct Quality {
 pub struct Packager {
     pub container: Container,
     pub sound: Sound,
+    /// The languages of other sounds, each in a rendition of its own beside the first one ([`voice_of`]).
+    pub dubs: Vec<&'static str>,
+    /// Each quality has playlists of its own for its sounds.
+    pub groups: bool,
     pub qualities: Vec<Quality>,
     pub segment: Micros,
     /// Of low-latency HLS.
@@ -84,6 +88,8 @@ impl Packager {
         Self {
             container: Container::Ts,
             sound: Sound::Muxed,
+            dubs: Vec::new(),
+            groups: false,
             qualities: vec![Quality { bitrate: 1_000_000, width: 640, height: 368 }],
             segment: Micros::from_secs(2),
             part: None,

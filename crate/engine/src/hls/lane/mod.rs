@@ -197,6 +197,26 @@ impl Lane {
         self.loading.is_none()
     }
 
+    /// What is played of what comes from here on; the sound begins where what is here ends.
+    pub fn set_kinds(&mut self, kinds: Kinds) {
+        let gains_sound = kinds.audio && !self.kinds.audio;
+        self.kinds = kinds;
+        if gains_sound && self.run.is_some() {
+            let rest = self.end_run();
+            self.gate = Some(Gate { video_after: HERE, sound_from: HERE, ..rest });
+        } else if let Some(run) = &mut self.run {
+            run.set_kinds(kinds);
+        }
+    }
+
+    /// It has all that its playlist lists behind its place.
+    pub fn has_caught_up(&self, shared: &Shared) -> bool {
+        match &self.loading {
+            Some(loading) => loading.piece.kind == PieceKind::Hint && !loading.is_listed,
+            None => matches!(self.next(shared), Some(Next::Wait | Next::End)),
+        }
+    }
+
     /// A segment has been loaded, and nothing of the next one.
     pub fn is_between_segments(&self, shared: &Shared) -> bool {
         let is_behind_last_part = || matches!(self.next(shared), Some(Next::Passed(_)));
