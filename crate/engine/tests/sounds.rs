@@ -60,13 +60,12 @@ fn selected(sim: &Sim) -> Vec<u8> {
     sim.events.iter().filter_map(number).collect()
 }
 
-/// How long after `from` this sound was heard first.
+/// How long after `from` this sound was heard first. One turn alone may be a seam.
 fn heard_after(sim: &Sim, from: Instant, voice: u8) -> Option<Micros> {
-    let mut heard = sim.heard.iter().zip(&sim.heard_voices);
-    let is_it = |((at, media), of): &(&(Instant, Option<MediaTime>), &u8)| {
-        *at > from && media.is_some() && **of == voice
-    };
-    heard.find(is_it).map(|((at, _), _)| *at - from)
+    let heard: Vec<_> = sim.heard.iter().zip(&sim.heard_voices).collect();
+    let is_it = |((_, media), of): &(&(Instant, Option<MediaTime>), &u8)| media.is_some() && **of == voice;
+    let mut turns = heard.windows(2).filter(|pair| pair[0].0.0 > from && pair.iter().all(is_it));
+    turns.next().map(|pair| pair[0].0.0 - from)
 }
 
 fn hears(sim: &Sim, voice: u8) -> bool {

@@ -31,7 +31,7 @@ impl Hls {
             main.advance(main_may && main_goes_on, &mut self.shared, now, out);
         }
         if let Some(sound) = &mut self.sound {
-            sound.advance(sound_may && sound_goes_on, &mut self.shared, now, out);
+            sound.advance(sound_may && sound_goes_on && !self.voice.is_lost(), &mut self.shared, now, out);
         }
         if let Some(change) = &mut self.voice.change {
             change.aside(&mut self.shared, |lane, shared| lane.advance(true, shared, now, out));

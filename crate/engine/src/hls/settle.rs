@@ -6,7 +6,6 @@ use super::{
     lane::{Arrival, Lane, Trouble},
 };
 use crate::{
-    error::SailcastError,
     io::Instant,
     outbox::Outbox,
     retry::{Failure, HEALTHY_AFTER},
@@ -113,22 +112,20 @@ impl Hls {
         match take_trouble(self.sound.as_mut()) {
             Some(Trouble::Lost(failure)) => self.lose(failure, now, out),
             Some(Trouble::Piece(error)) => {
-                if let Some(sound) = &mut self.sound {
-                    sound.skip(error, &mut self.shared, out);
+                let Some(sound) = &mut self.sound else { return };
+                sound.skip(error.clone(), &mut self.shared, out);
+                // A single one is left out; with more in a row, another sound is better than none.
+                let leaves = sound.is_holed() && self.leave_sound(Some(&error));
+                if !leaves {
+                    self.fail_if_fatal(out);
                 }
             }
-            Some(Trouble::Fatal(error)) => self.end_sound(error, out),
+            Some(Trouble::Fatal(error)) => {
+                if !self.leave_sound(Some(&error)) {
+                    self.fail(Some(error), out);
+                }
+            }
             Some(Trouble::Told) | None => {}
-        }
-        if let Some(Trouble::Fatal(error)) = take_trouble(self.sound.as_mut()) {
-            self.end_sound(error, out);
-        }
-    }
-
-    /// Nothing more of the present sound can be had.
-    fn end_sound(&mut self, error: SailcastError, out: &mut Outbox) {
-        if !self.leave_sound(Some(&error)) {
-            self.fail(Some(error), out);
         }
     }
 

@@ -248,6 +248,9 @@ impl Hls {
     /// Away from a sound that cannot be had any more, if there is another one; the next turn goes there.
     pub(super) fn leave_sound(&mut self, why: Option<&SailcastError>) -> bool {
         let Some(playing) = self.voice.playing else { return false };
+        if self.voice.is_lost() {
+            return true;
+        }
         let wanted = self.voice.wanted;
         self.voice.give_up(playing);
         let has_other = self.sound_now(self.voice.wanted).is_some_and(|to| to.number != playing);

@@ -87,10 +87,13 @@ impl Hls {
 
     /// Takes over, when the other one's playlist is here and the present lane is between two segments.
     pub(super) fn switch(&mut self, now: Instant, out: &mut Outbox) {
-        let Some(main) = &self.main else { return };
+        let Some(main) = &mut self.main else { return };
         let is_between = main.is_between_segments(&self.shared);
         let is_ready = |change: &Change| change.is_aligned && (is_between || change.is_escape);
         let Some(change) = self.change.take_if(|change| is_ready(change)) else { return };
+        if is_between {
+            main.end_segment(&mut self.shared);
+        }
         let Some(end) = main.loaded_until() else { return };
         let soon = self.playhead() + SOON;
         let time = if change.auto || soon >= end { end } else { soon };

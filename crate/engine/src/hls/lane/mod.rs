@@ -317,6 +317,11 @@ impl Lane {
         [pieces, self.follow.deadline(shared)].into_iter().flatten().min()
     }
 
+    /// Pieces in a row could not be had.
+    pub fn is_holed(&self) -> bool {
+        self.skipped > 1
+    }
+
     /// Goes on behind the piece that cannot be had.
     pub fn skip(&mut self, error: SailcastError, shared: &mut Shared, out: &mut Outbox) {
         self.trouble = None;
