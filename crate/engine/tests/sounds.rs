@@ -1,10 +1,12 @@
 //! Several sounds beside one picture, as HLS has them: one is heard, and another one soon after it is chosen.
 
-use sailcast_engine::{ErrorCode, Event, Input, Instant, LatencyTarget, SoundInfo, State};
-use sailcast_media::{MediaTime, Micros, TrackId};
+use sailcast_engine::{
+    Container as FileContainer, ErrorCode, Event, Input, Instant, LatencyTarget, SoundInfo, State,
+};
+use sailcast_media::{DemuxEvent, Demuxer, MediaKind, MediaTime, Micros, Mp4Demuxer, TrackId};
 use sailcast_sim::{
     Sim, Trouble, config, load,
-    origin::{BASE, Container, Fault, Origin, Packager, Sound},
+    origin::{BASE, Container, Fault, Origin, Packager, Sound, voice_of},
 };
 
 const MS: fn(i64) -> Micros = Micros::from_millis;
@@ -24,7 +26,9 @@ fn all() -> impl Iterator<Item = Packager> {
     ];
     let bases = [Packager::live(), Packager::vod(60), Packager::low_latency()];
     bases.into_iter().flat_map(move |base| {
-        sounds.into_iter().map(move |(container, sound)| with_dubs(Packager { container, sound, ..base.clone() }))
+        sounds
+            .into_iter()
+            .map(move |(container, sound)| with_dubs(Packager { container, sound, ..base.clone() }))
     })
 }
 
@@ -123,7 +127,8 @@ fn another_one_is_heard_soon_and_the_picture_goes_on() {
             let from = sim.now;
             select(&mut sim, voice);
             sim.run_ms(4_000);
-            let after = heard_after(&sim, from, voice).unwrap_or_else(|| panic!("{what}: {voice} is not heard"));
+            let after =
+                heard_after(&sim, from, voice).unwrap_or_else(|| panic!("{what}: {voice} is not heard"));
             assert!(after < MS(900), "{what}: {voice} is heard after {after:?}");
             assert!(hears(&sim, voice), "{what}: {voice} stays");
         }
@@ -228,8 +233,11 @@ fn sound_in_the_segments_of_the_picture_is_not_fetched_twice_for_long() {
         sim.run_ms(12_000);
         let before = sim.requests.len();
         sim.run_ms(10_000);
-        let mut pieces: Vec<&str> =
-            sim.requests[before..].iter().map(|(_, url)| url.as_str()).filter(|url| url.contains("/s")).collect();
+        let mut pieces: Vec<&str> = sim.requests[before..]
+            .iter()
+            .map(|(_, url)| url.as_str())
+            .filter(|url| url.contains("/s"))
+            .collect();
         assert!(pieces.len() >= 4, "{what}: {pieces:?}");
         pieces.sort_unstable();
         pieces.dedup();
@@ -257,7 +265,9 @@ fn one_that_cannot_be_had_is_told_and_the_one_before_goes_on() {
         ("no playlist", |url, _| url.contains(".m3u8").then_some(Fault::Status(404))),
         ("a web page", |url, _| url.contains(".m3u8").then(|| Fault::Body("<html>".into()))),
         ("no segments", |url, _| url.contains("/s").then_some(Fault::Status(404))),
-        ("something else", |url, _| url.contains("/s").then(|| Fault::Body("<!doctype html>".repeat(400).into()))),
+        ("something else", |url, _| {
+            url.contains("/s").then(|| Fault::Body("<!doctype html>".repeat(400).into()))
+        }),
         ("no answer", |_, _| Some(Fault::Silence)),
     ];
     for (why, fault) in faults {
@@ -309,7 +319,7 @@ fn one_that_no_decoder_takes_gives_way_and_can_be_tried_again() {
     let packager = with_dubs(Packager { sound: Sound::Apart, ..Packager::vod(60) });
     let mut sim = playing(packager);
     sim.decoders_are.trouble = Box::new(|asked| match asked.packet {
-        Some(packet) if sailcast_sim::origin::voice_of(&packet.data) == 1 => Trouble::Fail("EncodingError"),
+        Some(packet) if voice_of(&packet.data) == 1 => Trouble::Fail("EncodingError"),
         _ => Trouble::None,
     });
     let from = sim.now;
@@ -374,5 +384,52 @@ fn it_goes_on_through_discontinuities_and_a_packager_that_begins_anew() {
             assert_eq!(sim.state(), State::Playing, "{sound:?}: {:?}", sim.errors());
             assert!(hears(&sim, 1), "{sound:?}, restart {:?}", packager.restart);
         }
+    }
+}
+
+#[test]
+fn one_that_there_is_not_changes_nothing() {
+    let mut sim = playing(with_dubs(Packager { sound: Sound::Apart, ..Packager::live() }));
+    select(&mut sim, 1);
+    sim.run_ms(2_000);
+    let from = sim.now;
+    for number in [3, 255] {
+        select(&mut sim, number);
+        sim.run_ms(3_000);
+    }
+    assert!(hears(&sim, 1));
+    assert_steady(&sim, from, "none");
+    assert_eq!(sim.errors().len(), 0, "{:?}", sim.errors());
+}
+
+#[test]
+fn a_recording_goes_on_with_the_other_sound() {
+    for packager in [Packager::live(), Packager::vod(60)] {
+        let mut sim =
+            playing(with_dubs(Packager { sound: Sound::Apart, container: Container::Mp4, ..packager }));
+        sim.input(Input::Record(Some(FileContainer::Mp4)));
+        sim.run_ms(4_000);
+        select(&mut sim, 1);
+        sim.run_ms(6_000);
+        sim.input(Input::Record(None));
+        sim.run_ms(100);
+        assert_eq!(sim.count(|event| matches!(event, Event::RecordingFailed(_))), 0);
+        let file = sim.recorded.concat();
+        let (mut demuxer, mut sounds) = (Mp4Demuxer::new(), Vec::new());
+        demuxer.push(file.into());
+        while let Ok(Some(event)) = demuxer.poll() {
+            if let DemuxEvent::Packet(packet) = event
+                && packet.track.kind == MediaKind::Audio
+            {
+                sounds.push((packet.pts, voice_of(&packet.data)));
+            }
+        }
+        let other = sounds.iter().position(|(_, voice)| *voice == 1).expect("the other sound");
+        assert!(sounds[..other].iter().all(|(_, voice)| *voice == 0));
+        assert!(sounds[other..].iter().all(|(_, voice)| *voice == 1));
+        let seconds = |n: usize| (n as f64) * 1024.0 / 48_000.0;
+        assert!((seconds(sounds.len()) - 10.0).abs() < 2.5, "{}", seconds(sounds.len()));
+        let gap = sounds.windows(2).map(|pair| pair[1].0 - pair[0].0).max().expect("sound");
+        assert!(gap < MS(60), "{gap:?}");
     }
 }

@@ -2,7 +2,9 @@
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
 use js_sys::{Array, Date, Object, Uint8Array};
-use sailcast_engine::{DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, SoundInfo, Stats};
+use sailcast_engine::{
+    DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, SoundInfo, Stats,
+};
 use sailcast_media::{CodecParams, MediaTime, Message, Metadata, Micros, TrackInfo, Value};
 use sailcast_web_base::js::{Plain, or_null, text};
 use wasm_bindgen::prelude::*;

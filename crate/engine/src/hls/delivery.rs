@@ -68,6 +68,9 @@ impl Delivery {
                 _ => {}
             }
         }
+        if !is_cut {
+            self.cut(from, CutReason::Sound(number));
+        }
     }
 
     /// How much waits.

@@ -32,7 +32,7 @@ const BEFORE: Micros = Micros::from_millis(100);
 /// For so long a network that fails is tried again.
 const PATIENCE: Micros = Micros::from_secs(20);
 /// More of what nothing is made of is not received.
-const MOST_BYTES: u64 = 16 << 20;
+const MOST_BYTES: u64 = 64 << 20;
 /// The picture waits for its sound to catch up while so much of it is ahead of the playhead, or the sound is so near.
 const SPARE: Micros = Micros::from_secs(4);
 const NEAR: Micros = Micros::from_secs(1);
@@ -92,6 +92,10 @@ impl SoundChange {
 
 impl Hls {
     pub(super) fn pick_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) {
+        let sounds = self.qualities.as_ref().map(|qualities| &qualities.sounds);
+        if sounds.is_some_and(|sounds| !sounds.has(number)) {
+            return;
+        }
         self.voice.wanted = Some(number);
         self.voice.failed.retain(|failed| *failed != number);
         self.turn(now, out);
@@ -163,7 +167,11 @@ impl Hls {
             let end = self.shared.delivery.end(MediaKind::Audio).or(self.begin).unwrap_or_default();
             self.shared.delivery.cut(end, CutReason::Sound(to.number));
         }
-        if self.sound.as_ref().is_some_and(|sound| sound.follow.url() == uri) {
+        if let Some(sound) = self.sound.as_mut().filter(|sound| sound.follow.url() == uri) {
+            // What it could not do may have been why the picture was left.
+            if sound.is_left() {
+                sound.resume(now, out);
+            }
             return;
         }
         let kinds = to.as_ref().map_or(Kinds { video: false, ..Kinds::ALL }, sound_alone);
@@ -201,11 +209,12 @@ impl Hls {
                 if end.is_some_and(is_enough) {
                     return self.take_over(out);
                 }
-                let is_barren = end.is_none() && lane.loaded_until().is_some_and(|until| until > from + ENOUGH);
+                let is_barren =
+                    end.is_none() && lane.loaded_until().is_some_and(|until| until > from + ENOUGH);
                 if !is_barren && lane.bytes < MOST_BYTES {
                     return;
                 }
-                Some(fatal(ErrorCode::NoMedia, "There is no sound in it.".to_owned()))
+                Some(fatal(ErrorCode::NoMedia, "Nothing of it can be played here.".to_owned()))
             }
         };
         self.fail_sound_change(failure, now, out);
@@ -229,11 +238,12 @@ impl Hls {
         self.voice.give_up(change.to.number);
         self.tell_lost(change.to.number, why);
         self.retire(change.lane, out);
+        if !self.voice.is_lost() {
+            return;
+        }
         // What the present one could not do is tried again there.
-        if self.voice.is_lost()
-            && let Some(sound) = &mut self.sound
-        {
-            self.voice.failed.retain(|failed| Some(*failed) != self.voice.playing);
+        self.voice.failed.retain(|failed| Some(*failed) != self.voice.playing);
+        if let Some(sound) = &mut self.sound {
             sound.resume(now, out);
         }
     }
@@ -269,7 +279,8 @@ impl Hls {
     pub(super) fn rejoin(&mut self, out: &mut Outbox) {
         let (Some(main), Some(sound)) = (&mut self.main, &mut self.sound) else { return };
         let is_twin = !sound.kinds.messages;
-        if is_twin && main.is_between_segments(&self.shared) && sound.is_idle() && main.cursor == sound.cursor {
+        if is_twin && main.is_between_segments(&self.shared) && sound.is_idle() && main.cursor == sound.cursor
+        {
             let kinds = Kinds { video: true, messages: true, ..sound.kinds };
             for lane in [&mut *main, sound] {
                 lane.end_segment(&mut self.shared);

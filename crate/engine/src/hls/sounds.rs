@@ -63,6 +63,10 @@ impl Sounds {
         self.0.is_empty()
     }
 
+    pub fn has(&self, number: u8) -> bool {
+        usize::from(number) < self.0.len()
+    }
+
     /// How the viewer knows it.
     pub fn label(&self, number: u8) -> &str {
         self.0.get(usize::from(number)).map_or("", |sound| sound.info.label.as_str())

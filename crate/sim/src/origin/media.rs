@@ -32,7 +32,8 @@ impl Name {
             return Some(Self::Quality(number.parse().ok()?));
         }
         // That of a group is `gNaN`.
-        let (_, number) = text.split_once('a').filter(|(group, _)| group.is_empty() || group.starts_with('g'))?;
+        let (_, number) =
+            text.split_once('a').filter(|(group, _)| group.is_empty() || group.starts_with('g'))?;
         Some(Self::Sound(if number.is_empty() { 0 } else { number.parse().ok()? }))
     }
 }

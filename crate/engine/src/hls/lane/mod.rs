@@ -187,6 +187,11 @@ impl Lane {
         self.follow.reload(now, out);
     }
 
+    /// It waits to be resumed.
+    pub fn is_left(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Told)) || self.follow.is_left()
+    }
+
     pub fn owns(&self, id: RequestId) -> bool {
         self.follow.owns(id)
             || self.init.owns(id)
