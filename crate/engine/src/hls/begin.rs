@@ -89,8 +89,6 @@ impl Hls {
         if !is_same || self.qualities.is_none() {
             self.excluded = vec![None; self.levels.len()];
             self.shared.delivery.tell(Event::Renditions(qualities.infos()));
-        }
-        if self.qualities.as_ref().is_none_or(|known| known.sounds != qualities.sounds) {
             qualities.sounds.infos().for_each(|info| self.shared.delivery.tell(Event::Sound(info)));
         }
         let wanted = self.wanted.filter(|wanted| *wanted < self.levels.len());

@@ -65,26 +65,12 @@ impl Delivery {
                     }
                     self.packet(info, packet);
                 }
+                FeedEvent::Tell(_) => self.queue.push_back(event),
                 _ => {}
             }
         }
         if !is_cut {
             self.cut(from, CutReason::Sound(number));
-        }
-    }
-
-    /// How much waits.
-    pub fn len(&self) -> usize {
-        self.queue.len()
-    }
-
-    /// Takes what is for the page from another one, whose media waits, behind its first `len` events.
-    pub fn tell_for(&mut self, other: &mut Self, len: usize) {
-        for event in other.queue.split_off(len.min(other.queue.len())) {
-            match event {
-                FeedEvent::Tell(_) => self.queue.push_back(event),
-                media => other.queue.push_back(media),
-            }
         }
     }
 

@@ -147,12 +147,13 @@ impl Paced for Hls {
             self.on_answer(answer, now, out);
         } else if self.shared.keys.owns(id) {
             self.shared.keys.on_io(event, now, out);
-        } else if let Some(change) = self.voice.change.as_mut().filter(|change| change.lane.owns(id)) {
-            change.aside(&mut self.shared, |lane, shared| lane.on_io(id, event, shared, now, out));
-        } else if let Some((lane, shared)) = self.lane_of(id) {
-            lane.on_io(id, event, shared, now, out);
         } else {
-            return;
+            let is_aside = self.voice.owns(id);
+            self.step_aside(is_aside);
+            if let Some((lane, shared)) = self.lane_of(id) {
+                lane.on_io(id, event, shared, now, out);
+            }
+            self.step_aside(is_aside);
         }
         self.settle(now, out);
         self.turn(now, out);
@@ -167,13 +168,12 @@ impl Paced for Hls {
     }
 
     fn on_decrypted(&mut self, id: RequestId, clear: Result<Bytes, String>, now: Instant, out: &mut Outbox) {
-        if let Some(change) = self.voice.change.as_mut().filter(|change| change.lane.owns(id)) {
-            change.aside(&mut self.shared, |lane, shared| lane.on_decrypted(id, clear, shared, now, out));
-        } else if let Some((lane, shared)) = self.lane_of(id) {
+        let is_aside = self.voice.owns(id);
+        self.step_aside(is_aside);
+        if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_decrypted(id, clear, shared, now, out);
-        } else {
-            return;
         }
+        self.step_aside(is_aside);
         self.settle(now, out);
         self.turn(now, out);
     }
@@ -373,19 +373,19 @@ impl Hls {
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
         let change = self.change.as_ref().map(|change| &change.lane);
         let sound = self.voice.change.as_ref().map(|change| &change.lane);
-        self.main.iter().chain(&self.sound).chain(change).chain(sound)
+        [self.main.as_ref(), self.sound.as_ref(), change, sound].into_iter().flatten()
     }
 
     fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
         let sound = self.voice.change.as_mut().map(|change| &mut change.lane);
-        self.main.iter_mut().chain(&mut self.sound).chain(change).chain(sound)
+        [self.main.as_mut(), self.sound.as_mut(), change, sound].into_iter().flatten()
     }
 
-    /// One whose media is given as it comes.
     fn lane_of(&mut self, id: RequestId) -> Option<(&mut Lane, &mut Shared)> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
-        let mut lanes = self.main.iter_mut().chain(&mut self.sound).chain(change);
+        let sound = self.voice.change.as_mut().map(|change| &mut change.lane);
+        let mut lanes = [self.main.as_mut(), self.sound.as_mut(), change, sound].into_iter().flatten();
         lanes.find(|lane| lane.owns(id)).map(|lane| (lane, &mut self.shared))
     }
 }

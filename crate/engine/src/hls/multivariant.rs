@@ -35,7 +35,7 @@ pub struct Quality {
     pub sounds: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Qualities {
     pub list: Vec<Quality>,
     pub sounds: Sounds,

@@ -33,9 +33,11 @@ impl Hls {
         if let Some(sound) = &mut self.sound {
             sound.advance(sound_may && sound_goes_on && !self.voice.is_lost(), &mut self.shared, now, out);
         }
+        self.step_aside(true);
         if let Some(change) = &mut self.voice.change {
-            change.aside(&mut self.shared, |lane, shared| lane.advance(true, shared, now, out));
+            change.lane.advance(true, &mut self.shared, now, out);
         }
+        self.step_aside(true);
         if let Some(change) = &mut self.change {
             change.lane.advance(false, &mut self.shared, now, out);
         } else if self.levels.len() > 1 && self.main.as_ref().is_some_and(|main| !main.is_idle()) {

@@ -13,14 +13,13 @@ use super::{
     lane::{Lane, Trouble},
     multivariant::Quality,
     place::Place,
-    shared::Shared,
     sounds::Chosen,
     track::{Gate, Kinds},
 };
 use crate::{
     error::{ErrorCode, SailcastError},
     feed::CutReason,
-    io::Instant,
+    io::{Instant, RequestId},
     outbox::Outbox,
     source::fatal,
 };
@@ -58,6 +57,11 @@ impl Voice {
         self.playing.is_some_and(|playing| self.failed.contains(&playing))
     }
 
+    /// The request is one of the sound that is to come.
+    pub fn owns(&self, id: RequestId) -> bool {
+        self.change.as_ref().is_some_and(|change| change.lane.owns(id))
+    }
+
     fn give_up(&mut self, number: u8) {
         self.failed.push(number);
         self.wanted = self.wanted.filter(|wanted| *wanted != number);
@@ -73,15 +77,6 @@ pub struct SoundChange {
 }
 
 impl SoundChange {
-    /// Does something with the lane; what comes of it is held, but for what the page is told.
-    pub fn aside(&mut self, shared: &mut Shared, act: impl FnOnce(&mut Lane, &mut Shared)) {
-        let len = self.held.len();
-        std::mem::swap(&mut self.held, &mut shared.delivery);
-        act(&mut self.lane, shared);
-        std::mem::swap(&mut self.held, &mut shared.delivery);
-        shared.delivery.tell_for(&mut self.held, len);
-    }
-
     /// Begins anew, elsewhere.
     pub fn restart(&mut self, out: &mut Outbox) {
         self.lane.stop(out);
@@ -91,6 +86,13 @@ impl SoundChange {
 }
 
 impl Hls {
+    /// What comes is held for the sound that is to come, until this is called once more.
+    pub(super) fn step_aside(&mut self, is_aside: bool) {
+        if let Some(change) = self.voice.change.as_mut().filter(|_| is_aside) {
+            std::mem::swap(&mut change.held, &mut self.shared.delivery);
+        }
+    }
+
     pub(super) fn pick_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) {
         let sounds = self.qualities.as_ref().map(|qualities| &qualities.sounds);
         if sounds.is_some_and(|sounds| !sounds.has(number)) {
@@ -130,23 +132,8 @@ impl Hls {
         let Some(main) = &self.main else { return };
         let uri = to.uri.clone().unwrap_or_else(|| main.follow.url().to_owned());
         let mut lane = self.lane(uri, sound_alone(&to), now);
-        if main.cursor.is_none() {
-            // Nothing is loaded yet: it begins with this one.
-            return self.begin_with(to, lane, out);
-        }
         self.prepare(&mut lane);
         self.voice.change = Some(SoundChange { to, lane, held: Delivery::default(), since: now });
-    }
-
-    fn begin_with(&mut self, to: Chosen, lane: Lane, out: &mut Outbox) {
-        self.voice.playing = Some(to.number);
-        let has_lane = to.uri.is_some();
-        if let Some(main) = &mut self.main {
-            main.set_kinds(beside(Some(&to), has_lane));
-        }
-        if let Some(old) = std::mem::replace(&mut self.sound, has_lane.then_some(lane)) {
-            self.retire(old, out);
-        }
     }
 
     fn drop_sound_change(&mut self, out: &mut Outbox) {
@@ -188,7 +175,7 @@ impl Hls {
         let lane = &mut change.lane;
         lane.news = None;
         if lane.cursor.is_none()
-            && let Some(list) = lane.follow.list.as_ref().filter(|_| self.view.is_some())
+            && let Some(list) = lane.follow.list.as_ref().filter(|_| main.cursor.is_some())
         {
             lane.follow.place = Place::begin(list, main.follow.align(list));
             lane.follow.era = main.follow.era;

@@ -11,10 +11,10 @@ use crate::event::SoundInfo;
 /// Numbers of tracks are bytes.
 const MOST: usize = 256;
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Sounds(Vec<Sound>);
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 struct Sound {
     info: SoundInfo,
     /// As each group has it.
@@ -76,15 +76,18 @@ impl Sounds {
     /// viewer. Of those that `failed` none, unless all did. `None` where it has none.
     pub fn choose(&self, group: &str, wanted: Option<u8>, failed: &[u8]) -> Option<Chosen> {
         let language = wanted.and_then(|number| self.0.get(usize::from(number))?.info.language.as_ref());
-        let place = |sound: &'_ Sound| {
-            let place = sound.places.iter().find(|place| place.group == group)?;
-            let number = sound.info.number;
-            let is_other = language.is_none() || sound.info.language.as_ref() != language;
-            let order = (failed.contains(&number), Some(number) != wanted, is_other);
-            let order = (order, !place.is_default, !place.autoselect);
-            Some((order, Chosen { number, uri: place.uri.clone() }))
-        };
-        self.0.iter().filter_map(place).min_by_key(|(order, _)| *order).map(|(_, chosen)| chosen)
+        let mut best: Option<([bool; 5], Chosen)> = None;
+        for Sound { info, places } in &self.0 {
+            let Some(place) = places.iter().find(|place| place.group == group) else { continue };
+            let is_other = language.is_none() || info.language.as_ref() != language;
+            let has_failed = failed.contains(&info.number);
+            let order =
+                [has_failed, Some(info.number) != wanted, is_other, !place.is_default, !place.autoselect];
+            if best.as_ref().is_none_or(|(least, _)| order < *least) {
+                best = Some((order, Chosen { number: info.number, uri: place.uri.clone() }));
+            }
+        }
+        best.map(|(_, chosen)| chosen)
     }
 }
 
