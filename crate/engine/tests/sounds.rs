@@ -251,7 +251,7 @@ fn sound_in_the_segments_of_the_picture_is_not_fetched_twice_for_long() {
 fn failing(packager: Packager, fault: impl Fn(&str, Instant) -> Option<Fault> + 'static) -> Sim {
     let origin = Origin::new(packager);
     let mut sim = begun(origin.fault(move |request, now| {
-        let is_it = request.url.contains("/a1");
+        let is_it = request.url.contains("/a1") || request.url.contains("of=a1");
         if is_it { fault(&request.url, now) } else { None }
     }));
     sim.run_ms(8_000);
@@ -261,7 +261,7 @@ fn failing(packager: Packager, fault: impl Fn(&str, Instant) -> Option<Fault> + 
 #[test]
 fn one_that_cannot_be_had_is_told_and_the_one_before_goes_on() {
     type Faulty = fn(&str, Instant) -> Option<Fault>;
-    let faults: [(&str, Faulty); 5] = [
+    let faults: [(&str, Faulty); 6] = [
         ("no playlist", |url, _| url.contains(".m3u8").then_some(Fault::Status(404))),
         ("a web page", |url, _| url.contains(".m3u8").then(|| Fault::Body("<html>".into()))),
         ("no segments", |url, _| url.contains("/s").then_some(Fault::Status(404))),
@@ -269,10 +269,12 @@ fn one_that_cannot_be_had_is_told_and_the_one_before_goes_on() {
             url.contains("/s").then(|| Fault::Body("<!doctype html>".repeat(400).into()))
         }),
         ("no answer", |_, _| Some(Fault::Silence)),
+        ("no key", |url, _| url.contains("key").then_some(Fault::Status(404))),
     ];
     for (why, fault) in faults {
         for packager in [Packager::live(), Packager::vod(60), Packager::low_latency()] {
-            let packager = with_dubs(Packager { sound: Sound::Apart, ..packager });
+            let key_every = (why == "no key").then_some(3);
+            let packager = with_dubs(Packager { sound: Sound::Apart, key_every, ..packager });
             let what = format!("{why}: {}", name(&packager));
             let mut sim = failing(packager, fault);
             let from = sim.now;

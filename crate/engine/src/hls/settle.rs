@@ -18,8 +18,12 @@ impl Hls {
         if self.end.is_some() {
             return;
         }
-        if let Some(error) = self.shared.keys.error.clone() {
-            return self.fail(Some(error), out);
+        if let Some(error) = self.shared.keys.error.take() {
+            if self.voice.change.is_none() {
+                return self.fail(Some(error), out);
+            }
+            // Whether it is what is played that needs the key shows when it is asked for again.
+            self.fail_sound_change(Some(error), now, out);
         }
         self.settle_news(now, out);
         self.settle_transfers(now);

@@ -220,7 +220,7 @@ impl Hls {
         }
     }
 
-    fn fail_sound_change(&mut self, why: Option<SailcastError>, now: Instant, out: &mut Outbox) {
+    pub(super) fn fail_sound_change(&mut self, why: Option<SailcastError>, now: Instant, out: &mut Outbox) {
         let Some(change) = self.voice.change.take() else { return };
         self.voice.give_up(change.to.number);
         self.tell_lost(change.to.number, why);

@@ -12,7 +12,7 @@ use sailcast_media::{
     },
 };
 
-use super::{BASE, Container, Packager, Sound};
+use super::{BASE, Container, Packager, Sound, media::Name};
 
 /// What µs since 1970 the stream's zero is.
 pub const EPOCH: Micros = Micros(1_700_000_000_000_000);
@@ -137,7 +137,7 @@ impl Packager {
             duration: self.segment,
             title: String::new(),
             map: self.map(name, sequence),
-            keys: self.keys(sequence),
+            keys: self.keys(name, sequence),
             program_date_time: self.dates.then(|| EPOCH + self.segment.scale(sequence as f64)),
             gap: self.gaps.contains(&sequence),
             bitrate: None,
@@ -215,10 +215,13 @@ impl Packager {
         (self.extension(name) == "mp4").then(|| Arc::new(map))
     }
 
-    fn keys(&self, sequence: u64) -> Vec<Arc<Key>> {
+    fn keys(&self, name: &str, sequence: u64) -> Vec<Arc<Key>> {
+        // Those of a dub have addresses of their own.
+        let is_dub = matches!(Name::parse(name), Some(Name::Sound(voice)) if voice > 0);
+        let of = if is_dub { format!("?of={name}") } else { String::new() };
         let key = |every| Key {
             method: KeyMethod::Aes128,
-            uri: format!("{BASE}key{}", sequence / every),
+            uri: format!("{BASE}key{}{of}", sequence / every),
             iv: None,
             format: "identity".into(),
         };
