@@ -8,17 +8,16 @@ use sailcast_media::hls::{Rendition, RenditionKind, Variant};
 use super::multivariant::is_video;
 use crate::event::SoundInfo;
 
-/// Numbers of tracks are bytes.
-const MOST: usize = 256;
-
+/// In the order of the playlist.
 #[derive(Debug)]
 pub struct Sounds(Vec<Sound>);
 
+/// As one group has it.
 #[derive(Debug)]
 struct Sound {
-    info: SoundInfo,
-    /// As each group has it.
-    places: Vec<Rendition>,
+    number: u8,
+    rendition: Rendition,
+    codecs: String,
 }
 
 /// What is heard with a rendition of the picture.
@@ -33,61 +32,64 @@ impl Sounds {
     /// Those of the groups that are named.
     pub fn new(variants: &[&Variant], renditions: Vec<Rendition>) -> Self {
         let mut list: Vec<Sound> = Vec::new();
+        let mut next = Some(0u8);
         for rendition in renditions {
             let named = variants.iter().find(|variant| variant.audio.as_ref() == Some(&rendition.group));
             let Some(variant) = named.filter(|_| rendition.kind == RenditionKind::Audio) else { continue };
-            let known = list.iter_mut().find(|sound| {
-                sound.info.label == rendition.name && sound.info.language == rendition.language
-            });
-            if let Some(known) = known {
-                known.places.push(rendition);
-            } else if list.len() < MOST {
-                let sound = variant.codecs.iter().filter(|codec| !is_video(codec));
-                let info = SoundInfo {
-                    number: u8::try_from(list.len()).unwrap_or_default(),
-                    label: rendition.name.clone(),
-                    language: rendition.language.clone(),
-                    codecs: sound.map(String::as_str).collect::<Vec<_>>().join(","),
-                };
-                list.push(Sound { info, places: vec![rendition] });
+            let is_same = |Sound { rendition: known, .. }: &&Sound| {
+                known.name == rendition.name && known.language == rendition.language
+            };
+            let Some(number) = list.iter().find(is_same).map(|known| known.number).or(next) else { continue };
+            if Some(number) == next {
+                next = number.checked_add(1);
             }
+            let codecs: Vec<&str> =
+                variant.codecs.iter().map(String::as_str).filter(|codec| !is_video(codec)).collect();
+            list.push(Sound { number, rendition, codecs: codecs.join(",") });
         }
         Self(list)
     }
 
+    /// Each once, as it is listed first.
     pub fn infos(&self) -> impl Iterator<Item = SoundInfo> {
-        self.0.iter().map(|sound| sound.info.clone())
+        let first =
+            |(at, sound): &(usize, &Sound)| !self.0.iter().take(*at).any(|s| s.number == sound.number);
+        self.0.iter().enumerate().filter(first).map(|(_, Sound { number, rendition, codecs })| SoundInfo {
+            number: *number,
+            label: rendition.name.clone(),
+            language: rendition.language.clone(),
+            codecs: codecs.clone(),
+        })
     }
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    fn get(&self, number: u8) -> Option<&Rendition> {
+        self.0.iter().find(|sound| sound.number == number).map(|sound| &sound.rendition)
+    }
+
     pub fn has(&self, number: u8) -> bool {
-        usize::from(number) < self.0.len()
+        self.get(number).is_some()
     }
 
     /// How the viewer knows it.
     pub fn label(&self, number: u8) -> &str {
-        self.0.get(usize::from(number)).map_or("", |sound| sound.info.label.as_str())
+        self.get(number).map_or("", |rendition| rendition.name.as_str())
     }
 
     /// What of a group is heard: `wanted`, or what is in its language, or the default one, or the first that may be chosen without the
     /// viewer. Of those that `failed` none, unless all did. `None` where it has none.
     pub fn choose(&self, group: &str, wanted: Option<u8>, failed: &[u8]) -> Option<Chosen> {
-        let language = wanted.and_then(|number| self.0.get(usize::from(number))?.info.language.as_ref());
-        let mut best: Option<([bool; 5], Chosen)> = None;
-        for Sound { info, places } in &self.0 {
-            let Some(place) = places.iter().find(|place| place.group == group) else { continue };
-            let is_other = language.is_none() || info.language.as_ref() != language;
-            let has_failed = failed.contains(&info.number);
-            let order =
-                [has_failed, Some(info.number) != wanted, is_other, !place.is_default, !place.autoselect];
-            if best.as_ref().is_none_or(|(least, _)| order < *least) {
-                best = Some((order, Chosen { number: info.number, uri: place.uri.clone() }));
-            }
-        }
-        best.map(|(_, chosen)| chosen)
+        let language = wanted.and_then(|number| self.get(number)?.language.as_ref());
+        let of_group = self.0.iter().filter(|sound| sound.rendition.group == group);
+        let best = of_group.min_by_key(|Sound { number, rendition, .. }| {
+            let is_other = language.is_none() || rendition.language.as_ref() != language;
+            let is_unwanted = [failed.contains(number), Some(*number) != wanted, is_other];
+            (is_unwanted, !rendition.is_default, !rendition.autoselect)
+        });
+        best.map(|Sound { number, rendition, .. }| Chosen { number: *number, uri: rendition.uri.clone() })
     }
 }
 
