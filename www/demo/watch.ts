@@ -157,9 +157,10 @@ function onEvent(event: PlayerEvent): void {
       return;
     }
     case 'audiotrack': {
-      const { codec, sampleRate, channels } = event.detail;
-      figures.learn({ audio: codec });
-      log.add(event.name, () => t('logTrack', { codec, shape: `${sampleRate / 1000} kHz × ${channels}` }));
+      const { codec, sampleRate, channels, label } = event.detail;
+      if (sampleRate !== undefined) figures.learn({ audio: codec });
+      const shape = sampleRate === undefined ? `${label}` : `${sampleRate / 1000} kHz × ${channels}`;
+      log.add(event.name, () => t('logTrack', { codec, shape }));
       return;
     }
     case 'resize': {

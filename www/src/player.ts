@@ -255,7 +255,7 @@ export class Player extends Target {
 
   /**
    * Plays this track in place of the one of its kind that plays now, from its next keyframe on; one that is not there yet is
-   * waited for. Holds for this load.
+   * waited for. Sound of HLS is fetched first, from where it plays. Holds for this load.
    */
   selectTrack(kind: Track['kind'], number: number): void {
     checkTrack(kind, number);

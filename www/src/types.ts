@@ -41,16 +41,19 @@ export type DecoderChangeReason =
 export interface Track {
   readonly kind: 'video' | 'audio';
   readonly number: number;
-  /** As in RFC 6381. */
+  /** As in RFC 6381; empty while it is not known. */
   readonly codec: string;
   /** It is the one of its kind that plays. */
   readonly selected: boolean;
   /** Pixels; of video. */
   readonly width?: number;
   readonly height?: number;
-  /** Hz; of sound. */
+  /** Hz; of sound, once some of it has come. */
   readonly sampleRate?: number;
   readonly channels?: number;
+  /** Of the sound of HLS: its name, and its language as in BCP 47; null where the playlist does not say. */
+  readonly label?: string;
+  readonly language?: string | null;
 }
 
 /** A message inside the stream. */
@@ -346,8 +349,11 @@ export interface PlayerEventMap {
   loadstart: CustomEvent<{ url: string }>;
   /** A video track appeared or changed, whether it plays or not. `codec` as in RFC 6381. */
   videotrack: CustomEvent<{ number: number; codec: string; width: number; height: number }>;
-  /** An audio track appeared or changed, whether it plays or not. `sampleRate` in Hz. */
-  audiotrack: CustomEvent<{ number: number; codec: string; sampleRate: number; channels: number }>;
+  /**
+   * An audio track appeared or changed, whether it plays or not. `sampleRate` in Hz. Those of HLS are told first with what the
+   * playlist says, `label` and `language`, and again with the rest when some of them comes.
+   */
+  audiotrack: CustomEvent<Omit<Track, 'kind' | 'selected' | 'width' | 'height'>>;
   /** This track is the one of its kind that plays from here on. */
   trackselected: CustomEvent<{ kind: 'video' | 'audio'; number: number }>;
   /** Another kind of decoder decodes from now on. `from` is null for the first of a load, told only if it is software. */

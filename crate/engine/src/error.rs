@@ -17,6 +17,7 @@ pub enum ErrorCode {
     SegmentUnavailable,
     RangeUnsupported,
     LowLatencyLost,
+    TrackUnavailable,
     FormatUnrecognised,
     NoKeyframe,
     DataDamaged,
@@ -38,7 +39,7 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::HttpStatus,
         Self::ConnectionFailed,
         Self::ConnectionLost,
@@ -51,6 +52,7 @@ impl ErrorCode {
         Self::SegmentUnavailable,
         Self::RangeUnsupported,
         Self::LowLatencyLost,
+        Self::TrackUnavailable,
         Self::FormatUnrecognised,
         Self::NoKeyframe,
         Self::DataDamaged,
@@ -87,6 +89,7 @@ impl ErrorCode {
             Self::SegmentUnavailable => 1010,
             Self::RangeUnsupported => 1011,
             Self::LowLatencyLost => 1012,
+            Self::TrackUnavailable => 1013,
             Self::FormatUnrecognised => 2001,
             Self::NoKeyframe => 2002,
             Self::DataDamaged => 2003,
@@ -134,6 +137,7 @@ impl ErrorCode {
             Self::SegmentUnavailable => "segmentUnavailable",
             Self::RangeUnsupported => "rangeUnsupported",
             Self::LowLatencyLost => "lowLatencyLost",
+            Self::TrackUnavailable => "trackUnavailable",
             Self::FormatUnrecognised => "formatUnrecognised",
             Self::NoKeyframe => "noKeyframe",
             Self::DataDamaged => "dataDamaged",
@@ -183,6 +187,9 @@ impl ErrorCode {
             }
             Self::LowLatencyLost => {
                 "Check blocking reload and parts of the packager, and that no cache in between holds playlists."
+            }
+            Self::TrackUnavailable => {
+                "Another one goes on; check what the playlist names for it, and choose it again to try once more."
             }
             Self::FormatUnrecognised => "Check that the URL is an FLV stream and not a web page.",
             Self::NoKeyframe => "Set the encoder to send a keyframe at least every few seconds.",

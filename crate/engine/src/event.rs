@@ -46,6 +46,8 @@ pub enum Event {
     StateChange(State),
     /// A track appeared or changed, whether it is played or not.
     Track(TrackInfo),
+    /// A track of sound can be chosen, of which nothing is fetched before it is; [`Event::Track`] says more when it comes.
+    Sound(SoundInfo),
     /// From here on in the stream this track is the one of its kind that is played: the default one (the lowest number that
     /// can be played), the one that was asked for, or one in place of a track that failed or stopped coming.
     TrackSelected(TrackInfo),
@@ -143,6 +145,17 @@ pub struct RenditionInfo {
     pub width: Option<u32>,
     pub height: Option<u32>,
     pub frame_rate: Option<f64>,
+    /// RFC 6381, comma-separated; empty where it is not known.
+    pub codecs: String,
+}
+
+/// A track of sound, as the playlist of HLS has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SoundInfo {
+    pub number: u8,
+    pub label: String,
+    /// BCP 47.
+    pub language: Option<String>,
     /// RFC 6381, comma-separated; empty where it is not known.
     pub codecs: String,
 }

@@ -201,6 +201,8 @@ pub struct Load {
     pub definitions: Vec<Definition>,
     /// Which of the renditions to begin with, and to stay with; `None`: the player chooses.
     pub rendition: Option<u32>,
+    /// Which of the sounds of HLS to begin with; `None`: as its playlist says.
+    pub sound: Option<u8>,
     /// Where to begin, on the timeline that the page sees; `None`: at the live edge, at the beginning, or where the playlist says.
     pub start: Option<MediaTime>,
 }
@@ -246,8 +248,8 @@ pub enum Input {
     Record(Option<Container>),
     /// The driver's answer to `Decrypt`: the clear bytes, or what the browser says.
     Decrypted(RequestId, Result<Bytes, String>),
-    /// Play this track in place of the one of its kind that is played now, from its next keyframe on. A track that is not
-    /// there yet is waited for. Forgotten with the next load.
+    /// Play this track in place of the one of its kind that is played now, from its next keyframe on; sound of HLS is fetched
+    /// from the playhead on. A track that is not there yet is waited for. Forgotten with the next load.
     SelectTrack(TrackId),
     /// The page can be seen, or cannot.
     Visible(bool),

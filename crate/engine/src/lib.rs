@@ -66,7 +66,7 @@ mod window;
 
 pub use audio::SoundCounts;
 pub use error::{ErrorCode, SailcastError};
-pub use event::{Event, RenditionInfo, State, Stats};
+pub use event::{Event, RenditionInfo, SoundInfo, State, Stats};
 pub use io::{
     AudioOutput, Container, DecoderId, DecoderMode, DecoderPath, Decryption, Definition, FrameId, FrameInfo,
     Input, Instant, IoError, IoEvent, IoRequest, Load, Output, PcmBlock, RequestId, ResolveRequest, Response,

@@ -4,7 +4,7 @@
 //! of what fails or stops coming. **Invariant:** from one track to another it goes at a keyframe of the latter, and until then the
 //! former is played. It holds no packets.
 
-use sailcast_media::{MediaKind, Micros, Packet, TrackInfo};
+use sailcast_media::{MediaKind, Micros, Packet, TrackId, TrackInfo};
 
 use crate::io::Instant;
 
@@ -67,6 +67,11 @@ impl Tracks {
         self.playing == Some(number)
     }
 
+    /// The one that is played.
+    pub fn played(&self) -> Option<TrackId> {
+        self.find(self.playing?).map(|known| known.info.id)
+    }
+
     /// It is the one that is played, or no other is.
     pub fn plays(&self, number: u8) -> bool {
         self.playing.is_none_or(|playing| playing == number)
@@ -90,6 +95,14 @@ impl Tracks {
     /// The page wants this one, as soon as it is there.
     pub fn select(&mut self, number: u8) {
         self.asked = Some(number);
+    }
+
+    /// The source gives this one in place of the one that is played now.
+    pub fn follow(&mut self, number: u8) {
+        self.asked = Some(number);
+        for known in self.known.iter_mut().filter(|k| k.info.id.number == number) {
+            (known.failed, known.gone) = (false, false);
+        }
     }
 
     /// No decoder takes what is played now. Whether another one will be played in its place.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use proptest::{prelude::*, test_runner::RngSeed};
 use sailcast_engine::{Event, Input, Instant, LatencyTarget, State};
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_sim::{
     Sim, config, load,
     origin::{BASE, Container, Fault, Origin, Packager, Sound},
@@ -41,6 +41,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => any::<bool>().prop_map(Input::Online),
         1 => Just(Input::NetworkChanged),
         1 => prop::option::of(0u32..4).prop_map(Input::SelectRendition),
+        2 => (0u8..4).prop_map(|number| Input::SelectTrack(TrackId::audio(number))),
         1 => prop::sample::select(vec![0.5, 1.0, 2.0]).prop_map(Input::Rate),
     ];
     prop_oneof![
@@ -60,7 +61,7 @@ fn trouble() -> impl Strategy<Value = Trouble> {
         Fault::NoRanges,
         Fault::IgnoresDirectives,
     ]);
-    let what = prop::sample::select(vec![".m3u8", "/s", "a/", "key", ".p", ""]);
+    let what = prop::sample::select(vec![".m3u8", "/s", "a/", "a1", "key", ".p", ""]);
     (fault, what, 3_000i64..30_000, 0i64..4_000).prop_map(|(fault, what, from, length)| Trouble {
         fault,
         what,
@@ -79,12 +80,15 @@ fn packager() -> impl Strategy<Value = Packager> {
         prop::option::of((any::<bool>(), any::<bool>(), prop::sample::select(vec![200i64, 500])));
     let extent = prop::sample::select(vec![(Some(6), None), (Some(20), None), (None, Some(30u64))]);
     let rest = (prop::option::of(2u64..5), any::<bool>(), 0i64..2);
-    (form, low_latency, extent, rest).prop_map(
-        |((container, sound, many), low_latency, (window, total), (key_every, broken, dates))| {
+    let dubs = prop::sample::select(vec![Vec::new(), vec!["fr"], vec!["fr", "de"]]);
+    (form, low_latency, extent, rest, (dubs, any::<bool>())).prop_map(
+        |((container, sound, many), low_latency, (window, total), rest, (dubs, groups))| {
+            let (key_every, broken, dates) = rest;
             let base = if total.is_some() { Packager::vod(30) } else { Packager::live() };
             let discontinuities = if broken { vec![3, 55, 58] } else { Vec::new() };
             let mut made =
                 Packager { container, sound, window, key_every, discontinuities, dates: dates > 0, ..base };
+            made = Packager { dubs, groups, ..made };
             if let (Some((part_ranges, delta, part)), None) = (low_latency, total) {
                 made = Packager { part: Some(MS(part)), part_ranges, delta, key_every: None, ..made };
             }
@@ -147,6 +151,8 @@ proptest! {
         prop_assert!(pictures > 480, "{pictures} pictures: {stats:?}");
         let worst = sim.av_offsets_ms(from).into_iter().map(f64::abs).fold(0.0, f64::max);
         prop_assert!(worst < 60.0, "{worst} ms apart");
+        let silent = sim.heard.iter().filter(|(at, media)| *at > from && media.is_none()).count();
+        prop_assert!(silent < 10, "{silent} turns of the sound card are silent: {:?}", sim.errors());
         if is_live {
             prop_assert!(stats.latency < MS(7_500), "{:?}", stats.latency);
         }

@@ -34,6 +34,8 @@ pub struct Sim {
     pub shown_numbers: Vec<Option<u64>>,
     /// When each quantum became audible, and the media time of its first sample; None is silence.
     pub heard: Vec<(Instant, Option<MediaTime>)>,
+    /// Beside `heard`: which sound it was of.
+    pub heard_voices: Vec<u8>,
     pub cancelled: Vec<RequestId>,
     pub requests: Vec<(RequestId, String)>,
     /// What the page was asked for; it adds `?attempt=` to the line.
@@ -118,6 +120,7 @@ impl Sim {
             shown: Vec::new(),
             shown_numbers: Vec::new(),
             heard: Vec::new(),
+            heard_voices: Vec::new(),
             cancelled: Vec::new(),
             requests: Vec::new(),
             resolved: Vec::new(),
@@ -303,6 +306,7 @@ impl Sim {
         self.shown.clear();
         self.shown_numbers.clear();
         self.heard.clear();
+        self.heard_voices.clear();
         self.cancelled.clear();
         self.requests.clear();
     }
@@ -354,6 +358,7 @@ impl Sim {
         }
         let turn = card.turn();
         self.heard.push((self.now + card.latency, turn.heard));
+        self.heard_voices.push(turn.voice);
         let period = card.period();
         self.schedule(period, Happening::Card(generation));
         turn.tell

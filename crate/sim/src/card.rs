@@ -1,6 +1,7 @@
 //! The sound card: takes from the ring at its own pace and tells its count as the worklet does.
 //!
-//! Sound carries its own media time in its samples, so that what is heard can be compared with what is seen.
+//! Sound carries its own media time in its samples, so that what is heard can be compared with what is seen, and above that which of
+//! several sounds it is.
 
 use std::collections::VecDeque;
 
@@ -14,9 +15,9 @@ const REPORT_FRAMES: u64 = 1024;
 const SCALE: f64 = 64.0;
 const CYCLE: i64 = 60_000_000;
 
-/// The sample that stands for this media time.
-pub fn sample_of(time: MediaTime) -> f32 {
-    (time.0.rem_euclid(CYCLE) as f64 / 1e6 / SCALE) as f32
+/// The sample that stands for this media time of this sound.
+pub fn sample_of(time: MediaTime, voice: u8) -> f32 {
+    (f64::from(voice) + time.0.rem_euclid(CYCLE) as f64 / 1e6 / SCALE) as f32
 }
 
 pub struct Card {
@@ -41,6 +42,8 @@ pub struct Card {
 pub struct Turn {
     /// Media time of the first sample; `None` is silence.
     pub heard: Option<MediaTime>,
+    /// Which sound that is of.
+    pub voice: u8,
     /// The count to tell the engine, when it is due.
     pub tell: Option<u64>,
 }
@@ -92,7 +95,9 @@ impl Card {
 
     pub fn turn(&mut self) -> Turn {
         let n = self.ring.len().min(self.quantum as usize);
-        let heard = self.ring.front().copied().filter(|v| *v > 0.0).map(|v| self.time_of(v));
+        let first = self.ring.front().copied().filter(|v| *v > 0.0);
+        let heard = first.map(|v| self.time_of(v.fract()));
+        let voice = first.unwrap_or_default() as u8;
         let played = self.ring.drain(..n);
         if let Some(recorded) = &mut self.recorded {
             recorded.extend(played);
@@ -104,7 +109,7 @@ impl Card {
         let due = n > 0 && (self.ring.is_empty() || self.taken - self.told >= self.report);
         let tell = due.then_some(self.taken);
         self.told = tell.unwrap_or(self.told);
-        Turn { heard, tell }
+        Turn { heard, voice, tell }
     }
 
     fn time_of(&self, sample: f32) -> MediaTime {

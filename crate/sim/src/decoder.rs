@@ -13,7 +13,8 @@ use sailcast_media::{
 use crate::{
     browser::{Happening, Sim},
     card::sample_of,
-    origin, stream,
+    origin::{self, voice_of},
+    stream,
 };
 
 const SOUND_DECODE_TIME: Micros = Micros(300);
@@ -154,20 +155,21 @@ impl Sim {
                 if let Some(card) = &mut self.card {
                     card.near = packet.pts;
                 }
-                let block = self.sound(packet.pts, samples, a);
+                let block = self.sound(packet.pts, samples, a, voice_of(&packet.data));
                 let after = done - self.now;
                 self.schedule(after, Happening::Input(Input::SamplesDecoded(id, packet.pts, block)));
             }
         }
     }
 
-    fn sound(&self, pts: MediaTime, samples: u32, params: AudioParams) -> PcmBlock {
+    fn sound(&self, pts: MediaTime, samples: u32, params: AudioParams, voice: u8) -> PcmBlock {
         let divisor = self.sound_divisor.max(1);
         let channels = usize::from(params.channels.max(1));
         let sample_rate = params.sample_rate / divisor;
         let data = (0..samples / divisor)
             .flat_map(|i| {
-                let value = sample_of(pts + Micros(MediaTime::from_ticks(i.into(), sample_rate).0));
+                let at = pts + Micros(MediaTime::from_ticks(i.into(), sample_rate).0);
+                let value = sample_of(at, voice);
                 std::iter::repeat_n(value, channels)
             })
             .collect();

@@ -2,7 +2,9 @@
 //! `PlayerStats` of `www/src/types.ts`. Times become seconds.
 
 use js_sys::{Array, Date, Object, Uint8Array};
-use sailcast_engine::{DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, Stats};
+use sailcast_engine::{
+    DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, SoundInfo, Stats,
+};
 use sailcast_media::{CodecParams, MediaTime, Message, Metadata, Micros, TrackInfo, Value};
 use sailcast_web_base::js::{Plain, or_null, text};
 use wasm_bindgen::prelude::*;
@@ -14,6 +16,7 @@ pub fn event(event: Event) -> Plain {
     match event {
         Event::StateChange(state) => named("statechange").with("state", state.as_str()),
         Event::Track(info) => track(info),
+        Event::Sound(info) => sound(info),
         Event::FirstFrame => named("firstframe"),
         Event::Playing => named("playing"),
         Event::Waiting => named("waiting"),
@@ -150,6 +153,14 @@ fn track(info: TrackInfo) -> Plain {
             .with("sampleRate", params.sample_rate)
             .with("channels", params.channels),
     }
+}
+
+fn sound(info: SoundInfo) -> Plain {
+    named("audiotrack")
+        .with("number", info.number)
+        .with("codec", info.codecs)
+        .with("label", info.label)
+        .with("language", or_null(info.language))
 }
 
 fn failure(error: &SailcastError) -> Plain {

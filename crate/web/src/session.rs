@@ -162,6 +162,7 @@ impl Session {
             kind,
             definitions: message.renditions().iter().map(definition).collect(),
             rendition: message.rendition(),
+            sound: None,
             start: message.start().map(time),
         };
         self.driver.load(load, early);

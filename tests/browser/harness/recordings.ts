@@ -45,6 +45,32 @@ const APART = [
   ...['-var_stream_map', 'v:0,agroup:sound a:0,agroup:sound,default:yes', 'apart/%v.m3u8'],
 ];
 
+/** Hz of the sounds of `sounds/main.m3u8`, of the first and of the second. */
+export const TONES = [440, 1100] as const;
+const tone = (hz: number) => ['-f', 'lavfi', '-i', `sine=frequency=${hz}:sample_rate=48000,volume=6dB`];
+/** A picture and two sounds in playlists of their own. */
+const SOUNDS = [
+  ...[
+    '-map',
+    '0:v',
+    '-map',
+    '1:a',
+    '-map',
+    '2:a',
+    '-c:v',
+    'copy',
+    '-c:a',
+    'aac',
+    '-ac',
+    '2',
+    '-t',
+    `${SECONDS}`,
+  ],
+  ...['-master_pl_name', 'main.m3u8', '-hls_segment_filename', 'sounds/%v-%d.ts', '-var_stream_map'],
+  'v:0,agroup:sound a:0,agroup:sound,default:yes,language:en a:1,agroup:sound,language:de',
+  'sounds/%v.m3u8',
+];
+
 const MADE = {
   /** `moov` first. */
   'first.mp4': [...COPY, '-movflags', '+faststart', 'first.mp4'],
@@ -57,6 +83,7 @@ const MADE = {
   'aes/index.m3u8': [...COPY, ...HLS, '-hls_key_info_file', 'aes/key.info', 'aes/index.m3u8'],
   'small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('200k', 60), ...HLS, 'small/index.m3u8'],
   'apart/main.m3u8': [...COPY, ...HLS, ...APART],
+  'sounds/main.m3u8': [...LOOPED, ...TONES.flatMap(tone), ...HLS, ...SOUNDS],
   /** One file, of which the playlist gives ranges. */
   'ranges/index.m3u8': [
     ...[...COPY, ...HLS, '-hls_segment_type', 'fmp4', '-hls_flags', 'single_file'],

@@ -15,9 +15,10 @@ export class Tracks {
     if (event.name === 'trackselected') this.#selected[event.kind] = event.number;
     if (event.name !== 'videotrack' && event.name !== 'audiotrack') return;
     const { name, ...rest } = event;
-    const track: Known = { kind: name === 'videotrack' ? 'video' : 'audio', ...rest };
-    const others = this.#known.filter(({ kind, number }) => kind !== track.kind || number !== track.number);
-    this.#known = [...others, track].sort((a, b) => a.number - b.number);
+    const kind = name === 'videotrack' ? 'video' : 'audio';
+    const before = this.#known.find(one => one.kind === kind && one.number === rest.number);
+    const others = this.#known.filter(one => one !== before);
+    this.#known = [...others, { ...before, kind, ...rest } as Known].sort((a, b) => a.number - b.number);
   }
 
   /** Pictures first, then by number. */

@@ -227,6 +227,23 @@ impl Feed {
         }
     }
 
+    /// Gives this track of the sound, where it gives one of several.
+    pub fn select_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) {
+        // What is read as a stream may turn out to be a playlist.
+        self.load.sound = Some(number);
+        if let Source::Paced(paced) = &mut self.source {
+            paced.select_sound(number, now, out);
+        }
+    }
+
+    /// This track of the sound cannot be played. Whether another one comes in its place.
+    pub fn refuse_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) -> bool {
+        match &mut self.source {
+            Source::Stream(_) | Source::Definitions(_) => false,
+            Source::Paced(paced) => paced.refuse_sound(number, now, out),
+        }
+    }
+
     /// As far as an index tells.
     pub fn keyframes_around(&self, at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         match &self.source {

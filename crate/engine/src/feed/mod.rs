@@ -53,6 +53,8 @@ pub enum CutReason {
     Rendition,
     /// The segments before `at` could not be had: playback goes on there.
     Gap,
+    /// This track of the sound goes on from `at`, in place of the one before; the picture goes on as it was.
+    Sound(u8),
 }
 
 /// How far a source reaches, on the player's timeline.

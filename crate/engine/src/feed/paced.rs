@@ -63,6 +63,12 @@ pub trait Paced {
     fn leave(&mut self, _pictures: &TrackInfo, _now: Instant, _out: &mut Outbox) -> bool {
         false
     }
+    /// Gives this track of the sound, where it gives one of several.
+    fn select_sound(&mut self, _number: u8, _now: Instant, _out: &mut Outbox) {}
+    /// This track of the sound cannot be played. Whether another one comes in its place.
+    fn refuse_sound(&mut self, _number: u8, _now: Instant, _out: &mut Outbox) -> bool {
+        false
+    }
     /// As far as an index tells.
     fn keyframes_around(&self, _at: MediaTime) -> (Option<MediaTime>, Option<MediaTime>) {
         (None, None)

@@ -15,6 +15,8 @@ use super::{
     place::Place,
     playlist::unreadable,
     segment::Cursor,
+    sound::{beside, sound_alone},
+    sounds::Chosen,
     text::Loaded,
     track::{Gate, Kinds},
 };
@@ -61,10 +63,11 @@ impl Hls {
         self.entry.accept();
         (self.qualities, self.current) = (None, None);
         self.levels.clear();
-        let change = self.change.take().map(|change| change.lane);
-        for lane in [self.sound.take(), change].into_iter().flatten() {
-            self.retire(lane, out);
+        self.let_changes_go(out);
+        if let Some(sound) = self.sound.take() {
+            self.retire(sound, out);
         }
+        self.voice.playing = None;
         let main = Lane::new(url, Variables::default(), Kinds::ALL, now);
         move_to(&mut self.main, Some(main), now, out);
         self.resume(now, out);
@@ -84,6 +87,7 @@ impl Hls {
         if !is_same || self.qualities.is_none() {
             self.excluded = vec![None; self.levels.len()];
             self.shared.delivery.tell(Event::Renditions(qualities.infos()));
+            qualities.sounds.infos().for_each(|info| self.shared.delivery.tell(Event::Sound(info)));
         }
         let wanted = self.wanted.filter(|wanted| *wanted < self.levels.len());
         let current = self.current.filter(|_| is_same && self.main.is_some());
@@ -92,25 +96,28 @@ impl Hls {
         let Some(quality) = qualities.list.get(at).cloned() else { return };
         self.current = Some(at);
         self.qualities = Some(qualities);
-        let (main, sound) = self.lanes_for(&quality, now);
+        self.let_changes_go(out);
+        let preferred = self.voice.playing.or(self.voice.wanted);
+        let to = self.sound_with(&quality, preferred);
+        let (main, sound) = self.lanes_for(&quality, to.as_ref(), now);
         move_to(&mut self.main, Some(main), now, out);
         move_to(&mut self.sound, sound, now, out);
-        if let Some(change) = self.change.take() {
-            self.retire(change.lane, out);
-        }
+        self.voice.playing = to.map(|to| to.number);
         self.resume(now, out);
     }
 
     /// The lanes of a rendition: the picture's, and that of its sound where it has one.
-    pub(super) fn lanes_for(&self, quality: &Quality, now: Instant) -> (Lane, Option<Lane>) {
-        let variables = self.qualities.as_ref().map(|qualities| qualities.variables.clone());
-        let variables = variables.unwrap_or_default();
-        let kinds = Kinds { video: true, audio: quality.sound.is_none() };
+    fn lanes_for(&self, quality: &Quality, to: Option<&Chosen>, now: Instant) -> (Lane, Option<Lane>) {
+        let apart = to.and_then(|to| Some((to.uri.clone()?, sound_alone(to))));
         let url = quality.uris.first().cloned().unwrap_or_default();
-        let main = Lane::new(url, variables.clone(), kinds, now);
-        let kinds = Kinds { video: false, audio: true };
-        let sound = quality.sound.clone().map(|url| Lane::new(url, variables, kinds, now));
-        (main, sound)
+        let main = self.lane(url, beside(to, apart.is_some()), now);
+        (main, apart.map(|(url, kinds)| self.lane(url, kinds, now)))
+    }
+
+    /// One of a multivariant playlist.
+    pub(super) fn lane(&self, url: String, kinds: Kinds, now: Instant) -> Lane {
+        let variables = self.qualities.as_ref().map(|qualities| qualities.variables.clone());
+        Lane::new(url, variables.unwrap_or_default(), kinds, now)
     }
 
     /// The main playlist is here: where to begin.

@@ -43,9 +43,34 @@ impl Delivery {
 
     pub fn cut(&mut self, at: MediaTime, why: CutReason) {
         self.queue.push_back(FeedEvent::Cut { at, why });
+        match why {
+            CutReason::Sound(_) => return self.given.retain(|given| given.track.kind != MediaKind::Audio),
+            CutReason::Seek => self.given.clear(),
+            CutReason::Rendition | CutReason::Gap => {}
+        }
         self.cut = Some(at);
-        if why == CutReason::Seek {
-            self.given.clear();
+    }
+
+    /// Goes on with another sound, of which `other` has what there is: from `from` on.
+    pub fn take_over(&mut self, number: u8, other: Self, from: MediaTime) {
+        let mut is_cut = false;
+        let mut track = None;
+        for event in other.queue {
+            match event {
+                FeedEvent::Demuxed(DemuxEvent::Track(info)) => track = Some(info),
+                FeedEvent::Demuxed(DemuxEvent::Packet(packet)) if packet.pts >= from => {
+                    let Some(info) = &track else { continue };
+                    if !std::mem::replace(&mut is_cut, true) {
+                        self.cut(packet.pts, CutReason::Sound(number));
+                    }
+                    self.packet(info, packet);
+                }
+                FeedEvent::Tell(_) => self.queue.push_back(event),
+                _ => {}
+            }
+        }
+        if !is_cut {
+            self.cut(from, CutReason::Sound(number));
         }
     }
 

@@ -27,6 +27,8 @@ mod room;
 mod segment;
 mod settle;
 mod shared;
+mod sound;
+mod sounds;
 mod switch;
 mod text;
 mod timeline;
@@ -50,6 +52,7 @@ use lane::Lane;
 use multivariant::Qualities;
 pub use multivariant::{Decodable, decodable};
 use shared::Shared;
+use sound::Voice;
 use switch::Change;
 use track::Gate;
 
@@ -68,6 +71,8 @@ pub struct Hls {
     main: Option<Lane>,
     sound: Option<Lane>,
     change: Option<Change>,
+    /// Which sound, where there are several.
+    voice: Voice,
     shared: Shared,
     abr: Abr,
     date_ranges: DateRanges,
@@ -100,6 +105,7 @@ impl Hls {
             main: None,
             sound: None,
             change: None,
+            voice: Voice::new(load.sound),
             shared: Shared::new(seed),
             abr: Abr::new(),
             date_ranges: DateRanges::default(),
@@ -141,10 +147,13 @@ impl Paced for Hls {
             self.on_answer(answer, now, out);
         } else if self.shared.keys.owns(id) {
             self.shared.keys.on_io(event, now, out);
-        } else if let Some((lane, shared)) = self.lane_of(id) {
-            lane.on_io(id, event, shared, now, out);
         } else {
-            return;
+            let is_aside = self.voice.owns(id);
+            self.step_aside(is_aside);
+            if let Some((lane, shared)) = self.lane_of(id) {
+                lane.on_io(id, event, shared, now, out);
+            }
+            self.step_aside(is_aside);
         }
         self.settle(now, out);
         self.turn(now, out);
@@ -159,11 +168,14 @@ impl Paced for Hls {
     }
 
     fn on_decrypted(&mut self, id: RequestId, clear: Result<Bytes, String>, now: Instant, out: &mut Outbox) {
+        let is_aside = self.voice.owns(id);
+        self.step_aside(is_aside);
         if let Some((lane, shared)) = self.lane_of(id) {
             lane.on_decrypted(id, clear, shared, now, out);
-            self.settle(now, out);
-            self.turn(now, out);
         }
+        self.step_aside(is_aside);
+        self.settle(now, out);
+        self.turn(now, out);
     }
 
     fn poll(&mut self, _now: Instant, _out: &mut Outbox) -> Option<FeedEvent> {
@@ -202,6 +214,16 @@ impl Paced for Hls {
 
     fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
         self.leave_pictures(pictures, now, out)
+    }
+
+    fn select_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) {
+        self.pick_sound(number, now, out);
+    }
+
+    fn refuse_sound(&mut self, number: u8, now: Instant, out: &mut Outbox) -> bool {
+        let leaves = self.voice.playing == Some(number) && self.leave_sound(None);
+        self.turn(now, out);
+        leaves
     }
 
     fn suspend(&mut self, out: &mut Outbox) {
@@ -300,6 +322,9 @@ impl Hls {
             let at = sound.follow.cursor_at(begin, &self.shared);
             sound.seek(at, begin, out);
         }
+        if let Some(change) = &mut self.voice.change {
+            change.restart(out);
+        }
         self.shared.delivery.clear();
         self.shared.delivery.cut(begin, CutReason::Seek);
         self.turn(now, out);
@@ -315,6 +340,7 @@ impl Hls {
             self.shared.keys.advance(now, out);
         }
         self.choose(now, out);
+        self.choose_sound(now, out);
         self.switch(now, out);
         self.load(now, out);
         self.settle(now, out);
@@ -323,11 +349,18 @@ impl Hls {
     fn let_go(&mut self, out: &mut Outbox) {
         self.entry.cancel(out);
         self.shared.keys.cancel(out);
-        if let Some(change) = self.change.take() {
-            self.retire(change.lane, out);
-        }
+        self.let_changes_go(out);
         for lane in self.lanes_mut() {
             lane.close(out);
+        }
+    }
+
+    /// What is not played yet is not wanted any more.
+    fn let_changes_go(&mut self, out: &mut Outbox) {
+        let change = self.change.take().map(|change| change.lane);
+        let sound = self.voice.change.take().map(|change| change.lane);
+        for lane in change.into_iter().chain(sound) {
+            self.retire(lane, out);
         }
     }
 
@@ -343,17 +376,21 @@ impl Hls {
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane> {
-        self.main.iter().chain(&self.sound).chain(self.change.as_ref().map(|change| &change.lane))
+        let change = self.change.as_ref().map(|change| &change.lane);
+        let sound = self.voice.change.as_ref().map(|change| &change.lane);
+        [self.main.as_ref(), self.sound.as_ref(), change, sound].into_iter().flatten()
     }
 
     fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
-        self.main.iter_mut().chain(&mut self.sound).chain(change)
+        let sound = self.voice.change.as_mut().map(|change| &mut change.lane);
+        [self.main.as_mut(), self.sound.as_mut(), change, sound].into_iter().flatten()
     }
 
     fn lane_of(&mut self, id: RequestId) -> Option<(&mut Lane, &mut Shared)> {
         let change = self.change.as_mut().map(|change| &mut change.lane);
-        let mut lanes = self.main.iter_mut().chain(&mut self.sound).chain(change);
+        let sound = self.voice.change.as_mut().map(|change| &mut change.lane);
+        let mut lanes = [self.main.as_mut(), self.sound.as_mut(), change, sound].into_iter().flatten();
         lanes.find(|lane| lane.owns(id)).map(|lane| (lane, &mut self.shared))
     }
 }

@@ -1,7 +1,8 @@
-//! The renditions of a multivariant playlist: which can be played, in what order, and the sound that goes with each.
+//! The renditions of a multivariant playlist: which can be played, in what order, and the sounds that go with them.
 
-use sailcast_media::hls::{MultivariantPlaylist, Rendition, RenditionKind, Start, Variables, Variant};
+use sailcast_media::hls::{MultivariantPlaylist, Start, Variables, Variant};
 
+use super::sounds::Sounds;
 use crate::{abr::Level, event::RenditionInfo};
 
 /// Whether what a CODECS attribute names can be decoded here.
@@ -30,13 +31,14 @@ pub struct Quality {
     pub uris: Vec<String>,
     pub info: RenditionInfo,
     pub level: Level,
-    /// Its sound has a playlist of its own.
-    pub sound: Option<String>,
+    /// The group of its sounds, where it names one.
+    pub sounds: Option<String>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug)]
 pub struct Qualities {
     pub list: Vec<Quality>,
+    pub sounds: Sounds,
     pub start: Option<Start>,
     pub variables: Variables,
 }
@@ -52,20 +54,20 @@ impl Qualities {
         if variants.is_empty() {
             variants = playlist.variants.iter().collect();
         }
+        let sounds = Sounds::new(&variants, playlist.renditions);
         let mut list: Vec<Quality> = Vec::new();
         for variant in variants {
             // The same picture with another sound.
             if list.iter().any(|known| known.uris.contains(&variant.uri)) {
                 continue;
             }
-            let sound = sound_of(variant, &playlist.renditions);
-            let quality = Quality::new(list.len(), variant, sound);
+            let quality = Quality::new(list.len(), variant);
             match list.iter_mut().find(|known| known.is_same(&quality)) {
                 Some(known) => known.uris.push(variant.uri.clone()),
                 None => list.push(quality),
             }
         }
-        Self { list, start: playlist.start, variables: playlist.variables }
+        Self { list, sounds, start: playlist.start, variables: playlist.variables }
     }
 
     pub fn levels(&self) -> Vec<Level> {
@@ -78,7 +80,7 @@ impl Qualities {
 }
 
 impl Quality {
-    fn new(index: usize, variant: &Variant, sound: Option<String>) -> Self {
+    fn new(index: usize, variant: &Variant) -> Self {
         let name = variant.name.clone().or_else(|| variant.height.map(|height| format!("{height}p")));
         let info = RenditionInfo {
             id: u32::try_from(index).unwrap_or(u32::MAX),
@@ -96,7 +98,7 @@ impl Quality {
             frame_rate: variant.frame_rate,
             excluded: false,
         };
-        Self { uris: vec![variant.uri.clone()], info, level, sound }
+        Self { uris: vec![variant.uri.clone()], info, level, sounds: variant.audio.clone() }
     }
 
     /// The profile of its pictures, where that is told: what decodes one decodes another.
@@ -115,19 +117,15 @@ impl Quality {
     }
 }
 
-fn is_picture(variant: &Variant) -> bool {
-    let is_video = |codec: &String| {
-        let family = family(codec);
-        VIDEO.contains(&family) || OTHER_VIDEO.contains(&family)
-    };
-    variant.height.is_some() || variant.codecs.is_empty() || variant.codecs.iter().any(is_video)
+/// Of pictures.
+pub fn is_video(codec: &str) -> bool {
+    let family = family(codec);
+    VIDEO.contains(&family) || OTHER_VIDEO.contains(&family)
 }
 
-/// The playlist of the sound: of its group the default one, or the first that may be chosen without the viewer (4.4.6.1).
-fn sound_of(variant: &Variant, renditions: &[Rendition]) -> Option<String> {
-    let group = variant.audio.as_ref()?;
-    let sounds = renditions.iter().filter(|r| r.kind == RenditionKind::Audio && r.group == *group);
-    sounds.min_by_key(|r| (!r.is_default, !r.autoselect))?.uri.clone()
+fn is_picture(variant: &Variant) -> bool {
+    let is_video = |codec: &String| is_video(codec);
+    variant.height.is_some() || variant.codecs.is_empty() || variant.codecs.iter().any(is_video)
 }
 
 #[cfg(test)]

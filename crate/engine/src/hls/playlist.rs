@@ -167,6 +167,11 @@ impl Follow {
         self.due = None;
     }
 
+    /// It is not loaded again until [`Follow::reload`].
+    pub fn is_left(&self) -> bool {
+        self.asked.is_none() && self.due.is_none() && self.list.as_ref().is_none_or(|list| !list.ended)
+    }
+
     pub fn suspect(&mut self, now: Instant) {
         if let Some(asked) = &mut self.asked {
             asked.text.suspect(now);

@@ -21,14 +21,23 @@ impl Hls {
         self.room_at = None;
         let ends = [&self.main, &self.sound].map(|lane| lane.as_ref().and_then(loads_until));
         let [main_end, sound_end] = ends;
+        // A sound that is left holds nobody back.
+        let sound_end = sound_end.filter(|_| !self.voice.is_lost());
+        self.rejoin(out);
+        let (main_goes_on, sound_goes_on) = self.may_go_on();
         let main_may = self.has_room(&[MediaKind::Video, MediaKind::Audio], main_end, sound_end, now);
         let sound_may = self.has_room(&[MediaKind::Audio], sound_end, main_end, now);
         if let Some(main) = &mut self.main {
-            main.advance(main_may, &mut self.shared, now, out);
+            main.advance(main_may && main_goes_on, &mut self.shared, now, out);
         }
         if let Some(sound) = &mut self.sound {
-            sound.advance(sound_may, &mut self.shared, now, out);
+            sound.advance(sound_may && sound_goes_on && !self.voice.is_lost(), &mut self.shared, now, out);
         }
+        self.step_aside(true);
+        if let Some(change) = &mut self.voice.change {
+            change.lane.advance(true, &mut self.shared, now, out);
+        }
+        self.step_aside(true);
         if let Some(change) = &mut self.change {
             change.lane.advance(false, &mut self.shared, now, out);
         } else if self.levels.len() > 1 && self.main.as_ref().is_some_and(|main| !main.is_idle()) {

@@ -30,6 +30,7 @@ impl Hls {
         self.settle_main(now, out);
         self.settle_sound(now, out);
         self.settle_change(now, out);
+        self.settle_sound_change(now, out);
         for event in self.entry.events.drain(..) {
             self.shared.delivery.tell(event);
         }
@@ -111,19 +112,29 @@ impl Hls {
 
     fn settle_sound(&mut self, now: Instant, out: &mut Outbox) {
         if let Some(failure) = self.sound.as_mut().and_then(|sound| sound.adrift.take()) {
-            self.lose(failure, now, out);
+            let leaves = !is_network(&failure) && self.leave_sound(failure.error.as_ref());
+            if !leaves {
+                self.lose(failure, now, out);
+            }
         }
         let Some(trouble) = take_trouble(self.sound.as_mut()) else { return };
         match trouble {
             Trouble::Lost(failure) => self.lose(failure, now, out),
             Trouble::Piece(failure) => {
-                let shared = &mut self.shared;
-                let left = self.sound.as_mut().and_then(|sound| sound.skip(failure, shared, out));
-                if let Some(failure) = left {
+                let Some(sound) = &mut self.sound else { return };
+                let error = failure.error.clone();
+                let left = sound.skip(failure, &mut self.shared, out);
+                // A single one is left out; with more in a row, another sound is better than none.
+                let leaves = sound.is_holed() && self.leave_sound(error.as_ref());
+                if let Some(failure) = left.filter(|_| !leaves) {
                     self.lose(failure, now, out);
                 }
             }
-            Trouble::Fatal(error) => self.fail(Some(error), out),
+            Trouble::Fatal(error) => {
+                if !self.leave_sound(Some(&error)) {
+                    self.fail(Some(error), out);
+                }
+            }
             Trouble::Told | Trouble::Moving => {}
         }
     }

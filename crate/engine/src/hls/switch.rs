@@ -11,7 +11,7 @@ use super::{
     multivariant::Quality,
     place::Place,
     segment::Cursor,
-    track::Gate,
+    track::{Gate, Kinds},
 };
 use crate::{abr::Situation, feed::CutReason, io::Instant, outbox::Outbox};
 
@@ -124,10 +124,13 @@ impl Hls {
 
     /// Takes over, when the other one's playlist is here and the present lane is between two segments.
     pub(super) fn switch(&mut self, now: Instant, out: &mut Outbox) {
-        let Some(main) = &self.main else { return };
+        let Some(main) = &mut self.main else { return };
         let is_between = main.is_between_segments(&self.shared);
         let is_ready = |change: &Change| change.is_aligned && (is_between || change.is_escape);
         let Some(change) = self.change.take_if(|change| is_ready(change)) else { return };
+        if is_between {
+            main.end_segment(&mut self.shared);
+        }
         let Some(end) = main.loaded_until() else { return };
         let from = match &change {
             Change { is_blind: true, .. } => self.playhead(),
@@ -146,21 +149,7 @@ impl Hls {
         if let Some(old) = self.main.replace(lane) {
             self.retire(old, out);
         }
-        self.switch_sound(to, now, out);
-    }
-
-    /// The sound that goes with the rendition, unless it is the same.
-    fn switch_sound(&mut self, to: usize, now: Instant, out: &mut Outbox) {
-        let quality = self.qualities.as_ref().and_then(|qualities| qualities.list.get(to));
-        let Some(quality) = quality.cloned() else { return };
-        let present = self.sound.as_ref().map(|sound| sound.follow.url().to_owned());
-        if present == quality.sound {
-            return;
-        }
-        let (_, sound) = self.lanes_for(&quality, now);
-        if let Some(old) = std::mem::replace(&mut self.sound, sound) {
-            self.retire(old, out);
-        }
+        self.switch_sound(now, out);
     }
 
     /// The playlist of the other rendition.
@@ -206,14 +195,20 @@ impl Hls {
         self.drop_change(out);
         let Some(qualities) = &self.qualities else { return };
         let Some(quality) = qualities.list.get(to) else { return };
-        let (mut lane, _) = self.lanes_for(quality, now);
+        let url = quality.uris.first().cloned().unwrap_or_default();
+        let mut lane = self.lane(url, Kinds::ALL, now);
+        self.prepare(&mut lane);
+        self.change = Some(Change { to, auto, is_escape, is_blind: false, lane, is_aligned: false });
+    }
+
+    /// The playlist of another lane is asked for what the present one's says that it has.
+    pub(super) fn prepare(&self, lane: &mut Lane) {
         let present = self.main.as_ref().and_then(|main| main.follow.list.as_ref());
         let reports = present.into_iter().flat_map(|list| &list.rendition_reports);
         let report = reports.into_iter().find(|report| report.uri == lane.follow.url());
         if let Some((report, msn)) = report.and_then(|report| Some((report, report.last_msn?))) {
             lane.follow.report(msn, report.last_part);
         }
-        self.change = Some(Change { to, auto, is_escape, is_blind: false, lane, is_aligned: false });
     }
 
     fn situation(&self) -> Situation {

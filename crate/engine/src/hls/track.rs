@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use sailcast_media::{
-    DemuxEvent, Demuxer, MediaKind, MediaTime, Metadata, Micros, Packet, SkipReason, TrackInfo,
+    DemuxEvent, Demuxer, MediaKind, MediaTime, Metadata, Micros, Packet, SkipReason, TrackId, TrackInfo,
     demux::{Format, probe},
     hls::Map,
 };
@@ -30,15 +30,19 @@ const HOLE: Micros = Micros::from_secs(1);
 /// A piece of another playlist that begins so far from where it was taken to begin is not the one that was looked for.
 const STRAY: Micros = Micros::from_millis(500);
 
-/// Which of a lane's tracks are played.
+/// What of a lane is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kinds {
     pub video: bool,
     pub audio: bool,
+    /// Messages are told.
+    pub messages: bool,
+    /// One sound is played, under this number; without one, tracks keep their own.
+    pub number: Option<u8>,
 }
 
 impl Kinds {
-    pub const ALL: Self = Self { video: true, audio: true };
+    pub const ALL: Self = Self { video: true, audio: true, messages: true, number: None };
 
     fn has(self, kind: MediaKind) -> bool {
         match kind {
@@ -82,6 +86,8 @@ pub struct Run {
     first_video: Option<MediaTime>,
     first_audio: Option<MediaTime>,
     tracks: Vec<TrackInfo>,
+    /// The sound that is played, where it is one.
+    sound: Option<TrackId>,
     waiting: Vec<Metadata>,
     early: Vec<Packet>,
     is_initialised: bool,
@@ -111,6 +117,7 @@ impl Run {
             first_video: None,
             first_audio: None,
             tracks: Vec::new(),
+            sound: None,
             waiting: Vec::new(),
             early: Vec::new(),
             is_initialised: false,
@@ -220,7 +227,21 @@ impl Run {
         Ok(())
     }
 
-    fn on_track(&mut self, info: TrackInfo) {
+    /// What is played from here on.
+    pub fn set_kinds(&mut self, kinds: Kinds) {
+        self.kinds = kinds;
+        self.early.clear();
+    }
+
+    /// The number that a track has outside; `None` where it is not the one that is played of its kind.
+    fn outside(&mut self, id: TrackId) -> Option<TrackId> {
+        let Some(number) = self.kinds.number.filter(|_| id.kind == MediaKind::Audio) else { return Some(id) };
+        (*self.sound.get_or_insert(id) == id).then_some(TrackId::audio(number))
+    }
+
+    fn on_track(&mut self, mut info: TrackInfo) {
+        let Some(id) = self.outside(info.id) else { return };
+        info.id = id;
         match self.tracks.iter_mut().find(|known| known.id == info.id) {
             Some(known) => *known = info,
             None => self.tracks.push(info),
@@ -229,7 +250,7 @@ impl Run {
 
     fn on_message(&mut self, mut message: Metadata, delivery: &mut Delivery) {
         match self.offset {
-            Some(_) if self.strayed.is_some() => {}
+            _ if !self.kinds.messages || self.strayed.is_some() => {}
             Some(offset) => {
                 message.time = message.time + offset;
                 delivery.pass(DemuxEvent::Metadata(message));
@@ -239,11 +260,16 @@ impl Run {
         }
     }
 
-    fn on_packet(&mut self, packet: Packet, wraps: bool, timeline: &mut Timeline, delivery: &mut Delivery) {
+    fn on_packet(
+        &mut self,
+        mut packet: Packet,
+        wraps: bool,
+        timeline: &mut Timeline,
+        delivery: &mut Delivery,
+    ) {
         let kind = packet.track.kind;
-        if !self.kinds.has(kind) {
-            return;
-        }
+        let Some(track) = self.outside(packet.track).filter(|_| self.kinds.has(kind)) else { return };
+        packet.track = track;
         let waits = self.offset.is_none() && self.kinds.video && kind == MediaKind::Audio;
         if waits && self.early.len() < MOST_EARLY {
             return self.early.push(packet);

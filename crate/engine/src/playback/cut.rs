@@ -18,6 +18,7 @@ impl Playback {
             true => self.turns.of_source(at),
             false => self.timeline.place_time(Some(MediaKind::Video), at),
         };
+        let at = if let CutReason::Sound(_) = why { self.sound_goes_on_at(at) } else { at };
         self.recording.cut(at, why, now, out);
         match why {
             CutReason::Seek if self.seeks.is_awaiting() => self.arrive(at, now),
@@ -30,7 +31,29 @@ impl Playback {
                 self.recording.joined(now);
             }
             CutReason::Gap => self.note_hole(at),
+            CutReason::Sound(number) => self.change_sound(number, at, now, out),
         }
+    }
+
+    /// What the decoder has of the present sound is heard to its end.
+    fn sound_goes_on_at(&self, at: MediaTime) -> MediaTime {
+        let queue = &self.audio.stage.queue;
+        let waits = queue.first_dts().or(queue.edge()).filter(|_| self.sound_runs());
+        waits.map_or(at, |waits| waits.max(at))
+    }
+
+    fn sound_runs(&self) -> bool {
+        self.clock.is_running() && !self.audio.disabled
+    }
+
+    /// Another sound goes on at `at`, in place of what waits; while nothing is heard, of what is decoded too.
+    fn change_sound(&mut self, number: u8, at: MediaTime, now: Instant, out: &mut Outbox) {
+        if !self.sound_runs() {
+            self.audio.go_to(now, out);
+        }
+        self.audio.stage.queue.cut_from(at);
+        self.audio_tracks.follow(number);
+        self.sound_from = Some(at);
     }
 
     /// Another definition of a stream goes on from there, in place of what waits of the pictures, and of sound where there is none.

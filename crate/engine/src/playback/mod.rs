@@ -148,6 +148,8 @@ pub struct Playback {
     pub wishes: Wishes,
     /// Sound of another rate has been written: the playhead follows when it is heard.
     rate_due: Option<(Instant, f64)>,
+    /// What another sound has before this is not heard.
+    sound_from: Option<MediaTime>,
     /// What could not be had, from where to where.
     holes: VecDeque<(MediaTime, MediaTime)>,
     stats: Stats,
@@ -203,6 +205,7 @@ impl Playback {
             turns: Turns::default(),
             wishes: Wishes::default(),
             rate_due: None,
+            sound_from: None,
             holes: VecDeque::new(),
             stats: Stats::default(),
         }
@@ -291,7 +294,7 @@ impl Playback {
             }
             Input::Record(Some(_)) if self.is_over() => recording::refuse(out),
             Input::Record(container) => self.recording.want(container, now, out),
-            Input::SelectTrack(id) => self.tracks(id.kind).select(id.number),
+            Input::SelectTrack(id) => self.select_track(id, now, out),
             Input::AudioPlayed { frames } => {
                 if let Some(heard) = self.audio.on_played(frames, now) {
                     self.clock.follow(heard, now);

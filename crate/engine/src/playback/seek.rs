@@ -18,6 +18,8 @@ use crate::{
 const HURRY: Micros = Micros::from_millis(250);
 /// Sound that ends so long before the place is not kept.
 const SOUND_BEFORE: Micros = Micros::from_millis(100);
+/// Another sound goes on with the packet that begins nearest to the end of the one before: half of what one lasts.
+const SOUND_OVERLAP: Micros = Micros::from_millis(10);
 
 #[derive(Clone, Copy, Debug)]
 struct Seek {
@@ -173,6 +175,7 @@ impl Playback {
         self.sei.clear();
         self.holes.clear();
         (self.first_video, self.first_keyframe, self.first_sound) = (None, None, None);
+        self.sound_from = None;
         self.apart = false;
     }
 
@@ -203,10 +206,13 @@ impl Playback {
         nearer(before, behind, here).map(|at| self.turns.page(at))
     }
 
-    /// What a source gives before it has come to the place, and sound from before it.
+    /// What a source gives before it has come to the place, sound from before it, and what is heard of another sound.
     pub(super) fn is_unwanted(&self, packet: &Packet) -> bool {
-        let Some(seek) = &self.seeks.present else { return false };
         let is_sound = packet.track.kind == MediaKind::Audio;
+        if is_sound && self.sound_from.is_some_and(|from| packet.pts < from - SOUND_OVERLAP) {
+            return true;
+        }
+        let Some(seek) = &self.seeks.present else { return false };
         seek.awaiting || is_sound && seek.exact && packet.pts < seek.to - SOUND_BEFORE
     }
 

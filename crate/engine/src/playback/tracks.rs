@@ -1,6 +1,6 @@
 //! From one track to another, and what becomes of a kind of which none can be played.
 
-use sailcast_media::{MediaKind, TrackInfo};
+use sailcast_media::{MediaKind, TrackId, TrackInfo};
 
 use super::Playback;
 use crate::{
@@ -17,6 +17,14 @@ impl Playback {
         match kind {
             MediaKind::Video => &mut self.video_tracks,
             MediaKind::Audio => &mut self.audio_tracks,
+        }
+    }
+
+    /// The page wants this one: a source that gives one sound of several is told.
+    pub(super) fn select_track(&mut self, id: TrackId, now: Instant, out: &mut Outbox) {
+        self.tracks(id.kind).select(id.number);
+        if let Some(feed) = self.feed.as_mut().filter(|_| id.kind == MediaKind::Audio) {
+            feed.select_sound(id.number, now, out);
         }
     }
 
@@ -43,6 +51,7 @@ impl Playback {
             let error = fatal(ErrorCode::CodecUnsupported, what);
             return match is_playing {
                 true => self.lose_track(kind, error, now, out),
+                false if self.refuse(track.id, now, out) => self.warn(error, out),
                 false => self.cannot_play(error, now, out),
             };
         }
@@ -101,8 +110,10 @@ impl Playback {
                 self.clock.forget_sound();
             }
         }
-        match self.tracks(kind).fail() {
-            true => out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error }))),
+        let other = self.tracks(kind).fail();
+        let other = self.tracks(kind).played().is_some_and(|lost| self.refuse(lost, now, out)) || other;
+        match other {
+            true => self.warn(error, out),
             false => self.cannot_play(error, now, out),
         }
     }
@@ -110,6 +121,16 @@ impl Playback {
     /// The source has pictures for which there is a decoder, and they come.
     fn leave(&mut self, pictures: &TrackInfo, now: Instant, out: &mut Outbox) -> bool {
         self.feed.as_mut().is_some_and(|feed| feed.leave(pictures, now, out))
+    }
+
+    fn warn(&self, error: SailcastError, out: &mut Outbox) {
+        out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error })));
+    }
+
+    /// A source that gives one sound of several is told that this one cannot be played. Whether it gives another one.
+    fn refuse(&mut self, id: TrackId, now: Instant, out: &mut Outbox) -> bool {
+        let feed = self.feed.as_mut().filter(|_| id.kind == MediaKind::Audio);
+        feed.is_some_and(|feed| feed.refuse_sound(id.number, now, out))
     }
 
     /// A kind cannot be played. Nothing else yet: perhaps it comes.

@@ -172,7 +172,7 @@ impl Recorder {
                 What::DecoderChange { kind: kind.as_str(), to: to.as_str(), reason: reason.as_str() }
             }
             Event::TrackSelected(track) => return self.note_codec(track, true),
-            Event::Cue(_) => return,
+            Event::Cue(_) | Event::Sound(_) => return,
             Event::FirstFrame => {
                 self.reach(Milestone::Shown, now);
                 let Some(after) = self.load.as_ref().and_then(|load| load.start_up.shown) else { return };

@@ -96,13 +96,14 @@ impl Recorder for Recording {
                 self.go_elsewhere(now);
             }
             CutReason::Rendition => {
-                self.order.drop_picture_from(at);
+                self.order.drop_from(MediaKind::Video, at);
                 // Some of what is replaced may be written.
                 if !self.order.is_ahead() {
                     self.order.note_break(now);
                 }
             }
             CutReason::Gap => self.order.note_break(now),
+            CutReason::Sound(_) => self.order.drop_from(MediaKind::Audio, at),
         }
     }
 

@@ -83,10 +83,10 @@ impl Order {
         }
     }
 
-    /// Takes back the picture from `at` on.
-    pub fn drop_picture_from(&mut self, at: MediaTime) {
-        let keep = self.video.held.iter().position(|held| held.packet.pts >= at);
-        self.drop_behind(MediaKind::Video, keep);
+    /// Takes back what is presented from `at` on.
+    pub fn drop_from(&mut self, kind: MediaKind, at: MediaTime) {
+        let keep = self.kind(kind).held.iter().position(|held| held.packet.pts >= at);
+        self.drop_behind(kind, keep);
     }
 
     /// Takes back what is not played yet.

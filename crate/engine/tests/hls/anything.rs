@@ -13,6 +13,7 @@ enum Deed {
     Run(i64),
     Seek(i64),
     Select(Option<u32>),
+    Sound(u8),
     Pause(bool),
     Online(bool),
     Suspend,
@@ -25,6 +26,7 @@ fn deed() -> impl Strategy<Value = Deed> {
         4 => (0..8000i64).prop_map(Deed::Run),
         1 => (-5000..130_000i64).prop_map(Deed::Seek),
         1 => prop::option::of(0..4u32).prop_map(Deed::Select),
+        1 => (0..4u8).prop_map(Deed::Sound),
         1 => any::<bool>().prop_map(Deed::Pause),
         1 => any::<bool>().prop_map(Deed::Online),
         1 => Just(Deed::Suspend),
@@ -36,12 +38,14 @@ fn deed() -> impl Strategy<Value = Deed> {
 fn packager() -> impl Strategy<Value = Packager> {
     let sound = prop_oneof![Just(Sound::Muxed), Just(Sound::Apart), Just(Sound::Packed)];
     let container = prop_oneof![Just(Container::Ts), Just(Container::Mp4)];
-    let first = (sound, container, any::<[bool; 6]>(), prop::option::of(50..60u64));
-    first.prop_map(|(sound, container, [low, live, ranges, keys, dates, delta], restart)| {
+    let first = (sound, container, any::<[bool; 8]>(), prop::option::of(50..60u64));
+    first.prop_map(|(sound, container, [low, live, ranges, keys, dates, delta, dubs, groups], restart)| {
         let base = if live { Packager::live() } else { Packager::vod(60) };
         Packager {
             sound,
             container,
+            dubs: if dubs { vec!["fr", "de"] } else { Vec::new() },
+            groups,
             part: if low { Packager::low_latency().part } else { None },
             part_ranges: ranges,
             key_every: keys.then_some(2),
@@ -97,6 +101,7 @@ proptest! {
                 Deed::Run(ms) => rig.run(ms),
                 Deed::Seek(ms) => rig.seek(ms),
                 Deed::Select(rendition) => rig.act(|hls, now, out| hls.select(rendition, now, out)),
+                Deed::Sound(number) => rig.act(|hls, now, out| hls.select_sound(number, now, out)),
                 Deed::Pause(paused) => rig.paused = paused,
                 Deed::Online(online) => rig.act(|hls, now, out| hls.set_online(online, now, out)),
                 Deed::Suspend => rig.act(|hls, _, out| hls.suspend(out)),
@@ -105,8 +110,8 @@ proptest! {
             }
         }
         rig.run(5000);
-        // At most two playlists, a change's, a piece and its map for each of two lanes, and a key.
-        prop_assert!(rig.open.len() <= 8, "{} open requests", rig.open.len());
+        // At most two playlists, a change's, a piece and its map for each of two lanes and of another sound's, its playlist, and a key.
+        prop_assert!(rig.open.len() <= 11, "{} open requests", rig.open.len());
         rig.twice.clear();
         rig.close();
         let asked = rig.asked.len();

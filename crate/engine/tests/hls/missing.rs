@@ -151,3 +151,18 @@ fn sound_that_is_missing_for_a_while_does_not_take_the_picture_with_it() {
     assert!(rig.stalled < Micros::from_millis(100));
     rig.close();
 }
+
+#[test]
+fn sound_whose_playlist_is_missing_for_a_while_comes_back_though_the_picture_was_left_for_another_one() {
+    let packager = Packager { sound: Sound::Apart, ..Packager::live().with_qualities() };
+    let origin = Origin::new(packager).fault(|request, now| {
+        let is_away = now.0 > 5_000_000 && now.0 < 8_000_000;
+        (is_away && request.url.contains(".m3u8")).then_some(Fault::Status(503))
+    });
+    let mut rig = Rig::new(origin, MASTER);
+    rig.run(40_000);
+    let behind = rig.hls.extent(rig.now).live_edge.expect("live") - rig.buffered_until().expect("media");
+    assert!(behind < Micros::from_secs(4), "{behind:?}");
+    assert!(rig.fatal().is_none());
+    rig.close();
+}

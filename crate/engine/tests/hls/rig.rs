@@ -296,7 +296,7 @@ impl Rig {
             FeedEvent::Demuxed(DemuxEvent::Skipped { .. }) => {}
             FeedEvent::Cut { at, why } => {
                 self.cuts.push((self.now, at, why));
-                self.wants_keyframe = true;
+                self.wants_keyframe |= !matches!(why, CutReason::Sound(_));
                 if let (CutReason::Gap, Some(last)) = (why, self.packets.last()) {
                     self.holes.push((last.pts, at));
                 }
@@ -304,6 +304,7 @@ impl Rig {
                     CutReason::Seek => false,
                     CutReason::Rendition => packet.track.kind == MediaKind::Audio || packet.pts < at,
                     CutReason::Gap => true,
+                    CutReason::Sound(_) => packet.track.kind == MediaKind::Video || packet.pts < at,
                 });
             }
             FeedEvent::Tell(event) => self.told.push((self.now, event)),

@@ -12,7 +12,7 @@ use sailcast_media::{
     },
 };
 
-use super::{BASE, Container, Packager, Pictures, Sound};
+use super::{BASE, Container, Packager, Pictures, Sound, media::Name};
 
 /// What µs since 1970 the stream's zero is.
 pub const EPOCH: Micros = Micros(1_700_000_000_000_000);
@@ -22,7 +22,8 @@ const CANNOT_WAIT: Micros = Micros::from_secs(30);
 
 impl Packager {
     pub(super) fn multivariant(&self) -> String {
-        let group = (self.sound != Sound::Muxed).then(|| "sound".to_owned());
+        let is_apart = self.sound != Sound::Muxed || !self.dubs.is_empty();
+        let group = |n: usize| if self.groups { format!("sound{n}") } else { "sound".to_owned() };
         let variants = self.qualities.iter().enumerate().map(|(n, quality)| {
             let of_pictures = quality.is_told && quality.pictures != Pictures::None;
             Variant {
@@ -32,25 +33,34 @@ impl Packager {
                 width: of_pictures.then_some(quality.width),
                 height: of_pictures.then_some(quality.height),
                 frame_rate: of_pictures.then_some(quality.fps as f64),
-                audio: group.clone(),
+                audio: is_apart.then(|| group(n)),
                 ..Variant::default()
             }
         });
-        let rendition = group.clone().map(|group| Rendition {
-            kind: RenditionKind::Audio,
-            group,
-            name: "Main".into(),
-            language: None,
-            uri: Some(format!("{BASE}a.m3u8")),
-            is_default: true,
-            autoselect: true,
-            channels: None,
-            characteristics: Vec::new(),
+        let voices = if is_apart { self.dubs.len() + 1 } else { 0 };
+        let groups = if self.groups { self.qualities.len() } else { 1 };
+        let all = (0..groups).flat_map(|n| (0..voices).map(move |voice| (n, voice)));
+        let renditions = all.map(|(n, voice)| {
+            let dub = voice.checked_sub(1).map(|dub| self.dubs[dub]);
+            let of_group = if self.groups { format!("g{n}") } else { String::new() };
+            let of_voice = if voice > 0 { voice.to_string() } else { String::new() };
+            let uri = format!("{BASE}{of_group}a{of_voice}.m3u8");
+            Rendition {
+                kind: RenditionKind::Audio,
+                group: group(n),
+                name: dub.map_or("Main".into(), |dub| format!("In {dub}")),
+                language: dub.map(str::to_owned),
+                uri: (dub.is_some() || self.sound != Sound::Muxed).then_some(uri),
+                is_default: dub.is_none(),
+                autoselect: true,
+                channels: None,
+                characteristics: Vec::new(),
+            }
         });
         hls::write_multivariant(&MultivariantPlaylist {
             version: 6,
             variants: variants.collect(),
-            renditions: rendition.into_iter().collect(),
+            renditions: renditions.collect(),
             variables: Variables::default(),
             ..MultivariantPlaylist::default()
         })
@@ -135,7 +145,7 @@ impl Packager {
             duration: self.segment,
             title: String::new(),
             map: self.map(name, sequence),
-            keys: self.keys(sequence),
+            keys: self.keys(name, sequence),
             program_date_time: self.dates.then(|| EPOCH + self.segment.scale(sequence as f64)),
             gap: self.gaps.contains(&sequence),
             bitrate: None,
@@ -229,10 +239,13 @@ impl Packager {
         (self.extension(name) == "mp4").then(|| Arc::new(map))
     }
 
-    fn keys(&self, sequence: u64) -> Vec<Arc<Key>> {
+    fn keys(&self, name: &str, sequence: u64) -> Vec<Arc<Key>> {
+        // Those of a dub have addresses of their own.
+        let is_dub = matches!(Name::parse(name), Some(Name::Sound(voice)) if voice > 0);
+        let of = if is_dub { format!("?of={name}") } else { String::new() };
         let key = |every| Key {
             method: KeyMethod::Aes128,
-            uri: format!("{BASE}key{}", sequence / every),
+            uri: format!("{BASE}key{}{of}", sequence / every),
             iv: None,
             format: "identity".into(),
         };
@@ -247,7 +260,7 @@ impl Packager {
 
     fn extension(&self, name: &str) -> &'static str {
         match self.container {
-            _ if name == "a" && self.sound == Sound::Packed => "aac",
+            _ if self.sound == Sound::Packed && !name.starts_with('v') => "aac",
             Container::Ts => "ts",
             Container::Mp4 => "mp4",
         }

@@ -20,15 +20,19 @@ const OTHER_STAMP: Micros = Micros::from_secs(77);
 /// One of the addresses of segments.
 pub enum Name {
     Quality(usize),
-    Sound,
+    /// The first one, or which of the others, counted from 1.
+    Sound(usize),
 }
 
 impl Name {
     pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "a" => Some(Self::Sound),
-            _ => Some(Self::Quality(text.strip_prefix('v')?.parse().ok()?)),
+        if let Some(number) = text.strip_prefix('v') {
+            return Some(Self::Quality(number.parse().ok()?));
         }
+        // That of a group is `gNaN`.
+        let (_, number) =
+            text.split_once('a').filter(|(group, _)| group.is_empty() || group.starts_with('g'))?;
+        Some(Self::Sound(if number.is_empty() { 0 } else { number.parse().ok()? }))
     }
 }
 
@@ -133,7 +137,7 @@ impl Packager {
 
     fn has_sound(&self, name: &Name, sequence: u64) -> bool {
         match name {
-            Name::Sound => true,
+            Name::Sound(_) => true,
             Name::Quality(n) => {
                 self.sound == Sound::Muxed && self.qualities[*n].sound && self.heard.contains(&sequence)
             }
@@ -161,7 +165,7 @@ impl Packager {
         let packets = self.packets(name, sequence, from, to);
         let mut out = BytesMut::new();
         let container = match name {
-            Name::Sound if self.sound == Sound::Packed => return packed(&packets),
+            Name::Sound(_) if self.sound == Sound::Packed => return packed(&packets),
             _ => self.container,
         };
         match container {
@@ -224,12 +228,13 @@ impl Packager {
                 packets.push(synth::packet(TrackId::video(0), MediaTime(at) + base, keyframe, data));
             }
         }
+        let voice = if let Name::Sound(number) = name { *number } else { 0 };
         if self.has_sound(name, sequence) {
             let first = (from * self.sound_rate + AAC_SAMPLES * 1_000_000 - 1) / (AAC_SAMPLES * 1_000_000);
             let time = |k: i64| k * AAC_SAMPLES * 1_000_000 / self.sound_rate;
             for k in (first.max(0)..).take_while(|k| time(*k) < to) {
-                let data = Bytes::from(vec![0x21; AAC_BYTES]);
-                packets.push(synth::packet(TrackId::audio(0), MediaTime(time(k)) + base, true, data));
+                let at = MediaTime(time(k)) + base;
+                packets.push(synth::packet(TrackId::audio(0), at, true, sound(voice)));
             }
         }
         packets.sort_by_key(|packet| (packet.dts, packet.track.kind == MediaKind::Audio));
@@ -249,6 +254,22 @@ fn picture(kind: u8, number: i64, size: usize) -> Bytes {
     unit.put_slice(format!("{number:0DIGITS$}").as_bytes());
     unit.resize(size, 0xff);
     unit.freeze()
+}
+
+/// What a packet of another sound than the first one begins with; the voice's number follows.
+const VOICE: &[u8] = b"voice:";
+
+fn sound(voice: usize) -> Bytes {
+    let mut data = vec![0x21; AAC_BYTES];
+    if voice > 0 {
+        data.splice(..=VOICE.len(), VOICE.iter().copied().chain([voice as u8]));
+    }
+    data.into()
+}
+
+/// Which of the sounds this packet is of: 0 is the first one.
+pub fn voice_of(packet: &[u8]) -> u8 {
+    packet.strip_prefix(VOICE).and_then(|rest| rest.first()).copied().unwrap_or(0)
 }
 
 /// Which picture of the stream this access unit is.

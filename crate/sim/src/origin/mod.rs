@@ -16,7 +16,7 @@ use sailcast_media::{Micros, hls::ByteRange};
 
 use crate::server::{Deliveries, Server};
 pub use list::EPOCH;
-pub use media::number_of;
+pub use media::{number_of, voice_of};
 pub use quality::{Cut, Pictures, Quality};
 
 /// How much one chunk of a response has.
@@ -49,6 +49,10 @@ pub struct Packager {
     pub sound_cut: Cut,
     /// In Hz, where the sound is not [`Sound::Packed`].
     pub sound_rate: i64,
+    /// The languages of other sounds, each in a rendition of its own beside the first one ([`voice_of`]).
+    pub dubs: Vec<&'static str>,
+    /// Each quality has playlists of its own for its sounds.
+    pub groups: bool,
     pub qualities: Vec<Quality>,
     pub segment: Micros,
     /// Of low-latency HLS.
@@ -98,6 +102,8 @@ impl Packager {
             sound: Sound::Muxed,
             sound_cut: Cut::ALIKE,
             sound_rate: 48_000,
+            dubs: Vec::new(),
+            groups: false,
             qualities: vec![Quality::new(1_000_000, 640, 368)],
             segment: Micros::from_secs(2),
             part: None,

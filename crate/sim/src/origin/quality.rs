@@ -82,7 +82,7 @@ impl Packager {
     pub(super) fn of(&self, name: &str) -> Cow<'_, Self> {
         let cut = match Name::parse(name) {
             Some(Name::Quality(n)) => self.qualities.get(n).map_or(Cut::ALIKE, |quality| quality.cut),
-            Some(Name::Sound) => self.sound_cut,
+            Some(Name::Sound(_)) => self.sound_cut,
             None => Cut::ALIKE,
         };
         if cut.segment.is_none() && cut.numbers == 0 {

@@ -107,6 +107,7 @@ impl Figures {
             sim.shown.clear();
             sim.shown_numbers.clear();
             sim.heard.clear();
+            sim.heard_voices.clear();
         }
         let stats = sim.stats();
         self.watched += LENGTH;

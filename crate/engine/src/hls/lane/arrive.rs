@@ -176,7 +176,8 @@ impl Lane {
         }
     }
 
-    pub(super) fn end_segment(&mut self, shared: &mut Shared) {
+    /// What its demuxer still holds is given.
+    pub fn end_segment(&mut self, shared: &mut Shared) {
         let Some(run) = &mut self.run else { return };
         if let Err(Unplayable { code, what }) = run.flush(&mut shared.timeline, &mut shared.delivery) {
             self.break_off();

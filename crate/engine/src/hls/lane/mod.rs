@@ -206,6 +206,11 @@ impl Lane {
         self.follow.reload(now, out);
     }
 
+    /// It waits to be resumed.
+    pub fn is_left(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Told)) || self.follow.is_left()
+    }
+
     pub fn owns(&self, id: RequestId) -> bool {
         self.follow.owns(id)
             || self.init.owns(id)
@@ -220,6 +225,26 @@ impl Lane {
 
     pub fn is_idle(&self) -> bool {
         self.loading.is_none()
+    }
+
+    /// What is played of what comes from here on; the sound begins where what is here ends.
+    pub fn set_kinds(&mut self, kinds: Kinds) {
+        let gains_sound = kinds.audio && !self.kinds.audio;
+        self.kinds = kinds;
+        if gains_sound && self.run.is_some() {
+            let rest = self.end_run();
+            self.gate = Some(Gate { video_after: HERE, sound_from: HERE, ..rest });
+        } else if let Some(run) = &mut self.run {
+            run.set_kinds(kinds);
+        }
+    }
+
+    /// It has all that its playlist lists behind its place.
+    pub fn has_caught_up(&self, shared: &Shared) -> bool {
+        match &self.loading {
+            Some(loading) => loading.piece.kind == PieceKind::Hint && !loading.is_listed,
+            None => matches!(self.next(shared), Some(Next::Wait | Next::End)),
+        }
     }
 
     /// A segment has been loaded, and nothing of the next one.
@@ -323,6 +348,11 @@ impl Lane {
         let pieces = [piece, self.init.deadline()].into_iter().flatten().min();
         let pieces = pieces.filter(|_| self.trouble.is_none() && shared.online);
         [pieces, self.follow.deadline(shared)].into_iter().flatten().min()
+    }
+
+    /// Pieces in a row could not be had.
+    pub fn is_holed(&self) -> bool {
+        self.skipped > 1
     }
 
     /// Goes on behind the piece that cannot be had; unless too many before it could not either: what is to be made of that.
