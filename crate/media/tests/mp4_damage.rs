@@ -190,6 +190,25 @@ fn samples_that_are_only_claimed_are_passed_over_together() {
 }
 
 #[test]
+fn samples_without_bytes_are_no_work_for_the_other_tracks() {
+    let samples = 20_000;
+    let sizes: Vec<u32> = [0, samples + 1].into_iter().chain((0..samples).map(|_| 0)).chain([100]).collect();
+    let track = |number: u32| {
+        let tables = [
+            full(b"stts", 0, 0, &[1, samples + 1, 1]),
+            full(b"stsc", 0, 0, &[1, 1, samples + 1, 1]),
+            full(b"stsz", 0, 0, &sizes),
+            full(b"stco", 0, 0, &[1, u32::MAX]),
+        ];
+        trak(number, b"vide", &common::mp4::avc_entry(), &[], &tables.concat())
+    };
+    let tracks: Vec<u8> = (1..=64).flat_map(track).collect();
+    let init = bx(b"moov", &[&full(b"mvhd", 0, 0, &[0, 0, 1000, 0]), &tracks]);
+    let (events, failed) = demux(&[init, bx(b"mdat", &[&[0; 100]])].concat());
+    assert_eq!((shown(&events), failed), (vec![], None));
+}
+
+#[test]
 fn a_run_too_far_before_its_track_is_dropped_and_not_waited_for() {
     // The second run lies 20 MB before the first.
     let far = 20 << 20;

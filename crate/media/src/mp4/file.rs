@@ -160,7 +160,7 @@ impl Mp4File {
             }
             Note::Index { body, end } => {
                 let inner = Inner { kind: SIDX, body: &body, at: 0, len: body.len() };
-                self.index.sidx(&inner, end);
+                self.index.sidx(&inner, end, self.len);
             }
             Note::Fragment(entry) => {
                 self.index.add(entry);

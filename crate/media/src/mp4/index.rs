@@ -9,6 +9,8 @@ use crate::{
 
 /// Fragments of two seconds for a day and a half.
 const MAX_ENTRIES: usize = 1 << 16;
+/// What may stand behind the fragments that an index tells of: another index, and boxes that nobody plays.
+const MAX_BEHIND: u64 = 256 << 10;
 
 #[derive(Debug, Default)]
 pub(super) struct Index {
@@ -35,8 +37,8 @@ impl Index {
         }
     }
 
-    /// Takes a `sidx` box that ends at `end`.
-    pub fn sidx(&mut self, inner: &Inner<'_>, end: u64) -> Option<()> {
+    /// Takes a `sidx` box that ends at `end`, of a file of `len` bytes, where that is known.
+    pub fn sidx(&mut self, inner: &Inner<'_>, end: u64, len: Option<u64>) -> Option<()> {
         let (version, _, mut r) = inner.full()?;
         r.u32()?; // reference_ID
         let timescale = r.u32()?;
@@ -57,8 +59,9 @@ impl Index {
         }
         self.sort();
         self.until = self.until.max(Some(time(ticks)));
-        // One reference is what writers put before each fragment.
-        self.is_whole |= count > 1;
+        // One reference is what writers put before each fragment, and some are those of a segment with others behind it.
+        let is_of_all = len.is_none_or(|len| at.saturating_add(MAX_BEHIND) >= len);
+        self.is_whole |= count > 1 && is_of_all;
         Some(())
     }
 
@@ -153,13 +156,16 @@ mod tests {
         let body = b"\0\0\0\0\0\0\0\x01\0\0\x03\xe8\0\0\0\x64\0\0\0\x08\0\0\0\x02\
             \0\0\x01\0\0\0\x07\xd0\x90\0\0\0\0\0\x02\0\0\0\x03\xe8\x90\0\0\0";
         let mut index = Index::default();
-        index.sidx(&inner(*b"sidx", body), 1000).unwrap();
+        index.sidx(&inner(*b"sidx", body), 1000, Some(1776)).unwrap();
         let second = Entry { time: MediaTime::from_millis(2100), at: 1264 };
         assert_eq!(index.first(), Some(Entry { time: MediaTime::from_millis(100), at: 1008 }));
         assert_eq!(index.around(MediaTime::from_millis(2099)), (index.first(), Some(second)));
         assert_eq!(index.around(MediaTime::from_millis(2100)), (Some(second), None));
         assert_eq!(index.duration(), Some(Micros::from_millis(3100)));
         assert!(index.is_whole);
+        let mut index = Index::default();
+        index.sidx(&inner(*b"sidx", body), 1000, Some(1 << 20)).unwrap();
+        assert_eq!((index.is_whole, index.duration()), (false, None), "of one segment of several");
     }
 
     #[test]

@@ -40,14 +40,18 @@ impl Lane {
     pub fn new(number: u32, clock: Clock, bundle: u32, table: Table) -> Self {
         let cursor = (!table.is_empty()).then(|| Cursor::new(&table, 0, bundle));
         let next = table.duration();
-        Self { number, clock, bundle, table, cursor, runs: VecDeque::new(), next }
+        let mut lane = Self { number, clock, bundle, table, cursor, runs: VecDeque::new(), next };
+        lane.settle();
+        lane
     }
 
     /// The samples of the tables do not come any more.
     pub fn end_table(&mut self) {
         self.cursor = None;
+        self.settle();
     }
 
+    /// The sample that comes next; it has bytes.
     pub fn head(&self) -> Option<Sample> {
         let tabled = self.cursor.as_ref().and_then(|cursor| cursor.sample(&self.table));
         tabled.or_else(|| self.runs.front().and_then(Run::sample))
@@ -70,10 +74,10 @@ impl Lane {
         };
         match (is_claimed, self.cursor.is_some()) {
             (false, _) => self.advance(),
-            (true, true) => self.cursor = None,
+            (true, true) => self.end_table(),
             (true, false) => {
                 self.runs.pop_front();
-                self.drop_ended();
+                self.settle();
             }
         }
     }
@@ -81,18 +85,27 @@ impl Lane {
     fn pass(&mut self, tabled: impl FnOnce(&mut Cursor, &Table), run_on: impl FnOnce(&mut Run)) {
         if let Some(cursor) = &mut self.cursor {
             tabled(cursor, &self.table);
-            if cursor.sample(&self.table).is_none() {
-                self.cursor = None;
-            }
         } else if let Some(run) = self.runs.front_mut() {
             run_on(run);
-            self.drop_ended();
         }
+        self.settle();
     }
 
-    fn drop_ended(&mut self) {
-        while self.runs.front().is_some_and(|run| run.sample().is_none()) {
-            self.runs.pop_front();
+    /// On to a sample that has bytes: nothing comes of the others, and there may be millions.
+    fn settle(&mut self) {
+        while let Some(cursor) = &mut self.cursor {
+            match cursor.sample(&self.table) {
+                Some(sample) if sample.size == 0 => cursor.advance(&self.table),
+                Some(_) => return,
+                None => self.cursor = None,
+            }
+        }
+        while let Some(run) = self.runs.front_mut() {
+            match run.sample() {
+                Some(sample) if sample.size == 0 => run.advance(),
+                Some(_) => return,
+                None => drop(self.runs.pop_front()),
+            }
         }
     }
 
@@ -102,7 +115,7 @@ impl Lane {
         self.next = start.saturating_add(duration);
         let runs = runs.into_iter().map(|run| run.starting_at(start, self.bundle));
         self.runs.extend(runs);
-        self.drop_ended();
+        self.settle();
     }
 
     /// Notes what the runs need of the bytes before them. Where that is more than is held, those that lie before an earlier one are
@@ -138,6 +151,7 @@ impl Lane {
     pub fn seek(&mut self, index: u32) {
         self.runs.clear();
         self.cursor = Some(Cursor::new(&self.table, index, self.bundle));
+        self.settle();
     }
 
     /// Fragments come next, the first of them at `time` if it does not say.

@@ -317,7 +317,7 @@ impl Reader {
             return Step::Again;
         }
         self.go_to(self.lanes.floor().unwrap_or(sample.at));
-        // Nothing is said of a sample before its place has come, even if it is empty: what follows would depend on the split.
+        // Nothing is said of a sample before its place has come: what follows would depend on the split.
         if self.queue.end() < sample.at {
             return Step::Wait;
         }
@@ -335,12 +335,10 @@ impl Reader {
 
     /// Gives a sample out if it is here, and goes on to the next one.
     fn give(&mut self, lane: usize, sample: &Sample) -> Step {
-        if sample.size > 0 {
-            let before = sample.at.checked_sub(self.queue.start()).and_then(|n| usize::try_from(n).ok());
-            let data = before.and_then(|before| self.queue.get(before, sample.size as usize));
-            let Some(data) = data else { return Step::Wait };
-            self.tracks.sample(lane, sample, data, &mut self.events);
-        }
+        let before = sample.at.checked_sub(self.queue.start()).and_then(|n| usize::try_from(n).ok());
+        let data = before.and_then(|before| self.queue.get(before, sample.size as usize));
+        let Some(data) = data else { return Step::Wait };
+        self.tracks.sample(lane, sample, data, &mut self.events);
         self.lanes.advance(lane);
         Step::Again
     }
