@@ -72,5 +72,5 @@ test('a recording is complete when the player is lost for good', async () => {
   course.recorder = { fail: why => ended.push(why), over: nothing };
   course.lost(crash);
   course.lost(crash);
-  assert.deepEqual(ended, ['the worker crashed', 'the worker is lost']);
+  assert.deepEqual(ended, ['the worker crashed', 'the worker crashed']);
 });

@@ -71,7 +71,7 @@ export class Course {
     if (!this.#face.loaded) return;
     if (error.details === 'workerCrashed' && this.#mayRestart(blameless)) this.#restart();
     else {
-      this.recorder?.fail('the worker is lost');
+      this.recorder?.fail('the worker crashed');
       this.#face.failHere(error);
     }
   }

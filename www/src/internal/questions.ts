@@ -38,5 +38,5 @@ export class Questions<Answer> {
 
 /** A `VideoFrame` holds a picture of the decoder's. */
 export function closePicture(picture: Picture): void {
-  if ('close' in picture) picture.close();
+  (picture as Partial<VideoFrame>).close?.();
 }
