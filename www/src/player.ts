@@ -449,7 +449,7 @@ export class Player extends Target {
   /** The picture that is shown, as a file: at its own size and upright, neither turned by `rotation` nor fitted. */
   async snapshot(options: SnapshotOptions = {}): Promise<Blob> {
     const { snapshot } = await import('./internal/extras/snapshot.js');
-    return snapshot(this.element, () => this.#link.picture(), this.#view.turn, options);
+    return snapshot(this.element, () => this.#link.picture(), this.#view.pose.turn, options);
   }
 
   /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */

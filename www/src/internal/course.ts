@@ -224,7 +224,7 @@ export class Course {
         return;
       }
       case 'resize':
-        this.#view.turn = event;
+        this.#view.pose = { turn: event };
         face.emit('resize', { width: event.width, height: event.height });
         return;
       case 'audiotrack':

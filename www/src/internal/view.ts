@@ -11,8 +11,10 @@ import type { SinkMessage, ToWorker, Turn } from './protocol.js';
 /** From the worker's first picture until it is on the screen, at the longest, ms: a hidden page draws nothing. */
 const COVER_WITHIN = 500;
 
-/** How the upright picture is shown: turned, then fitted. */
+/** How the picture is shown: upright, then turned, then fitted. */
 export interface Pose extends Turn {
+  /** What makes it upright, as far as it does not do so itself. */
+  turn: Turn;
   fit: Fit;
 }
 
@@ -34,8 +36,6 @@ export class View {
   #width = 0;
   #height = 0;
   #pose: Pose;
-  /** What makes the picture upright, as far as it does not do so itself. */
-  #turn: Turn = { rotation: 0, mirror: false };
   #given = false;
   /** The generator's stream while the `<video>` does not have it yet. */
   #unattached: MediaStream | undefined;
@@ -44,10 +44,11 @@ export class View {
   /** In a picture-in-picture window. A shadow root hides it from `document.pictureInPictureElement`. */
   #pip = false;
 
-  constructor(container: HTMLElement, renderer: Renderer, pose: Pose, events: ViewEvents) {
+  constructor(container: HTMLElement, renderer: Renderer, pose: Omit<Pose, 'turn'>, events: ViewEvents) {
     this.renderer = renderer;
     this.#events = events;
-    this.#pose = { fit: pose.fit, rotation: pose.rotation, mirror: pose.mirror };
+    const { fit, rotation, mirror } = pose;
+    this.#pose = { fit, rotation, mirror, turn: { rotation: 0, mirror: false } };
     this.#observer = new ResizeObserver(entries => this.#resized(entries));
     this.#element = this.#make();
     container.append(this.#element);
@@ -65,16 +66,9 @@ export class View {
   /** Changes what is given of it. */
   set pose(change: Partial<Pose>) {
     Object.assign(this.#pose, change);
-    this.#restyle();
-  }
-
-  get turn(): Turn {
-    return this.#turn;
-  }
-
-  set turn(turn: Turn) {
-    this.#turn = turn;
-    this.#restyle();
+    this.#style(this.#element);
+    if (this.#cover) this.#style(this.#cover);
+    this.#tell();
   }
 
   /** In a window of its own, which can be seen when the page cannot. */
@@ -232,19 +226,13 @@ export class View {
     return element;
   }
 
-  #restyle(): void {
-    this.#style(this.#element);
-    if (this.#cover) this.#style(this.#cover);
-    this.#tell();
-  }
-
   #style(element: HTMLVideoElement | HTMLCanvasElement): void {
     const { width, height, crop } = this.#turned(element);
     // A canvas has as many pixels as its box, and the worker fits the picture into them.
     const fits = this.renderer === 'track' && !this.#onItsSide ? this.#pose.fit : 'fill';
     const steps = [
       ...turning(this.#pose),
-      ...turning(this.#turn),
+      ...turning(this.#pose.turn),
       ...(this.#onItsSide ? [`scale(${width}, ${height})`] : []),
     ];
     Object.assign(element.style, { display: 'block', width: '100%', height: '100%', objectFit: fits });
@@ -253,7 +241,7 @@ export class View {
   }
 
   get #onItsSide(): boolean {
-    return (this.#pose.rotation + this.#turn.rotation) % 180 !== 0;
+    return (this.#pose.rotation + this.#pose.turn.rotation) % 180 !== 0;
   }
 
   /**

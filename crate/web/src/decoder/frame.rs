@@ -1,6 +1,6 @@
 //! A decoded picture, wherever its pixels are.
 
-use js_sys::{Array, Object, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use sailcast_media::{MediaTime, PixelShape, Turn};
 use sailcast_web_base::js::{Plain, text};
 use wasm_bindgen::prelude::*;
@@ -30,13 +30,6 @@ extern "C" {
 
     #[wasm_bindgen(method, structural, getter)]
     fn planes(this: &Planes) -> Array;
-
-    /// The member of `VideoFrame` that not every browser has.
-    #[wasm_bindgen(extends = Object, js_name = Object)]
-    type Turned;
-
-    #[wasm_bindgen(method, structural, getter)]
-    fn rotation(this: &Turned) -> Option<f64>;
 }
 
 /// A picture of a software decoder, with the decoder that its memory goes back to.
@@ -97,10 +90,8 @@ impl Frame {
 
     /// What is left to do of `turn`, which its decoder was told. Browsers that know of it (Chromium 138) do it themselves.
     pub fn left_of(&self, turn: Turn) -> Turn {
-        let turns_itself = self
-            .native()
-            .is_some_and(|frame| frame.unchecked_ref::<Turned>().rotation() == Some(turn.rotation.into()));
-        if turns_itself { Turn::NONE } else { turn }
+        let told = self.native().and_then(|frame| Reflect::get(frame, &"rotation".into()).ok()?.as_f64());
+        if told == Some(turn.rotation.into()) { Turn::NONE } else { turn }
     }
 
     /// What is to be seen, in pixels that are square.
