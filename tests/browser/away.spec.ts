@@ -15,8 +15,11 @@ async function another(tab: Stage) {
   return page;
 }
 
-for (const renderer of ['track', 'canvas'] as const) {
-  test(`hidden for 30 s and back, ${renderer}`, async ({ tab, servers }) => {
+for (const [renderer, seconds] of [
+  ['track', 28],
+  ['canvas', 10],
+] as const) {
+  test(`hidden for ${seconds} s and back, ${renderer}`, async ({ tab, servers }) => {
     test.setTimeout(120_000);
     const stream = await servers.stream('relay', 'counter-av');
     await tab.open();
@@ -28,15 +31,15 @@ for (const renderer of ['track', 'canvas'] as const) {
     await another(tab);
     await tab.wait(1.5);
     const [a, from] = [await tab.stats(), Date.now()];
-    await tab.wait(28);
+    await tab.wait(seconds);
     const [b, to] = [await tab.stats(), Date.now()];
     expect(b.framesDecoded - a.framesDecoded, 'pictures decoded for nobody').toBe(0);
     expect(b.state).toBe('playing');
     // A busy machine may take the time for one; the beeps tell whether the sound went on.
     expect(b.stalls - a.stalls).toBeLessThanOrEqual(1);
-    expect(b.currentTime - a.currentTime).toBeGreaterThan(27);
+    expect(b.currentTime - a.currentTime).toBeGreaterThan(seconds - 1);
     const heard = (await beeps(tab.page)).filter(beep => beep.at > from && beep.at < to);
-    expect(heard.length, 'beeps, one a second').toBeGreaterThanOrEqual(26);
+    expect(heard.length, 'beeps, one a second').toBeGreaterThanOrEqual(seconds - 2);
 
     const back = Date.now();
     await tab.page.bringToFront();
@@ -57,8 +60,8 @@ for (const renderer of ['track', 'canvas'] as const) {
     expectInSync(shown, await beeps(tab.page), 2);
     // Neither played at speed nor in pieces.
     const taken = steps(shown, round).reduce((sum, step) => sum + step, 0);
-    const seconds = ((shown.at(-1)?.at ?? 0) - first.at) / 1000;
-    expect(taken / seconds, 'frames a second').toBeLessThan(FPS * 1.15);
+    const lasted = ((shown.at(-1)?.at ?? 0) - first.at) / 1000;
+    expect(taken / lasted, 'frames a second').toBeLessThan(FPS * 1.15);
     const early = within(all, back, back + BACK);
     expect(early.length, `at the return: ${early.map(s => s.counter).join(' ')}`).toBeLessThanOrEqual(
       (BACK / 1000) * FPS + 3,

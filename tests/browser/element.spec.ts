@@ -113,3 +113,35 @@ test('put away and brought back, the picture goes on', async ({ stage, servers }
   expectInOrder(await cast.stop(), ROUND['counter-av']);
   expect(await stage.events('pause')).toEqual([]);
 });
+
+test('controls hear once for each load that it is ready', async ({ stage, files, servers }) => {
+  await stage.open();
+  const heard = await stage.page.evaluate(async () => {
+    await import('/dist/element.js' as string);
+    const element = document.createElement('sailcast-player') as SailcastPlayerElement;
+    element.muted = true;
+    document.querySelector('#box')?.append(element);
+    globalThis.stage.watch(element, 0);
+    const counts = { loadedmetadata: 0, canplay: 0 };
+    for (const name of ['loadedmetadata', 'canplay'] as const) {
+      element.addEventListener(name as 'playing', () => counts[name]++);
+    }
+    Object.assign(globalThis, { counts });
+    return counts;
+  });
+  expect(heard).toEqual({ loadedmetadata: 0, canplay: 0 });
+  const player = stage.page.locator('sailcast-player');
+  const load = (source: { url: string; rendition?: number }) =>
+    player.evaluate((e, source) => (e as SailcastPlayerElement).load(source), source);
+  const counts = () => stage.page.evaluate(() => (globalThis as unknown as { counts: object }).counts);
+  await load({ url: files.url('main.m3u8'), rendition: 1 });
+  await stage.event('playing');
+  await player.evaluate(e => {
+    (e as SailcastPlayerElement).videoRenditions.selectedIndex = 0;
+  });
+  await stage.event('resize', { count: 2, seconds: 30 });
+  expect(await counts(), 'another size is no other load').toEqual({ loadedmetadata: 1, canplay: 1 });
+  await load({ url: (await servers.stream('relay', 'audio-only')).http });
+  await stage.event('playing', { count: 2 });
+  expect(await counts(), 'sound alone is ready, too').toEqual({ loadedmetadata: 2, canplay: 2 });
+});

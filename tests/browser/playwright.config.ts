@@ -17,13 +17,13 @@ export const AUTOPLAY = '--autoplay-policy=no-user-gesture-required';
 /** Tests of what happens, not of when: they may not need a second try. */
 const UNTIMED = /(destroy|double-mount|ended|faults|load|page-load|start-up|seek)\.spec\.ts/;
 
-/** Pictures that stand still: no clock is asked, so that two browsers may run side by side. */
+/** Pictures that stand still: no clock is asked. */
 const STILL = /(colours[a-z-]*|crop|webgl|rotation|fit)\.spec\.ts/;
 
 export default defineConfig({
   testDir: '.',
   outputDir: 'results',
-  // Timing is what is measured: one browser, one test at a time. `cargo xtask test browser` gives two to what asks no clock.
+  // One by hand, for timing is what is measured. `cargo xtask test browser` runs two, and then alone what failed beside another one.
   workers: 1,
   fullyParallel: false,
   timeout: 60_000,

@@ -8,6 +8,7 @@ for (const format of ['mp4', 'flv'] as const) {
     await stage.open();
     await stage.play(stream.http);
     await stage.event('playing');
+    const from = Date.now();
     await stage.page.evaluate(format => globalThis.stage.players[0]?.startRecording({ format }), format);
     await expect(act(stage, player => player.startRecording())).rejects.toThrow(
       /There is a recording already/,
@@ -17,6 +18,7 @@ for (const format of ['mp4', 'flv'] as const) {
       const blob = await globalThis.stage.players[0]?.stopRecording();
       return blob ? URL.createObjectURL(blob) : '';
     });
+    const took = (Date.now() - from) / 1000;
     const bytes = await stage.page.evaluate(async url => {
       const blob = await (await fetch(url)).blob();
       return [blob.type, blob.size] as const;
@@ -38,7 +40,7 @@ for (const format of ['mp4', 'flv'] as const) {
       }, url);
       expect(film.width).toBe(640);
       expect(film.duration).toBeGreaterThan(3);
-      expect(film.duration).toBeLessThan(7);
+      expect(film.duration).toBeLessThan(took + 1);
       expect(film.played).toBeGreaterThan(0.5);
     }
     expect(await stage.events('error')).toEqual([]);

@@ -65,9 +65,10 @@ const EVENTS = [
 /** The events that media controls wait for beside the player's own. */
 const MEDIA_EVENTS: Partial<Record<keyof PlayerEventMap, string[]>> = {
   loadstart: ['emptied', 'durationchange', 'streamtypechange'],
-  resize: ['loadedmetadata', 'durationchange', 'loadeddata', 'canplay'],
   stats: ['progress'],
 };
+/** And those of a load that is ready: once, for pages go on where somebody was when they hear of one. */
+const READY_EVENTS = ['loadedmetadata', 'durationchange', 'loadeddata', 'canplay'];
 
 const PROPERTIES = [
   'src',
@@ -120,6 +121,8 @@ export class SailcastPlayerElement extends Delegate {
   #renditions: readonly RenditionSource[] = [];
   #resolveUrl: PlayerOptions['resolveUrl'];
   #scheduled = false;
+  /** The present load has been said to be ready. */
+  #ready = false;
   /** What `src` or `renditions` were when the player was last told what to load. */
   #handed: string | readonly RenditionSource[] | undefined;
 
@@ -421,6 +424,11 @@ export class SailcastPlayerElement extends Delegate {
   #forward(type: keyof PlayerEventMap, event: CustomEvent): void {
     this.dispatchEvent(new CustomEvent(type, { detail: event.detail }));
     for (const name of MEDIA_EVENTS[type] ?? []) this.dispatchEvent(new Event(name));
+    if (type === 'loadstart') this.#ready = false;
+    // The size of the first picture is known, or there is none.
+    if (this.#ready || (type !== 'resize' && type !== 'playing')) return;
+    this.#ready = true;
+    for (const name of READY_EVENTS) this.dispatchEvent(new Event(name));
   }
 
   /** Once for all attributes that a framework sets in one go; the events tell how it went. */

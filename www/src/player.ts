@@ -96,7 +96,7 @@ export class Player extends Target {
     });
     this.#link = new Link(settings, this.#view, {
       receive: message => this.#course.receive(message),
-      leaving: () => this.#face.sound.rest(),
+      leaving: () => this.#course.leave(),
       failed: (error, blameless) => this.#course.lost(error, blameless),
       attempt: () => {
         const { state, figures } = this.#face;
@@ -429,14 +429,16 @@ export class Player extends Target {
    * plays streams is there.
    */
   async startRecording(options: RecordingOptions = {}): Promise<void> {
-    if (!this.#face.loaded) throw pageError('notPlaying', 'There is nothing to record.', false);
+    const face = this.#face;
+    const { load } = face;
+    if (!face.loaded) throw pageError('notPlaying', 'There is nothing to record.', false);
     const { Recorder } = await import('./internal/extras/recorder.js');
     await this.#course.makeRecordable();
     this.#course.recorder ??= new Recorder({
       send: message => this.#link.send(message),
-      failed: error => this.#face.emit('error', error),
+      failed: error => face.emit('error', error),
     });
-    await this.#course.recorder.start(options);
+    await this.#course.recorder.start(options, () => face.load === load && face.loaded);
   }
 
   /** Resolves with the recording; with null where it went to a target, which is closed then, or there was none. */

@@ -4,12 +4,13 @@
  * Its one invariant: one picture is fetched at a time, and of those that wait only the newest is wanted. When none was wanted for
  * a while the session ends, for it would read on; the next picture gets another one.
  */
+import { check } from './internal/check.js';
 import { EngineHost } from './internal/engine-host.js';
 import { ofPicture } from './internal/extras/snapshot.js';
 import { absolute } from './internal/lines.js';
 import { checkDecoder, checkLatency } from './internal/options.js';
 import type { Picture, WorkerEvent } from './internal/protocol.js';
-import { Questions } from './internal/questions.js';
+import { closePicture, Questions } from './internal/questions.js';
 import { checkSource, checkTime } from './internal/source.js';
 import { folder } from './internal/spawn.js';
 import { missingFeature, rendererFor } from './internal/support.js';
@@ -50,7 +51,7 @@ export function createThumbnails(url: string, options: ThumbnailOptions = {}): T
 class Session implements Thumbnails {
   readonly #address: string;
   readonly #options: ThumbnailOptions;
-  readonly #pictures = new Questions<Picture>();
+  readonly #pictures = new Questions<Picture>(closePicture);
   #host: EngineHost | undefined;
   /** What is being fetched, and what is wanted next. */
   #present: Wish | undefined;
@@ -60,6 +61,8 @@ class Session implements Thumbnails {
 
   constructor(url: string, options: ThumbnailOptions) {
     checkSource({ url, ...options });
+    const { width = WIDTH } = options;
+    check(Number.isFinite(width) && width > 0, 'width', width);
     this.#address = absolute(url);
     this.#options = { ...options, decoder: checkDecoder(options.decoder ?? 'auto') };
   }

@@ -24,6 +24,12 @@ test('what is played is unknown, then live, and a recording when it has ended', 
   assert.deepEqual([place.live, place.streamType, place.duration], [false, 'on-demand', 90]);
 });
 
+test('who hears how long a recording is can go to any place of it', () => {
+  const figures = new Figures('track', 0.5);
+  figures.note({ name: 'durationchange', duration: 90, seekable: [0, 90] });
+  assert.deepEqual([figures.place.duration, figures.stats.seekable], [90, [0, 90]]);
+});
+
 test('a live stream has a window to go back in when that is longer than a minute', () => {
   const place = new Place();
   assert.equal(place.targetLiveWindow(stats({ seekable: [0, 100] })), Number.NaN);

@@ -6,7 +6,7 @@ import { decodeCmcd, validateCmcdRequest } from '@svta/cml-cmcd';
 import { Cmcd, encode } from '../../dist/internal/cmcd.js';
 import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { Questions } from '../../dist/internal/questions.js';
+import { closePicture, Questions } from '../../dist/internal/questions.js';
 import { PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
 import { VERSION } from '../../dist/internal/version.js';
 
@@ -162,6 +162,23 @@ test('a worker that does not answer has no log', async () => {
   assert.equal(await requests.ask(request => queueMicrotask(() => requests.answer(request, log))), log);
   assert.equal(await requests.ask(() => {}), null);
   requests.answer(99, log);
+});
+
+test('a picture that comes when nobody waits for it any more is closed', async () => {
+  const closed = [];
+  const picture = name => ({ close: () => closed.push(name) });
+  const questions = new Questions(closePicture);
+  let late;
+  assert.equal(
+    await questions.ask(request => {
+      late = request;
+    }),
+    null,
+  );
+  questions.answer(late, picture('late'));
+  const asked = await questions.ask(request => questions.answer(request, picture('in time')));
+  assert.deepEqual(closed, ['late']);
+  asked.close();
 });
 
 test('the version is that of the package', async () => {

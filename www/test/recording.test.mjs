@@ -4,6 +4,7 @@ import { mock, test } from 'node:test';
 import { Recorder } from '../../dist/internal/extras/recorder.js';
 import { Recording } from '../../dist/internal/extras/recording.js';
 
+const plays = () => true;
 const settled = () => new Promise(resolve => setImmediate(resolve));
 
 test('a recording without a target is one blob', async () => {
@@ -70,8 +71,8 @@ function recorder() {
 test('a player records until it is told to stop, and gives what the engine still had', async () => {
   const { sent, failed, recorder: one } = recorder();
   assert.equal(await one.stop(), null);
-  await one.start({ format: 'mp4' });
-  await assert.rejects(one.start({}), { details: 'recordingActive', fatal: false });
+  await one.start({ format: 'mp4' }, plays);
+  await assert.rejects(one.start({}, plays), { details: 'recordingActive', fatal: false });
   one.take(Uint8Array.of(1));
   const stopped = one.stop();
   one.take(Uint8Array.of(2));
@@ -81,7 +82,7 @@ test('a player records until it is told to stop, and gives what the engine still
   assert.deepEqual(new Uint8Array(await blob.arrayBuffer()), Uint8Array.of(1, 2));
   assert.deepEqual(sent, ['mp4', null]);
   assert.deepEqual(failed, []);
-  await one.start({ format: 'flv' });
+  await one.start({ format: 'flv' }, plays);
   assert.equal(sent.at(-1), 'flv');
 });
 
@@ -93,7 +94,7 @@ test('a file is complete at the end of the stream, and what there was is still g
       closed = true;
     },
   });
-  await one.start({ target: { createWritable: async () => stream } });
+  await one.start({ target: { createWritable: async () => stream } }, plays);
   one.take(Uint8Array.of(1));
   one.over();
   await settled();
@@ -104,7 +105,7 @@ test('a file is complete at the end of the stream, and what there was is still g
 
 test('a recording that breaks off says so once, and leaves what there is', async () => {
   const { failed, recorder: one } = recorder();
-  await one.start({});
+  await one.start({}, plays);
   one.take(Uint8Array.of(7));
   one.fail('the worker crashed');
   one.fail('again');
@@ -115,7 +116,64 @@ test('a recording that breaks off says so once, and leaves what there is', async
 test('a file that cannot be opened is no recording', async () => {
   const { sent, recorder: one } = recorder();
   const target = { createWritable: () => Promise.reject(new Error('not allowed')) };
-  await assert.rejects(one.start({ target }), { details: 'recordingFailed' });
+  await assert.rejects(one.start({ target }, plays), { details: 'recordingFailed' });
   assert.deepEqual(sent, []);
-  await one.start({});
+  await one.start({}, plays);
+});
+
+test('what is over when its file is open is not recorded, and the file is closed', async () => {
+  const { sent, recorder: one } = recorder();
+  let closed = false;
+  const stream = new WritableStream({
+    close: () => {
+      closed = true;
+    },
+  });
+  const target = { createWritable: async () => stream };
+  await assert.rejects(
+    one.start({ target }, () => false),
+    { details: 'notPlaying', fatal: false },
+  );
+  await settled();
+  assert.deepEqual([sent, closed, await one.stop()], [[], true, null]);
+  await one.start({}, plays);
+});
+
+test('of what the engine ends, the rest is kept, and nothing of it comes into the next recording', async () => {
+  const { failed, recorder: one } = recorder();
+  await one.start({}, plays);
+  one.take(Uint8Array.of(1));
+  one.ends('The recording ended: the size has changed.');
+  const first = one.stop().then(async blob => {
+    await one.start({}, plays);
+    return blob;
+  });
+  await settled();
+  one.take(Uint8Array.of(2));
+  one.take(new Uint8Array());
+  assert.deepEqual(failed, [['recordingFailed', false]]);
+  assert.equal((await first).size, 2);
+  one.take(Uint8Array.of(3));
+  one.over();
+  assert.equal((await one.stop()).size, 1);
+});
+
+test('of a target that fails, the rest does not come into the next recording', async () => {
+  const { recorder: one } = recorder();
+  const target = new WritableStream({
+    write: () => {
+      throw new Error('the disk is full');
+    },
+  });
+  await one.start({ target }, plays);
+  one.take(Uint8Array.of(1));
+  await settled();
+  const next = one.stop().then(() => one.start({}, plays));
+  await settled();
+  one.take(Uint8Array.of(2));
+  one.take(new Uint8Array());
+  await next;
+  one.take(Uint8Array.of(3));
+  one.over();
+  assert.equal((await one.stop()).size, 1);
 });

@@ -107,8 +107,11 @@ pub enum Event {
         kind: SourceKind,
         live: bool,
     },
-    /// How long the recording is; `None` of a live stream.
-    DurationChange(Option<Micros>),
+    /// How long the recording is, and where one can go in it; `None` of a live stream.
+    DurationChange {
+        duration: Option<Micros>,
+        seekable: Option<(MediaTime, MediaTime)>,
+    },
     /// A seek began, and where it goes.
     Seeking(MediaTime),
     /// The picture of the place is shown, or its sound is ready.

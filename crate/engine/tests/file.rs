@@ -49,6 +49,11 @@ fn the_first_picture_takes_a_round_trip_and_it_plays_to_its_end() {
         assert!((duration - last).abs() < MS(150), "{name}: {duration:?}, and the last picture at {last:?}");
         let is_file = |e: &Event| matches!(e, Event::Source { kind: SourceKind::File, live: false });
         assert_eq!(sim.count(is_file), 1, "{name}");
+        let told = sim.events.iter().filter_map(|(_, event)| match event {
+            Event::DurationChange { duration, seekable } => Some((*duration, *seekable)),
+            _ => None,
+        });
+        assert_eq!(told.last(), Some((stats.duration, stats.seekable)), "{name}: with where one can go");
         assert_eq!(sim.count(|e| matches!(e, Event::Ended)), 1, "{name}");
     }
 }

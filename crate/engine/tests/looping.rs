@@ -54,6 +54,16 @@ fn it_begins_again_without_a_gap() {
 }
 
 #[test]
+fn it_begins_again_where_the_server_lets_nobody_go_to_a_place() {
+    let server = FileServer { ranges: false, ..film(5) };
+    let mut sim = looping(server, "http://vod/film.mp4");
+    sim.run_ms(18_000);
+    assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());
+    assert_eq!(sim.count(|e| matches!(e, Event::Seeked(at) if *at < AT(200))), 3);
+    assert_eq!((sim.stats().stalls, sim.errors().len()), (0, 0));
+}
+
+#[test]
 fn without_it_the_end_is_the_end_also_when_it_is_put_off_late() {
     let mut sim = looping(film(5), "http://vod/film.mp4");
     sim.run_ms(7_000);
@@ -61,6 +71,8 @@ fn without_it_the_end_is_the_end_also_when_it_is_put_off_late() {
     sim.run_ms(6_000);
     assert_eq!(sim.state(), State::Ended);
     assert_eq!(sim.count(|e| matches!(e, Event::Ended)), 1);
+    let stats = sim.stats();
+    assert_eq!(Some(stats.position - MediaTime(0)), stats.duration, "it stands at its end");
     sim.input(Input::Play);
     sim.run_ms(1_000);
     assert_eq!(sim.state(), State::Playing);
@@ -74,6 +86,7 @@ fn put_off_when_all_of_the_next_turn_is_here_it_ends_and_can_be_gone_to() {
     sim.input(Input::Loop(false));
     sim.run_ms(30_000);
     assert_eq!(sim.state(), State::Ended, "{:?}", sim.errors());
+    assert!(sim.stats().position > AT(19_900), "{:?}", sim.stats().position);
     sim.input(Input::Seek { to: AT(2_000), exact: true });
     sim.run_ms(1_000);
     assert_eq!(sim.state(), State::Playing, "{:?}", sim.errors());

@@ -227,6 +227,25 @@ fn the_end_of_the_stream_and_another_load_complete_it() {
 }
 
 #[test]
+fn a_film_that_was_played_to_its_end_is_complete_with_its_last_picture() {
+    let film = Recording { seconds: 8, ..Recording::default() };
+    let mut sim = Sim::playing(400, FileServer::new(film.flv()));
+    sim.sound_on(48_000, 20);
+    sim.run_ms(3_000);
+    sim.input(Input::Record(Some(Container::Flv)));
+    sim.run_ms(8_000);
+    assert_eq!(sim.state(), State::Ended);
+    let seen = demuxed(file(&sim));
+    let pictures = packets(&seen, MediaKind::Video);
+    let length = pictures.last().unwrap().dts - pictures[0].dts;
+    assert!(length >= MS(3_960), "{length:?}");
+    sim.input(Input::Play);
+    sim.run_ms(2_000);
+    file(&sim);
+    assert!(failures(&sim).is_empty());
+}
+
+#[test]
 fn where_nothing_plays_there_is_nothing_to_record() {
     let mut sim = Sim::new(400, Network::refused());
     sim.input(Input::Record(Some(Container::Flv)));

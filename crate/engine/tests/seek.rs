@@ -419,3 +419,12 @@ fn a_page_that_comes_back_hears_that_the_place_it_wanted_is_there() {
     sim.run_ms(2_000);
     assert_eq!(seeked(&sim), [AT(100_000)]);
 }
+
+#[test]
+fn a_live_stream_knows_nothing_of_a_place_that_was_wanted_before_it_came() {
+    let mut sim = Sim::playing(400, feed::live("counter-av.flv", 2_000, 20));
+    seek(&mut sim, 3_600_000);
+    sim.run_ms(2_000);
+    assert_eq!(sim.state(), State::Playing);
+    assert!(sim.stats().position < AT(60_000), "{:?}", sim.stats().position);
+}

@@ -142,7 +142,7 @@ fn of_a_stream_that_has_failed_what_is_here_is_played_and_nothing_is_jumped_over
     });
     let mut sim = Sim::with(config(LatencyTarget::AUTO), origin);
     sim.input(load(&format!("{BASE}v0.m3u8")));
-    sim.run_ms(36_000);
+    sim.run_ms(140_000);
     sim.input(Input::Play);
     sim.run_ms(30_000);
     assert_eq!((sim.state(), sim.stats().skips), (State::Failed, 0), "{:?}", sim.errors());

@@ -3,7 +3,11 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{AAC_CONFIG, AAC_RAW, demux, demux_chunks, fixture, stream, tag_events, tags};
+use common::{
+    AAC_CONFIG, AAC_RAW, demux, demux_chunks,
+    edits::{Edit, edited, edits},
+    fixture, stream, tag_events, tags,
+};
 use proptest::prelude::*;
 use sailcast_media::{
     DemuxError, DemuxEvent, SkipReason,
@@ -215,69 +219,19 @@ fn a_hostile_length_allocates_nothing_before_its_bytes_come() {
     assert_eq!(read(&huge)[0], lost(13, tags[1].offset - 13));
 }
 
-/// One change to a stream's bytes.
-#[derive(Clone, Debug)]
-enum Edit {
-    Flip { at: usize, bits: u8 },
-    Insert { at: usize, bytes: Vec<u8> },
-    Delete { at: usize, len: usize },
-    Repeat { at: usize, len: usize },
-    Cut { at: usize },
-}
-
-impl Edit {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let at = |at: &usize, bytes: &Vec<u8>| at % (bytes.len() + 1);
-        match self {
-            Self::Flip { at: i, bits } => {
-                let i = at(i, bytes);
-                if let Some(byte) = bytes.get_mut(i) {
-                    *byte ^= bits;
-                }
-            }
-            Self::Insert { at: i, bytes: new } => {
-                let i = at(i, bytes);
-                bytes.splice(i..i, new.iter().copied());
-            }
-            Self::Delete { at: i, len } => {
-                let i = at(i, bytes);
-                bytes.drain(i..bytes.len().min(i + len));
-            }
-            Self::Repeat { at: i, len } => {
-                let i = at(i, bytes);
-                let part = bytes[i..bytes.len().min(i + len)].to_vec();
-                bytes.splice(i..i, part);
-            }
-            Self::Cut { at: i } => bytes.truncate(at(i, bytes)),
-        }
-    }
-}
-
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    // Headers lie anywhere; the first kilobyte is dense with structure.
-    let at = || prop_oneof![any::<usize>(), 0usize..1024];
-    let edit = prop_oneof![
-        6 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip { at, bits }),
-        2 => (at(), prop::collection::vec(prop_oneof![any::<u8>(), Just(0), Just(9)], 0..40))
-            .prop_map(|(at, bytes)| Edit::Insert { at, bytes }),
-        2 => (at(), 1usize..3000).prop_map(|(at, len)| Edit::Delete { at, len }),
-        1 => (at(), 1usize..3000).prop_map(|(at, len)| Edit::Repeat { at, len }),
-        1 => at().prop_map(|at| Edit::Cut { at }),
-    ];
-    prop::collection::vec(edit, 1..12)
+/// Headers lie anywhere; the first kilobyte is dense with structure.
+fn damage() -> impl Strategy<Value = Vec<Edit>> {
+    edits(prop_oneof![any::<usize>(), 0usize..1024], 1usize..3000, 9)
 }
 
 proptest! {
     #![proptest_config(common::cases(200))]
 
     #[test]
-    fn mutated_streams_read_alike_however_they_are_split(edits in edits(), size in 1usize..3000) {
+    fn mutated_streams_read_alike_however_they_are_split(edits in damage(), size in 1usize..3000) {
         let mut bytes = fixture("audio-only.flv").to_vec();
         bytes.extend_from_slice(&fixture("counter-bframes.flv")[..30_000]);
-        for edit in &edits {
-            edit.apply(&mut bytes);
-        }
-        let bytes = Bytes::from(bytes);
+        let bytes = edited(&bytes, &edits);
         let chunks = bytes.chunks(size).map(Bytes::copy_from_slice);
         let heard = demux(&bytes);
         let split = demux_chunks(chunks);

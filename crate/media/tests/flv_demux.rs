@@ -3,28 +3,16 @@
 mod common;
 
 use bytes::Bytes;
-use common::{AAC_CONFIG, AAC_RAW, AVC_CONFIG, AVC_IDR, AVC_INTER, demux, skips, stream};
+use common::{
+    AAC_CONFIG, AAC_RAW, AVC_CONFIG, AVC_IDR, AVC_INTER, demux, events, packets, skips, stream, tracks,
+};
 use sailcast_media::{
-    CodecParams, DemuxEvent, MediaTime, Message, Packet, SkipReason, TrackInfo, Value,
+    CodecParams, DemuxEvent, MediaTime, Message, SkipReason, Value,
     flv::{
-        TagKind::{self, Audio, Script, Video},
+        TagKind::{Audio, Script, Video},
         demux::{AUDIO_TRACK, VIDEO_TRACK},
     },
 };
-
-fn events(tags: &[(TagKind, u32, &[u8])]) -> Vec<DemuxEvent> {
-    let (events, failed) = demux(&stream(tags));
-    assert_eq!(failed, None);
-    events
-}
-
-fn packets(events: &[DemuxEvent]) -> Vec<&Packet> {
-    events.iter().filter_map(|e| if let DemuxEvent::Packet(p) = e { Some(p) } else { None }).collect()
-}
-
-fn tracks(events: &[DemuxEvent]) -> Vec<&TrackInfo> {
-    events.iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
-}
 
 fn times_ms(events: &[DemuxEvent]) -> Vec<i64> {
     packets(events).iter().map(|p| p.dts.0 / 1000).collect()

@@ -2,25 +2,11 @@
 
 mod common;
 
-use common::{AAC_CONFIG, AAC_RAW, AVC_CONFIG, AVC_IDR, AVC_INTER, demux, skips, stream};
+use common::{AAC_CONFIG, AAC_RAW, AVC_CONFIG, AVC_IDR, AVC_INTER, events, packets, skips, tracks};
 use sailcast_media::{
-    CodecParams, Colour, DemuxEvent, Message, Metadata, Packet, SkipReason, TrackId, TrackInfo, Value,
-    flv::TagKind::{self, Audio, Video},
+    CodecParams, Colour, DemuxEvent, Message, Metadata, SkipReason, TrackId, TrackInfo, Value,
+    flv::TagKind::{Audio, Video},
 };
-
-fn events(tags: &[(TagKind, u32, &[u8])]) -> Vec<DemuxEvent> {
-    let (events, failed) = demux(&stream(tags));
-    assert_eq!(failed, None);
-    events
-}
-
-fn packets(events: &[DemuxEvent]) -> Vec<&Packet> {
-    events.iter().filter_map(|e| if let DemuxEvent::Packet(p) = e { Some(p) } else { None }).collect()
-}
-
-fn tracks(events: &[DemuxEvent]) -> Vec<&TrackInfo> {
-    events.iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
-}
 
 fn cat(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()

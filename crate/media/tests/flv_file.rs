@@ -267,6 +267,21 @@ fn a_list_of_another_file_is_not_believed() {
 }
 
 #[test]
+fn what_stands_behind_a_keyframe_is_not_held_without_end() {
+    let recording = record(Shape { gop_ms: 1_000_000, seconds: 40, ..USUAL }, |_| None);
+    let half = recording.bytes.len() / 2;
+    let begins = |at: &usize| recording.bytes[*at..].starts_with(&[8, 0, 0, 202]);
+    let (head, rest) = recording.bytes.split_at((half..).find(begins).expect("a tag"));
+    // Of a type that nobody knows.
+    let unknown = [20, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 12].repeat(400_000);
+    let mut reader = Reader::new(&[head, &unknown, rest].concat().into(), 64 << 10);
+    reader.first_picture();
+    reader.file.seek(seconds(39.0));
+    assert_eq!(reader.first_picture().pts, seconds(0.0));
+    assert!(reader.at < (head.len() + unknown.len()) as u64, "all of it was held: {} bytes", reader.at);
+}
+
+#[test]
 fn its_time_begins_at_0_whatever_its_tags_say() {
     let recording = record(Shape { begin_ms: 3_600_000, ..USUAL }, |_| None);
     let mut reader = Reader::new(&recording.bytes, 64 << 10);

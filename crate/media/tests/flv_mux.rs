@@ -3,13 +3,12 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
+use common::{avc_and_aac, demux, fixture};
 use proptest::prelude::*;
 use sailcast_media::{
-    Codec, DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Micros, Packet, TrackId, TrackInfo, Value,
+    Codec, DemuxEvent, FlvMuxer, MediaTime, Message, Metadata, Micros, Packet, TrackId, Value,
     flv::{
         Headers, MuxError,
-        TagKind::{Audio, Video},
         demux::{AUDIO_TRACK, VIDEO_TRACK},
         on_metadata,
         tag::MAX_TAG_BODY,
@@ -30,12 +29,6 @@ fn mux(events: &[DemuxEvent]) -> Bytes {
         }
     }
     out.freeze()
-}
-
-/// Tracks of the common configurations.
-fn tracks() -> Vec<TrackInfo> {
-    let (events, _) = demux(&stream(&[(Video, 0, AVC_CONFIG), (Audio, 0, AAC_CONFIG)]));
-    events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
 }
 
 fn packet(track: TrackId, dts: i64, composition: i64, data: &[u8]) -> Packet {
@@ -66,7 +59,7 @@ fn real_streams_survive_the_round_trip() {
 
 #[test]
 fn what_does_not_fit_is_refused_and_leaves_no_trace() {
-    let [video, audio] = &tracks()[..] else { panic!("two tracks") };
+    let [video, audio] = &avc_and_aac()[..] else { panic!("two tracks") };
     let mut muxer = FlvMuxer::new(true, true);
     let mut out = BytesMut::new();
     let sound = packet(AUDIO_TRACK, 0, 0, &[1]);
@@ -94,7 +87,7 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
 
 #[test]
 fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
-    let [video, ..] = &tracks()[..] else { panic!("two tracks") };
+    let [video, ..] = &avc_and_aac()[..] else { panic!("two tracks") };
     let mut muxer = FlvMuxer::new(false, true);
     let mut out = BytesMut::new();
     muxer.config(&mut out, video).unwrap();
@@ -106,7 +99,7 @@ fn configuration_in_mid_stream_gets_the_time_of_the_packet_before_it() {
 
 #[test]
 fn on_metadata_describes_the_tracks() {
-    let metadata = on_metadata(&tracks(), Headers::Common);
+    let metadata = on_metadata(&avc_and_aac(), Headers::Common);
     let Message::Script { values, .. } = &metadata.message else { panic!("{metadata:?}") };
     let [Value::Object(fields)] = &values[..] else { panic!("{metadata:?}") };
     let number = |key: &str| fields.iter().find(|(k, _)| k == key).map(|(_, v)| v.clone());
@@ -127,7 +120,7 @@ proptest! {
         ),
     ) {
         let mut dts = i64::from(start);
-        let mut events: Vec<_> = tracks().into_iter().map(DemuxEvent::Track).collect();
+        let mut events: Vec<_> = avc_and_aac().into_iter().map(DemuxEvent::Track).collect();
         for (i, (track, step, composition, mut data)) in specs.into_iter().enumerate() {
             let step = if i == 0 { 0 } else { step };
             dts += step;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use common::{
     fixture,
     mp4::{Reading, av_movie, demux_chunks, idr, moof, packets, times, traf, trun},
+    split,
 };
 use proptest::prelude::*;
 use sailcast_media::{DemuxEvent, Demuxer, MediaKind, Mp4Demuxer};
@@ -27,18 +28,6 @@ const FILES: [&str; 6] = [
     "fragments-separate.mp4",
     "fragments-behind.mp4",
 ];
-
-fn split(stream: &Bytes, sizes: &[usize]) -> Vec<Bytes> {
-    let mut rest = stream.clone();
-    let mut chunks = Vec::new();
-    for size in sizes.iter().cycle() {
-        if rest.is_empty() {
-            break;
-        }
-        chunks.push(rest.split_to(rest.len().min(*size)));
-    }
-    chunks
-}
 
 #[test]
 fn real_streams_come_whole_and_without_complaint() {

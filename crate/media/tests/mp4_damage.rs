@@ -44,6 +44,18 @@ fn a_segment_cut_short_costs_no_more_than_itself() {
 }
 
 #[test]
+fn a_stream_that_ends_between_two_samples_is_truncated_too() {
+    let (init, cut) = (av_movie(), segment(0));
+    let whole = [&init[..], &cut].concat();
+    assert_eq!(reasons(&demux(&whole).0), []);
+    for missing in [100, 200, 208] {
+        let (events, _) = demux(&whole[..whole.len() - missing]);
+        let lost = (whole.len() as u64 - missing.clamp(100, 200) as u64, 100, SkipReason::Truncated);
+        assert_eq!(skips(&events), [lost], "{missing} bytes are missing");
+    }
+}
+
+#[test]
 fn a_segment_cut_short_that_nobody_tells_of_costs_what_it_swallows() {
     let cut = segment(0);
     let stream = [av_movie(), cut[..cut.len() - 30].to_vec(), segment(1000), segment(2000)].concat();

@@ -3,11 +3,10 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{AAC_CONFIG, AVC_CONFIG, demux, stream};
+use common::avc_and_aac;
 use proptest::prelude::*;
 use sailcast_media::{
-    Codec, DemuxEvent, MediaTime, Micros, Packet, TrackId, TrackInfo,
-    flv::TagKind::{Audio, Video},
+    Codec, MediaTime, Micros, Packet, TrackId, TrackInfo,
     mp4::mux::{FragmentMuxer, Mp4MuxError, SNAP},
 };
 
@@ -15,12 +14,6 @@ const VIDEO: TrackId = TrackId::video(0);
 const AUDIO: TrackId = TrackId::audio(0);
 /// An hour.
 const MAX_TIME: i64 = 3_600_000_000;
-
-/// H.264 and AAC of 48 kHz.
-fn tracks() -> Vec<TrackInfo> {
-    let (events, _) = demux(&stream(&[(Video, 0, AVC_CONFIG), (Audio, 0, AAC_CONFIG)]));
-    events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
-}
 
 fn packet(track: TrackId, dts: i64, pts: i64) -> Packet {
     Packet {
@@ -106,7 +99,7 @@ fn runs(fragment: &[u8]) -> Vec<Vec<Sample>> {
 }
 
 fn fragment(packets: &[Packet], following: &[Packet]) -> BytesMut {
-    let mut muxer = FragmentMuxer::new(&tracks()).unwrap();
+    let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap();
     let mut out = BytesMut::new();
     muxer.fragment(&mut out, packets, following).unwrap();
     out
@@ -127,7 +120,7 @@ fn a_sample_lasts_up_to_the_next_and_the_last_as_long_as_is_known() {
 
 #[test]
 fn the_step_is_known_from_the_fragment_before() {
-    let mut muxer = FragmentMuxer::new(&tracks()).unwrap();
+    let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap();
     let mut out = BytesMut::new();
     muxer.fragment(&mut out, &[packet(VIDEO, 0, 0), packet(VIDEO, 20_000, 20_000)], &[]).unwrap();
     out.clear();
@@ -142,7 +135,7 @@ fn sound_of_whole_milliseconds_is_one_piece_and_does_not_drift() {
     let stamped = |i: i64| exact(i) / 1000 * 1000;
     let frame = |i| Packet { duration: Some(Micros(21_333)), ..packet(AUDIO, stamped(i), stamped(i)) };
     let frames: Vec<_> = (0..4000).map(frame).collect();
-    let mut muxer = FragmentMuxer::new(&tracks()).unwrap();
+    let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap();
     let (mut seen, mut at) = (Vec::new(), 0);
     for chunk in frames.chunks(25) {
         at += chunk.len();
@@ -194,7 +187,7 @@ fn data_lies_where_each_run_says() {
 
 #[test]
 fn what_does_not_fit_is_refused_and_leaves_no_trace() {
-    let mut muxer = FragmentMuxer::new(&tracks()).unwrap().with_base(MediaTime(0));
+    let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap().with_base(MediaTime(0));
     let mut out = BytesMut::new();
     let stranger = TrackId::audio(3);
     let refused = |muxer: &mut FragmentMuxer, out: &mut BytesMut, bad: Packet| {
@@ -210,7 +203,7 @@ fn what_does_not_fit_is_refused_and_leaves_no_trace() {
 
 #[test]
 fn only_another_entry_needs_another_init_segment() {
-    let mut tracks = tracks();
+    let mut tracks = avc_and_aac();
     let mut muxer = FragmentMuxer::new(&tracks).unwrap();
     assert_eq!(muxer.config(&tracks[0]), Ok(false));
     tracks[0].config.codec_string = "as long as the record is the same".into();
@@ -235,13 +228,13 @@ fn one_track_is_a_cmaf_track() {
         assert!(find(&out, &[b"moov", b"mvex", b"trex"]).is_some());
         has_brand
     };
-    assert!(brands(&tracks()[..1]));
-    assert!(!brands(&tracks()));
+    assert!(brands(&avc_and_aac()[..1]));
+    assert!(!brands(&avc_and_aac()));
 }
 
 #[test]
 fn the_producers_time_is_that_of_ntp() {
-    let muxer = FragmentMuxer::new(&tracks()).unwrap().with_base(MediaTime(1_000_000));
+    let muxer = FragmentMuxer::new(&avc_and_aac()).unwrap().with_base(MediaTime(1_000_000));
     let mut out = BytesMut::new();
     let unix = Micros(1_700_000_000_500_000);
     muxer.producer_time(&mut out, AUDIO, MediaTime(3_000_000), unix).unwrap();
@@ -267,7 +260,7 @@ proptest! {
             })
             .collect();
         let base = packets.iter().map(|packet| packet.dts).min().unwrap();
-        let mut muxer = FragmentMuxer::new(&tracks()).unwrap().with_base(base);
+        let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap().with_base(base);
         let mut out = BytesMut::new();
         muxer.fragment(&mut out, &packets, &[]).unwrap();
         let mut runs = runs(&out).into_iter();
@@ -300,7 +293,7 @@ proptest! {
                 ..packet([VIDEO, AUDIO, TrackId::audio(9)][usize::from(*track)], *dts, *pts)
             })
             .collect();
-        let mut muxer = FragmentMuxer::new(&tracks()).unwrap().with_base(MediaTime(base));
+        let mut muxer = FragmentMuxer::new(&avc_and_aac()).unwrap().with_base(MediaTime(base));
         let mut out = BytesMut::new();
         for (i, packet) in packets.iter().enumerate() {
             let before = out.len();

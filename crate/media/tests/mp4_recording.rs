@@ -3,21 +3,14 @@
 mod common;
 
 use bytes::{Buf, Bytes, BytesMut};
-use common::{AAC_CONFIG, AVC_CONFIG, demux, fixture, stream};
+use common::{avc_and_aac, demux, fixture};
 use sailcast_media::{
     DemuxEvent, MediaKind, MediaTime, Packet, TrackId, TrackInfo,
-    flv::TagKind::{Audio, Video},
     mp4::mux::{Mp4MuxError, Recording},
 };
 
 const VIDEO: TrackId = TrackId::video(0);
 const AUDIO: TrackId = TrackId::audio(0);
-
-/// H.264 and AAC of 48 kHz.
-fn tracks() -> Vec<TrackInfo> {
-    let (events, _) = demux(&stream(&[(Video, 0, AVC_CONFIG), (Audio, 0, AAC_CONFIG)]));
-    events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
-}
 
 fn packet(track: TrackId, ms: i64, keyframe: bool) -> Packet {
     Packet {
@@ -83,7 +76,7 @@ fn index(file: &Bytes) -> Vec<(u64, u64)> {
 #[test]
 fn it_begins_with_a_keyframe_of_the_picture_at_time_0() {
     let file = recorded(
-        &tracks(),
+        &avc_and_aac(),
         &[
             packet(AUDIO, 5000, true),
             packet(VIDEO, 5010, false),
@@ -100,11 +93,11 @@ fn it_begins_with_a_keyframe_of_the_picture_at_time_0() {
 #[test]
 fn fragments_end_before_keyframes_and_after_a_second() {
     let pictures: Vec<_> = (0..40).map(|i| packet(VIDEO, i * 100, i % 15 == 0)).collect();
-    assert_eq!(starts(&recorded(&tracks(), &pictures)), [0, 1000, 1500, 2500, 3000].map(|ms| ms * 90));
+    assert_eq!(starts(&recorded(&avc_and_aac(), &pictures)), [0, 1000, 1500, 2500, 3000].map(|ms| ms * 90));
     let intra: Vec<_> = (0..10).map(|i| packet(VIDEO, i * 100, true)).collect();
-    assert_eq!(starts(&recorded(&tracks(), &intra)), [0, 300, 600, 900].map(|ms| ms * 90));
+    assert_eq!(starts(&recorded(&avc_and_aac(), &intra)), [0, 300, 600, 900].map(|ms| ms * 90));
     let sound: Vec<_> = (0..25).map(|i| packet(AUDIO, i * 100, true)).collect();
-    assert_eq!(starts(&recorded(&tracks()[1..], &sound)), [0, 1000, 2000].map(|ms| ms * 48));
+    assert_eq!(starts(&recorded(&avc_and_aac()[1..], &sound)), [0, 1000, 2000].map(|ms| ms * 48));
 }
 
 #[test]
@@ -135,7 +128,7 @@ fn the_index_finds_each_keyframe() {
 
 #[test]
 fn a_configuration_that_changes_ends_it_and_leaves_a_whole_file() {
-    let mut tracks = tracks();
+    let mut tracks = avc_and_aac();
     let mut recording = Recording::new(&tracks).unwrap();
     let mut out = BytesMut::new();
     recording.packet(&mut out, &packet(VIDEO, 0, true)).unwrap();
@@ -151,6 +144,6 @@ fn a_configuration_that_changes_ends_it_and_leaves_a_whole_file() {
 
 #[test]
 fn of_what_never_began_there_is_nothing() {
-    assert!(recorded(&tracks(), &[packet(VIDEO, 0, false), packet(AUDIO, 0, true)]).is_empty());
+    assert!(recorded(&avc_and_aac(), &[packet(VIDEO, 0, false), packet(AUDIO, 0, true)]).is_empty());
     assert!(recorded(&[], &[packet(VIDEO, 0, true)]).is_empty());
 }

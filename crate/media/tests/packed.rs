@@ -4,8 +4,8 @@ mod common;
 
 use bytes::Bytes;
 use common::{
-    cases, fixture, skips, split,
-    ts::{A0, adts, data, hear, packets, reasons, ticks},
+    cases, fixture, hear, skips, split,
+    ts::{A0, MOST_HELD, adts, data, packets, reasons, ticks},
 };
 use proptest::prelude::*;
 use sailcast_media::{
@@ -27,7 +27,7 @@ fn frames(values: std::ops::Range<u8>) -> Vec<u8> {
 }
 
 fn demux(chunks: impl IntoIterator<Item = Bytes>) -> common::Heard {
-    hear(PackedDemuxer::new(), chunks, PackedDemuxer::buffered_bytes)
+    hear(PackedDemuxer::new(), chunks, PackedDemuxer::buffered_bytes, MOST_HELD)
 }
 
 fn read(bytes: &[u8]) -> Vec<DemuxEvent> {

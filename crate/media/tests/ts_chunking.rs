@@ -4,8 +4,8 @@ mod common;
 
 use bytes::{Bytes, BytesMut};
 use common::{
-    demux, fixture, split,
-    ts::{A0, V0, demux_segments, demux_ts, demux_ts_chunks, hear, packets, reasons},
+    demux, fixture, hear, split,
+    ts::{A0, MOST_HELD, V0, demux_segments, demux_ts, demux_ts_chunks, packets, reasons},
 };
 use proptest::prelude::*;
 use sailcast_media::{DemuxEvent, PackedDemuxer, ts::mux::TsMuxer};
@@ -24,7 +24,7 @@ const TS: [&str; 9] = [
 const PACKED: [&str; 4] = ["packed-aac.aac", "packed-mp3.mp3", "packed-ac3.ac3", "packed-eac3.eac3"];
 
 fn demux_packed(chunks: impl IntoIterator<Item = Bytes>) -> common::Heard {
-    hear(PackedDemuxer::new(), chunks, PackedDemuxer::buffered_bytes)
+    hear(PackedDemuxer::new(), chunks, PackedDemuxer::buffered_bytes, MOST_HELD)
 }
 
 #[test]

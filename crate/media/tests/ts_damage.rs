@@ -4,6 +4,7 @@ mod common;
 
 use bytes::Bytes;
 use common::{
+    edits::{Edit, edited, edits},
     fixture, skips, split,
     ts::{
         A0, AUDIO, AVC_AAC, Mux, PACKET, V0, VIDEO, adts, at, data, demux_ts, demux_ts_chunks, events, inter,
@@ -11,7 +12,7 @@ use common::{
     },
 };
 use proptest::prelude::*;
-use sailcast_media::{DemuxError, DemuxEvent, SkipReason};
+use sailcast_media::{DemuxError, DemuxEvent, Demuxer, SkipReason, TsDemuxer};
 
 /// Tables, then this many pictures of three packets each, and a frame of sound behind each.
 fn pictures(count: u64) -> Mux {
@@ -111,6 +112,17 @@ fn an_announced_jump_of_the_counter_is_no_loss() {
 }
 
 #[test]
+fn a_jump_may_be_announced_by_a_packet_without_a_payload() {
+    let mut mux = pictures(1);
+    mux.open_pes(VIDEO, at(3600), &inter());
+    // As ffmpeg writes the PCR behind a splice.
+    mux.out.extend(packet(VIDEO, 12, false, 0x90, &[]));
+    mux.out.extend(packet(VIDEO, 13, true, 0, &pes(VIDEO, at(7200), true, &inter())));
+    let heard = events(&mux.take());
+    assert_eq!((times(&heard), reasons(&heard)), (vec![0, 1, 2], vec![]));
+}
+
+#[test]
 fn a_packet_that_says_it_is_damaged_is_a_lost_one() {
     let stream = pictures(3).take();
     let at = places(&stream, VIDEO)[4];
@@ -128,6 +140,19 @@ fn scrambled_packets_are_told_once() {
     let heard = events(&stream.into());
     assert_eq!((times(&heard), ticks(&heard, A0).len()), (vec![], 4));
     assert_eq!(reasons(&heard), [(Some(V0), SkipReason::Encrypted)]);
+}
+
+#[test]
+fn what_stands_on_both_sides_of_scrambled_packets_is_not_joined() {
+    let mut mux = pictures(1);
+    let unit = pes(VIDEO, at(3600), true, &[inter(), vec![0x55; 500]].concat());
+    mux.payload(VIDEO, &unit);
+    mux.pes(VIDEO, at(7200), &keyframe());
+    let mut stream = mux.take().to_vec();
+    let second = places(&stream, VIDEO)[4];
+    stream[second + 3] |= 0x80;
+    let heard = events(&stream.into());
+    assert_eq!((times(&heard), reasons(&heard)[0]), (vec![0, 2], (Some(V0), SkipReason::Encrypted)));
 }
 
 #[test]
@@ -207,6 +232,9 @@ fn what_is_no_transport_stream_is_refused() {
     let (_, failed) = demux_ts_chunks(endless);
     assert!(matches!(failed, Some(DemuxError::NotTs { at: 0, searched }) if searched < 300_000));
     assert_eq!(demux_ts(&Bytes::new()), (vec![], None));
+    let mut demuxer = TsDemuxer::new();
+    demuxer.push(Bytes::from_static(&[7; 300_000]));
+    assert!(demuxer.poll().is_err(), "at once, not with the bytes after");
 }
 
 #[test]
@@ -236,62 +264,11 @@ fn damaged_sound_is_left_out_and_the_next_frame_found() {
     assert_eq!(skips(&heard)[0].1, bad.len() as u64);
 }
 
-/// One change to a stream's bytes.
-#[derive(Clone, Debug)]
-enum Edit {
-    Flip { at: usize, bits: u8 },
-    Insert { at: usize, bytes: Vec<u8> },
-    Delete { at: usize, len: usize },
-    Repeat { at: usize, len: usize },
-    Cut { at: usize },
-}
-
-impl Edit {
-    fn apply(&self, bytes: &mut Vec<u8>) {
-        let at = |at: &usize| at % (bytes.len() + 1);
-        match self {
-            Self::Flip { at: place, bits } => {
-                let place = at(place);
-                if let Some(byte) = bytes.get_mut(place) {
-                    *byte ^= bits;
-                }
-            }
-            Self::Insert { at: place, bytes: new } => {
-                let place = at(place);
-                bytes.splice(place..place, new.iter().copied());
-            }
-            Self::Delete { at: place, len } => {
-                let place = at(place);
-                bytes.drain(place..bytes.len().min(place + len));
-            }
-            Self::Repeat { at: place, len } => {
-                let place = at(place);
-                let part = bytes[place..bytes.len().min(place + len)].to_vec();
-                bytes.splice(place..place, part);
-            }
-            Self::Cut { at: place } => bytes.truncate(at(place)),
-        }
-    }
-}
-
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    // The headers of packets are where structure is dense; the first kilobyte has the tables.
-    let at = || {
-        prop_oneof![
-            any::<usize>(),
-            0usize..1024,
-            (0usize..400, 0usize..24).prop_map(|(n, byte)| n * 188 + byte)
-        ]
-    };
-    let edit = prop_oneof![
-        8 => (at(), any::<u8>()).prop_map(|(at, bits)| Edit::Flip { at, bits }),
-        2 => (at(), prop::collection::vec(prop_oneof![any::<u8>(), Just(0x47), Just(0)], 0..40))
-            .prop_map(|(at, bytes)| Edit::Insert { at, bytes }),
-        2 => (at(), prop_oneof![1usize..3000, Just(188)]).prop_map(|(at, len)| Edit::Delete { at, len }),
-        1 => (at(), prop_oneof![1usize..3000, Just(188)]).prop_map(|(at, len)| Edit::Repeat { at, len }),
-        1 => at().prop_map(|at| Edit::Cut { at }),
-    ];
-    prop::collection::vec(edit, 1..12)
+/// The headers of packets are where structure is dense; the first kilobyte has the tables.
+fn damage() -> impl Strategy<Value = Vec<Edit>> {
+    let in_header = (0usize..400, 0usize..24).prop_map(|(n, byte)| n * PACKET + byte);
+    let at = prop_oneof![any::<usize>(), 0usize..1024, in_header];
+    edits(at, prop_oneof![1usize..3000, Just(PACKET)], 0x47)
 }
 
 proptest! {
@@ -300,16 +277,12 @@ proptest! {
     #[test]
     fn mutated_streams_read_alike_however_they_are_split(
         which in 0usize..6,
-        edits in edits(),
+        edits in damage(),
         sizes in prop::collection::vec(1usize..3000, 1..6),
     ) {
         let names =
             ["ts-avc-aac.ts", "ts-open.ts", "ts-hevc-latm.ts", "ts-m2ts.m2ts", "ts-eac3.ts", "ts-opus.ts"];
-        let mut bytes = fixture(names[which]).to_vec();
-        for edit in &edits {
-            edit.apply(&mut bytes);
-        }
-        let bytes = Bytes::from(bytes);
+        let bytes = edited(&fixture(names[which]), &edits);
         let heard = demux_ts(&bytes);
         prop_assert_eq!(&demux_ts_chunks(split(&bytes, &sizes)), &heard);
         for (at, len, _) in skips(&heard.0) {

@@ -3,12 +3,11 @@
 mod common;
 
 use bytes::{Bytes, BytesMut};
-use common::{AAC_CONFIG, AVC_CONFIG, demux, stream};
+use common::avc_and_aac;
 use proptest::prelude::*;
 use sailcast_media::{
-    AudioParams, Codec, CodecParams, DecoderConfig, DemuxEvent, MediaKind, MediaTime, Micros, Packet,
-    TrackId, TrackInfo, VideoParams,
-    flv::TagKind::{Audio, Video},
+    AudioParams, Codec, CodecParams, DecoderConfig, MediaKind, MediaTime, Micros, Packet, TrackId, TrackInfo,
+    VideoParams,
     ts::mux::{MAX_PACK, TsMuxError, TsMuxer},
 };
 
@@ -19,12 +18,6 @@ const VIDEO_PID: u16 = 0x100;
 const AUDIO_PID: u16 = 0x101;
 /// Of 1024 samples of 48 kHz.
 const AAC_FRAME: i64 = 21_333;
-
-/// H.264 and AAC of 48 kHz.
-fn tracks() -> Vec<TrackInfo> {
-    let (events, _) = demux(&stream(&[(Video, 0, AVC_CONFIG), (Audio, 0, AAC_CONFIG)]));
-    events.into_iter().filter_map(|e| if let DemuxEvent::Track(t) = e { Some(t) } else { None }).collect()
-}
 
 fn picture(dts: i64, keyframe: bool, nals: &[&[u8]]) -> Packet {
     let data: Vec<u8> =
@@ -75,7 +68,7 @@ fn payload(pes: &[u8]) -> &[u8] {
 }
 
 fn written(packets: &[Packet]) -> BytesMut {
-    let mut muxer = TsMuxer::new(&tracks()).unwrap();
+    let mut muxer = TsMuxer::new(&avc_and_aac()).unwrap();
     let mut out = BytesMut::new();
     packets.iter().for_each(|packet| muxer.packet(&mut out, packet).unwrap());
     muxer.flush(&mut out);
@@ -84,7 +77,7 @@ fn written(packets: &[Packet]) -> BytesMut {
 
 #[test]
 fn keyframes_have_a_delimiter_and_their_parameter_sets() {
-    let config = &tracks()[0].config.description;
+    let config = &avc_and_aac()[0].config.description;
     let sps = &config[8..35];
     let ts = written(&[picture(0, true, &[&[0x65, 0x88]]), picture(40_000, false, &[&[0x41, 0x9a]])]);
     let units = units(&ts, VIDEO_PID);
@@ -123,7 +116,7 @@ fn each_aac_frame_has_its_header() {
 
 #[test]
 fn tables_get_a_new_version_only_when_they_change() {
-    let mut tracks = tracks();
+    let mut tracks = avc_and_aac();
     let mut muxer = TsMuxer::new(&tracks).unwrap();
     let version = |muxer: &mut TsMuxer| {
         let mut out = BytesMut::new();
@@ -163,10 +156,10 @@ fn what_ts_cannot_carry_is_named() {
         let track = TrackInfo { id, config: config(codec, params) };
         assert_eq!(TsMuxer::new(&[track]).unwrap_err(), TsMuxError::NoMapping { track: id, codec });
     }
-    let mut eld = tracks().remove(1);
+    let mut eld = avc_and_aac().remove(1);
     eld.config.description = Bytes::from_static(&[0xf8, 0xe6, 0x20, 0x00]);
     assert_eq!(TsMuxer::new(&[eld]).unwrap_err(), TsMuxError::NoHeader(AUDIO));
-    let mut muxer = TsMuxer::new(&tracks()).unwrap();
+    let mut muxer = TsMuxer::new(&avc_and_aac()).unwrap();
     let mut out = BytesMut::new();
     let large = Packet { data: vec![0; 9000].into(), ..sound(0) };
     let refused = TsMuxError::PacketTooLarge { track: AUDIO, len: 9000 };
@@ -187,7 +180,7 @@ proptest! {
             0..30,
         ),
     ) {
-        let mut muxer = TsMuxer::new(&tracks()).unwrap().with_base(MediaTime(base));
+        let mut muxer = TsMuxer::new(&avc_and_aac()).unwrap().with_base(MediaTime(base));
         let mut out = BytesMut::new();
         muxer.tables(&mut out);
         for (is_video, dts, pts, duration, keyframe, len) in specs {

@@ -4,7 +4,7 @@ mod common;
 
 use common::ts::{
     A0, AUDIO, AVC_AAC, DATA, Mux, PACKET, PMT, V0, VIDEO, adts, at, codecs, data, descriptor, events,
-    keyframe, packets, pat, pmt, reasons, registration, ticks,
+    keyframe, packets, pat, pmt, reasons, registration, section, ticks,
 };
 use sailcast_media::{CodecName, SkipReason, TrackId};
 
@@ -93,7 +93,7 @@ fn a_table_with_a_bad_checksum_or_of_the_future_is_not_believed() {
     let mut next = pmt(1, 1, &[], &[(0x1b, AUDIO, &[])]);
     next[5] &= !1;
     let body = next[3..next.len() - 4].to_vec();
-    let next = common::ts::section(2, &body);
+    let next = section(2, &body);
     let mut mux = Mux::with(AVC_AAC);
     for table in [damaged, next] {
         mux.section(PMT, &table);
@@ -172,6 +172,32 @@ fn a_program_that_goes_makes_room_for_the_next() {
     mux.section(PMT + 1, &pmt(2, 0, &[], &[(0x1b, 0x300, &[])]));
     mux.pes(0x300, at(3600), &keyframe());
     assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0), (3600, 3600)]);
+}
+
+#[test]
+fn a_program_may_go_without_a_new_version_of_the_table() {
+    // Two segments of muxers that each begin to count.
+    let mut mux = Mux::with(AVC_AAC);
+    media(&mut mux, 0);
+    mux.section(0, &pat(0, &[(2, PMT + 1)]));
+    mux.section(PMT + 1, &pmt(2, 0, &[], &[(0x1b, 0x300, &[])]));
+    mux.pes(0x300, at(3600), &keyframe());
+    assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0), (3600, 3600)]);
+}
+
+#[test]
+fn programs_of_several_sections_are_all_known() {
+    let part = |number: u8, program: u16, pid: u16| {
+        let body = [program.to_be_bytes(), (pid | 0xe000).to_be_bytes()].concat();
+        section(0, &[&[0, 1, 0xc1, number, 1], &body[..]].concat())
+    };
+    let mut mux = Mux::default();
+    mux.section(0, &part(0, 1, PMT));
+    mux.section(0, &part(1, 2, PMT + 1));
+    mux.section(PMT, &pmt(1, 0, &[], &[(0x05, DATA, &[])]));
+    mux.section(PMT + 1, &pmt(2, 0, &[], AVC_AAC));
+    media(&mut mux, 0);
+    assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0)]);
 }
 
 #[test]

@@ -36,6 +36,7 @@ mod ring;
 mod rtmp;
 mod runs;
 mod server;
+mod stall;
 mod stats;
 mod tags;
 #[cfg(test)]

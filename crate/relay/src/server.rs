@@ -1,7 +1,7 @@
 //! Connections: taking them, their limits, and letting them go.
 //!
 //! **Invariant:** once told to go down it takes no connection, says goodbye on those it has, and is over within
-//! [`GOODBYE`]. A connection that asks for nothing is let go, whatever it speaks.
+//! [`GOODBYE`]. A connection that asks for nothing is let go, whatever it speaks, and one that takes nothing.
 
 use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -24,6 +24,7 @@ use tower::{Layer, ServiceExt};
 use crate::{
     app::App,
     http::{Playing, handle},
+    stall::Unstalled,
     tls,
 };
 
@@ -110,6 +111,7 @@ async fn connection(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router,
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("TCP_NODELAY: {error}");
     }
+    let stream = Unstalled::new(stream);
     let Some(tls) = tls else { return over_http1(stream, router, app).await };
     let agreed = tokio::select! {
         agreed = timeout(HEADER_TIMEOUT, tls.accept(stream)) => agreed,

@@ -44,9 +44,9 @@ pub fn event(event: Event) -> Plain {
         Event::Reconnected { attempt } => named("reconnected").with("attempt", attempt),
         Event::NeedsAll => named("needsall"),
         Event::Source { kind, live } => named("source").with("kind", kind.as_str()).with("live", live),
-        Event::DurationChange(duration) => {
-            named("durationchange").with("duration", or_null(duration.map(Micros::as_secs_f64)))
-        }
+        Event::DurationChange { duration, seekable } => named("durationchange")
+            .with("duration", or_null(duration.map(Micros::as_secs_f64)))
+            .with("seekable", range(seekable)),
         Event::Seeking(to) => named("seeking").with("to", to.as_secs_f64()),
         Event::Seeked(at) => named("seeked").with("at", at.as_secs_f64()),
         Event::Renditions(all) => {

@@ -27,6 +27,8 @@ interface RelayOptions {
   root?: 'tests/browser/page' | 'dist-demo';
   /** It can be told to read publishers slowly. */
   throttle?: boolean;
+  /** The folder that it records into; it then packages every stream for HLS from its beginning. */
+  record?: string;
 }
 
 /** Serves pages beside `dist/`, streams, and the demo channel. */
@@ -34,6 +36,7 @@ export async function startRelay({
   isolated = false,
   root = 'tests/browser/page',
   throttle = false,
+  record,
 }: RelayOptions = {}): Promise<Relay> {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing: cargo build -p sailcast-relay`);
   const port = await freePort();
@@ -49,6 +52,7 @@ export async function startRelay({
     ...pages,
     ...(isolated ? ['--isolate'] : []),
     ...(throttle ? ['--throttle'] : []),
+    ...(record !== undefined ? ['--record', record, '--hls-always'] : []),
   ]);
   const url = `http://127.0.0.1:${port}/`;
   try {

@@ -6,13 +6,10 @@
 
 #![no_main]
 
-use std::collections::HashMap;
-
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
-use sailcast_media::{
-    CodecParams, DemuxError, DemuxEvent, Demuxer, MediaKind, PackedDemuxer, TrackId, TsDemuxer, demux::probe,
-};
+use sailcast_fuzz::{Heard, check, split};
+use sailcast_media::{DemuxEvent, PackedDemuxer, TsDemuxer, demux::probe};
 
 /// Sixteen tracks of a picture each, and what they stand in.
 const MAX_HELD: usize = 16 * (8 << 20) + (64 << 10);
@@ -22,35 +19,38 @@ const TYPES: [u8; 9] = [0x1b, 0x24, 0x0f, 0x11, 0x03, 0x81, 0x06, 0x15, 0x86];
 const OPUS: &[u8] = &[0x05, 4, b'O', b'p', b'u', b's', 0x7f, 2, 0x80, 2];
 const FIRST_PID: u16 = 0x100;
 
-type Heard = (Vec<DemuxEvent>, Option<DemuxError>);
-
 fuzz_target!(|input: &[u8]| {
     let Some(([seed, most, mode], rest)) = input.split_first_chunk() else { return };
-    let split =
-        |stream: &Bytes| Split { rest: stream.clone(), state: u32::from(*seed), most: u32::from(*most) + 1 };
     let stream = match mode % 3 {
         2 => program(rest),
         _ => Bytes::copy_from_slice(rest),
     };
     probe(&stream);
-    if mode % 3 == 1 {
-        let whole =
-            demux(PackedDemuxer::new(), PackedDemuxer::buffered_bytes, std::iter::once(stream.clone()), 0);
-        assert_eq!(whole, demux(PackedDemuxer::new(), PackedDemuxer::buffered_bytes, split(&stream), 0));
-        check(&whole.0);
+    let split = split(&stream, *seed, *most);
+    let whole = if mode % 3 == 1 {
+        let whole = packed([stream.clone()]);
+        assert_eq!(whole, packed(split));
         apart(&whole.0, stream.len() as u64);
+        whole
     } else {
         // Segments end at the same places, however their bytes come.
-        let segment = match mode / 3 % 4 {
-            0 => 0,
-            n => usize::from(n) * 1000,
-        };
-        let whole =
-            demux(TsDemuxer::new(), TsDemuxer::buffered_bytes, std::iter::once(stream.clone()), segment);
-        assert_eq!(whole, demux(TsDemuxer::new(), TsDemuxer::buffered_bytes, split(&stream), segment));
-        check(&whole.0);
-    }
+        let segment = usize::from(mode / 3 % 4) * 1000;
+        let whole = transported([stream.clone()], segment);
+        assert_eq!(whole, transported(split, segment));
+        whole
+    };
+    check(&whole.0, MAX_TRACKS);
+    let is_empty = |event: &DemuxEvent| matches!(event, DemuxEvent::Packet(packet) if packet.data.is_empty());
+    assert!(!whole.0.iter().any(is_empty), "an empty packet");
 });
+
+fn packed(chunks: impl IntoIterator<Item = Bytes>) -> Heard {
+    sailcast_fuzz::demux(PackedDemuxer::new(), chunks, 0, PackedDemuxer::buffered_bytes, MAX_HELD)
+}
+
+fn transported(chunks: impl IntoIterator<Item = Bytes>, segment: usize) -> Heard {
+    sailcast_fuzz::demux(TsDemuxer::new(), chunks, segment, TsDemuxer::buffered_bytes, MAX_HELD)
+}
 
 /// Tables, then a packet for each three bytes of head and the payload behind them.
 fn program(mut rest: &[u8]) -> Bytes {
@@ -99,65 +99,6 @@ fn put(out: &mut Vec<u8>, pid: u16, counter: u8, begins: bool, payload: &[u8]) {
     out.extend(payload);
 }
 
-/// With a segment's end after each `segment` bytes, where it is not 0.
-fn demux<D: Demuxer>(
-    mut demuxer: D,
-    buffered: fn(&D) -> usize,
-    chunks: impl Iterator<Item = Bytes>,
-    segment: usize,
-) -> Heard {
-    let (mut events, mut pushed) = (Vec::new(), 0);
-    for mut chunk in chunks {
-        while !chunk.is_empty() {
-            let left = if segment == 0 { chunk.len() } else { segment - pushed % segment };
-            let part = chunk.split_to(left.min(chunk.len()));
-            pushed += part.len();
-            demuxer.push(part);
-            if let Err(error) = drain(&mut demuxer, &mut events) {
-                return (events, Some(error));
-            }
-            if segment > 0 && pushed % segment == 0 {
-                demuxer.flush();
-            }
-            assert!(buffered(&demuxer) <= MAX_HELD);
-        }
-    }
-    demuxer.finish();
-    let error = drain(&mut demuxer, &mut events).err();
-    assert!(error.is_some() || buffered(&demuxer) == 0);
-    (events, error)
-}
-
-fn drain(demuxer: &mut impl Demuxer, events: &mut Vec<DemuxEvent>) -> Result<(), DemuxError> {
-    while let Some(event) = demuxer.poll()? {
-        events.push(event);
-    }
-    Ok(())
-}
-
-/// What holds for every stream.
-fn check(events: &[DemuxEvent]) {
-    let mut configured: HashMap<TrackId, MediaKind> = HashMap::new();
-    for event in events {
-        match event {
-            DemuxEvent::Track(track) => {
-                let kind = match track.config.params {
-                    CodecParams::Video(_) => MediaKind::Video,
-                    CodecParams::Audio(_) => MediaKind::Audio,
-                };
-                assert!(kind == track.id.kind && kind == track.config.codec.kind(), "{track:?}");
-                configured.insert(track.id, kind);
-            }
-            DemuxEvent::Packet(packet) => {
-                assert!(configured.contains_key(&packet.track), "packet before its track");
-                assert!(!packet.data.is_empty(), "an empty packet");
-            }
-            DemuxEvent::Skipped { .. } | DemuxEvent::Metadata(_) => {}
-        }
-    }
-    assert!(configured.len() <= MAX_TRACKS, "{} tracks", configured.len());
-}
-
 /// What was left out of a stream whose units stand one behind the other.
 fn apart(events: &[DemuxEvent], len: u64) {
     let mut behind = 0;
@@ -168,25 +109,5 @@ fn apart(events: &[DemuxEvent], len: u64) {
             assert!(*skipped > 0 && at + skipped <= len, "skipped past the end");
             behind = at + skipped;
         }
-    }
-}
-
-/// Chunks of 1 to `most` bytes by a small generator.
-struct Split {
-    rest: Bytes,
-    state: u32,
-    most: u32,
-}
-
-impl Iterator for Split {
-    type Item = Bytes;
-
-    fn next(&mut self) -> Option<Bytes> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        self.state = self.state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let n = ((self.state >> 16) % self.most + 1) as usize;
-        Some(self.rest.split_to(n.min(self.rest.len())))
     }
 }

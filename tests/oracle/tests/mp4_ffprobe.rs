@@ -2,9 +2,13 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use common::{Ours, mp4_corpus, mp4_fixtures, name};
+use common::{
+    Ours,
+    ffprobe::{assert_params, is_key, micros, number, packets, probe, streams},
+    mp4_corpus, mp4_fixtures, name,
+};
 use md5::{Digest, Md5};
 use sailcast_media::{CodecParams, TrackId};
 use serde_json::Value;
@@ -21,32 +25,12 @@ struct Seen {
     md5: String,
 }
 
-fn probe(path: &Path) -> Value {
-    let out = Command::new("ffprobe")
-        .args(["-v", "error", "-show_packets", "-show_streams", "-show_data_hash", "md5", "-of", "json"])
-        .arg(path)
-        .output()
-        .unwrap_or_else(|e| {
-            panic!("ffprobe cannot be run ({e}): install ffmpeg, or run `cargo xtask setup`")
-        });
-    serde_json::from_slice(&out.stdout).expect("JSON from ffprobe")
-}
-
-fn micros(packet: &Value, field: &str) -> i64 {
-    let seconds: f64 = packet[field].as_str().and_then(|s| s.parse().ok()).unwrap_or(f64::NAN);
-    (seconds * 1e6).round() as i64
-}
-
-fn number(value: &Value) -> u64 {
-    value.as_u64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("no number: {value}"))
-}
-
 fn compare(path: &Path) {
     let ours = Ours::of_file(path);
     assert!(ours.complaints.is_empty(), "{}: {:?}", path.display(), ours.complaints);
-    let theirs = probe(path);
+    let theirs = probe(path, Some("md5"));
     let mut numbers = [0u8; 2];
-    for stream in theirs["streams"].as_array().expect("streams") {
+    for stream in streams(&theirs) {
         let (kind, id): (usize, fn(u8) -> TrackId) = match stream["codec_type"].as_str() {
             Some("video") => (0, TrackId::video),
             Some("audio") => (1, TrackId::audio),
@@ -60,13 +44,13 @@ fn compare(path: &Path) {
 }
 
 fn compare_packets(path: &Path, ours: &Ours, id: TrackId, index: &Value, theirs: &Value) {
-    let packets = theirs["packets"].as_array().expect("packets").iter();
-    let expected: Vec<_> = packets
+    let expected: Vec<_> = packets(theirs)
+        .iter()
         .filter(|packet| packet["stream_index"] == *index)
         .map(|packet| Seen {
             dts: micros(packet, "dts_time"),
             pts: micros(packet, "pts_time"),
-            key: packet["flags"].as_str().is_some_and(|flags| flags.starts_with('K')),
+            key: is_key(packet),
             size: number(&packet["size"]) as usize,
             md5: packet["data_hash"].as_str().unwrap_or_default().trim_start_matches("MD5:").to_owned(),
         })
@@ -90,19 +74,10 @@ fn compare_packets(path: &Path, ours: &Ours, id: TrackId, index: &Value, theirs:
 fn compare_track(path: &Path, ours: &Ours, id: TrackId, stream: &Value) {
     let name = path.display();
     let track = ours.tracks.iter().find(|track| track.id == id).unwrap_or_else(|| panic!("{name}: no {id}"));
-    match track.config.params {
-        CodecParams::Video(video) => {
-            assert_eq!(u64::from(video.width), number(&stream["width"]), "{name}: width");
-            assert_eq!(u64::from(video.height), number(&stream["height"]), "{name}: height");
-            let reorder = u64::from(video.reorder_depth);
-            assert!(reorder >= number(&stream["has_b_frames"]), "{name}: reorder depth {reorder}");
-            let is_bt709 = stream["color_primaries"] == "bt709";
-            assert_eq!(video.colour.primaries == 1, is_bt709, "{name}: colours");
-        }
-        CodecParams::Audio(audio) => {
-            assert_eq!(u64::from(audio.sample_rate), number(&stream["sample_rate"]), "{name}: rate");
-            assert_eq!(u64::from(audio.channels), number(&stream["channels"]), "{name}: channels");
-        }
+    assert_params(path, track.config.params, stream);
+    if let CodecParams::Video(video) = track.config.params {
+        let is_bt709 = stream["color_primaries"] == "bt709";
+        assert_eq!(video.colour.primaries == 1, is_bt709, "{name}: colours");
     }
 }
 

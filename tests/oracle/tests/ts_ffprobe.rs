@@ -2,9 +2,13 @@
 
 mod common;
 
-use std::{path::Path, process::Command};
+use std::path::Path;
 
-use common::{Ours, ts_corpus, ts_fixtures};
+use common::{
+    Ours, clean,
+    ffprobe::{is_key, is_video, number, packets, probe, streams},
+    ts_corpus, ts_fixtures,
+};
 use sailcast_media::{Codec, CodecParams, MediaKind, Packet};
 use serde_json::Value;
 
@@ -12,30 +16,14 @@ use serde_json::Value;
 const TOLERANCE_US: i64 = 23;
 const ADTS_HEADER: usize = 7;
 
-fn probe(path: &Path) -> Value {
-    let out = Command::new("ffprobe")
-        .args(["-v", "error", "-show_packets", "-show_streams", "-of", "json"])
-        .arg(path)
-        .output()
-        .unwrap_or_else(|e| {
-            panic!("ffprobe cannot be run ({e}): install ffmpeg, or run `cargo xtask setup`")
-        });
-    serde_json::from_slice(&out.stdout).expect("JSON from ffprobe")
-}
-
-fn number(value: &Value) -> i64 {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok()).unwrap_or_else(|| panic!("no number: {value}"))
-}
-
 fn compare(path: &Path) {
     let name = path.display();
     let ours = Ours::of(path);
-    let theirs = probe(path);
-    for stream in theirs["streams"].as_array().expect("streams") {
-        let kind = if stream["codec_type"] == "video" { MediaKind::Video } else { MediaKind::Audio };
+    let theirs = probe(path, None);
+    for stream in streams(&theirs) {
+        let kind = if is_video(stream) { MediaKind::Video } else { MediaKind::Audio };
         let of_stream = |packet: &&Value| packet["stream_index"] == stream["index"];
-        let expected: Vec<_> =
-            theirs["packets"].as_array().expect("packets").iter().filter(of_stream).collect();
+        let expected: Vec<_> = packets(&theirs).iter().filter(of_stream).collect();
         let seen: Vec<_> = ours.packets.iter().filter(|packet| packet.track.kind == kind).collect();
         assert_eq!(seen.len(), expected.len(), "{name}: {kind:?} packets");
         if seen.is_empty() {
@@ -53,7 +41,7 @@ fn compare_packet(at: &str, seen: &Packet, expected: &Value, stream: &Value) {
         let theirs = number(&expected[field]) * 1_000_000 / 90_000;
         assert!((ours.0 - theirs).abs() <= TOLERANCE_US, "{at}: {field} {} and {theirs}", ours.0);
     }
-    assert_eq!(seen.keyframe, expected["flags"].as_str().unwrap().starts_with('K'), "{at}: key");
+    assert_eq!(seen.keyframe, is_key(expected), "{at}: key");
     // Pictures have start codes of three or four bytes there, and LATM is left as it is.
     let header = match stream["codec_name"].as_str() {
         Some("aac") => ADTS_HEADER,
@@ -101,8 +89,5 @@ fn fixtures_agree() {
 
 #[test]
 fn clean_corpus_files_agree() {
-    for path in ts_corpus().iter().filter(|path| Ours::of(path).is_clean()) {
-        println!("{}", path.display());
-        compare(path);
-    }
+    clean(ts_corpus()).for_each(|path| compare(&path));
 }

@@ -55,7 +55,6 @@ export class Course {
   begin(given: Given): void {
     this.#given = given;
     this.#restarting = this.#reconnecting = this.#needsAll = false;
-    this.recorder?.over();
     this.#rendition = given.rendition === undefined ? null : `${given.rendition}`;
     fill(this.#renditions, [], this.#rendition);
   }
@@ -71,7 +70,10 @@ export class Course {
     // A worker that was only made ready fails again, and is heard, when it is needed.
     if (!this.#face.loaded) return;
     if (error.details === 'workerCrashed' && this.#mayRestart(blameless)) this.#restart();
-    else this.#face.failHere(error);
+    else {
+      this.recorder?.fail('the worker is lost');
+      this.#face.failHere(error);
+    }
   }
 
   /** Plays the present load in another worker: a recording where it was, a live stream where that is now. */
@@ -79,6 +81,12 @@ export class Course {
     void this.#again('crash');
     this.#link.send({ type: 'play' });
     if (this.#face.audible) this.#face.startSound();
+  }
+
+  /** The session that is left has nothing more to say. */
+  leave(): void {
+    this.#face.sound.rest();
+    this.recorder?.over();
   }
 
   /** Goes over to the whole player, if it is not there: to the viewer, a stall. */
@@ -132,6 +140,7 @@ export class Course {
     face.sound.rest();
     this.recorder?.fail('the worker crashed');
     if (last) face.emit('qos', last);
+    if (face.load === load) face.endSeek();
     if (face.load !== load) return;
     // A paused one needs none before it plays again.
     if (face.paused) return;
@@ -200,7 +209,7 @@ export class Course {
         this.recorder?.take(event.data);
         return;
       case 'recordingfailed':
-        this.recorder?.fail(event.why);
+        this.recorder?.ends(event.why);
         return;
       case 'degraded':
       case 'recovered':

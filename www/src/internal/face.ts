@@ -167,6 +167,8 @@ export class Face {
 
   fail(error: SailcastError): void {
     this.error = error;
+    // A seek comes to nothing.
+    this.figures.place.target = undefined;
     this.pending.reject(error);
     this.#finish('failed', 'The load failed.', () => this.emit('error', error));
   }
@@ -198,6 +200,14 @@ export class Face {
     const { load } = this;
     this.emit('seeked', { at });
     if (this.load === load) this.emit('timeupdate', { currentTime: this.currentTime });
+  }
+
+  /** The session is lost that was on its way to another place: the next one begins there. */
+  endSeek(): void {
+    const { target } = this.figures.place;
+    if (target === undefined) return;
+    this.figures.note({ name: 'seeked', at: target });
+    this.seeked(target);
   }
 
   /** A new snapshot of the engine's. */

@@ -44,7 +44,8 @@ export class Figures {
     if (event.name === 'resize') {
       this.width = event.width;
       this.height = event.height;
-    } else if (event.name === 'targetchange') this.#aim(event.target);
+    } else if (event.name === 'durationchange') this.stats = { ...this.stats, seekable: event.seekable };
+    else if (event.name === 'targetchange') this.#aim(event.target);
     else if (event.name === 'seeked') this.#move(event.at);
     else if (event.name === 'metadata') this.#wallClock = wallClockOf(event) ?? this.#wallClock;
   }

@@ -14,7 +14,7 @@ import { absolute, Lines, preconnect, reasonOf } from './lines.js';
 import type { Settings } from './options.js';
 import { compile } from './pool.js';
 import type { LatencyBounds, Picture, ToPage, ToWorker, WorkerEvent } from './protocol.js';
-import { Questions } from './questions.js';
+import { closePicture, Questions } from './questions.js';
 import type { EngineLog } from './session-log.js';
 import { type Build, buildFor, type Given, preferred } from './source.js';
 import type { View } from './view.js';
@@ -41,7 +41,7 @@ export class Link {
   readonly #events: LinkEvents;
   readonly #cmcd: Cmcd | undefined;
   readonly #logs = new Questions<EngineLog>();
-  readonly #pictures = new Questions<Picture>();
+  readonly #pictures = new Questions<Picture>(closePicture);
   #latency: LatencyBounds;
   #rate: number;
   #loop: boolean;

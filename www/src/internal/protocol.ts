@@ -193,7 +193,7 @@ export type WorkerEvent =
   /** It is no stream, and this module plays nothing else: the load is over here, without an error. */
   | { name: 'needsall' }
   | { name: 'source'; kind: SourceType; live: boolean }
-  | { name: 'durationchange'; duration: number | null }
+  | { name: 'durationchange'; duration: number | null; seekable: PlayerStats['seekable'] }
   | { name: 'renditions'; renditions: readonly RenditionInfo[] }
   | { name: 'renditionchange'; id: string; auto: boolean }
   /** The next bytes of the recording; empty: it is complete. */

@@ -34,6 +34,7 @@ impl Hls {
     }
 
     fn resume(&mut self, now: Instant, out: &mut Outbox) {
+        self.shared.keys.resume();
         for lane in self.lanes_mut() {
             lane.resume(now, out);
         }
@@ -64,17 +65,14 @@ impl Hls {
         for lane in [self.sound.take(), change].into_iter().flatten() {
             self.retire(lane, out);
         }
-        let main = match &mut self.main {
-            Some(main) => {
-                main.kinds = Kinds::ALL;
-                main.follow.relocate(url, now, out);
-                main
+        let main = Lane::new(url, Variables::default(), Kinds::ALL, now);
+        move_to(&mut self.main, Some(main), now, out);
+        self.resume(now, out);
+        if let Some(main) = &mut self.main {
+            main.kinds = Kinds::ALL;
+            if let Some(news) = main.follow.adopt(list, &mut self.shared, now) {
+                main.on_news(news);
             }
-            none => none.insert(Lane::new(url, Variables::default(), Kinds::ALL, now)),
-        };
-        main.resume(now, out);
-        if let Some(news) = main.follow.adopt(list, &mut self.shared, now) {
-            main.on_news(news);
         }
         self.settle(now, out);
     }
@@ -168,7 +166,7 @@ fn first_situation() -> Situation {
 /// A lane that there is goes on at the other one's address.
 fn move_to(lane: &mut Option<Lane>, other: Option<Lane>, now: Instant, out: &mut Outbox) {
     match (&mut *lane, other) {
-        (Some(lane), Some(other)) => lane.follow.relocate(other.follow.url().to_owned(), now, out),
+        (Some(lane), Some(other)) => lane.move_to(other.follow.url().to_owned(), now, out),
         (None, Some(other)) => *lane = Some(other),
         (_, None) => {}
     }

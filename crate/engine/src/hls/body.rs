@@ -55,7 +55,10 @@ impl Body {
             && self.decrypting.is_none()
         {
             // Asked for at once, beside the segment.
-            let key = keys.get(&lock.uri, now);
+            let key = match keys.get(&lock.uri, now) {
+                Ok(key) => key,
+                Err(failure) => return Step { bytes: None, end: Some(Err(failure)) },
+            };
             if let Some(key) = key.filter(|_| self.is_complete && self.is_sure) {
                 let id = out.request();
                 let data = self.held.split().freeze();

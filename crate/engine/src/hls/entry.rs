@@ -47,6 +47,8 @@ pub struct Entry {
     untried: bool,
     /// A playlist has come of it.
     is_known: bool,
+    /// Something to play has.
+    pub has_played: bool,
     attempt: u32,
     reason: Reason,
     /// The page was told of a try.
@@ -66,6 +68,7 @@ impl Entry {
             fresh: true,
             untried: true,
             is_known: false,
+            has_played: false,
             attempt: 0,
             reason: Reason::Wake,
             told: false,
@@ -222,7 +225,7 @@ impl Entry {
 
     fn plan(&mut self, failure: Failure, now: Instant) -> Option<Answer> {
         self.fresh = false;
-        let Some(Plan { attempt, delay }) = self.retry.plan(&failure, self.is_known) else {
+        let Some(Plan { attempt, delay }) = self.retry.plan(&failure, self.has_played) else {
             return Some(Answer::Over(failure.error));
         };
         (self.attempt, self.reason) = (attempt, failure.reason);

@@ -8,6 +8,7 @@ use sailcast_media::{Micros, hls::ByteRange};
 
 use crate::{
     abr::Transfer,
+    backoff::Backoff,
     error::ErrorCode,
     io::{Instant, IoError, IoEvent, IoRequest, Output, RequestId, Response, Transport},
     outbox::Outbox,
@@ -25,6 +26,9 @@ const SUSPECT_TIMEOUT: Micros = Micros::from_millis(1500);
 const SUSPECT_ANSWER_TIMEOUT: Micros = Micros::from_secs(3);
 /// A deadline noticed so late was slept through: what came meanwhile waits to be read.
 const FROZEN: Micros = Micros::from_secs(2);
+/// Tries of what the server does not give, and of what the network does not bring, before others are asked.
+const TRIES: u32 = 3;
+const LOST_TRIES: u32 = 2;
 /// No resource of HLS is longer: a server that never ends its answer is left.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -136,6 +140,20 @@ impl Fetch {
             }
             IoEvent::Failed(error) => self.failed(broken(error)),
         }
+    }
+
+    /// What has failed is asked for once more after a while, unless that was done often enough: true if it is.
+    pub fn retry(&mut self, failure: &Failure, backoff: &mut Backoff, now: Instant) -> bool {
+        let is_lost = is_network(failure);
+        let tries = if is_lost { LOST_TRIES } else { TRIES };
+        if failure.reason != Reason::Format && self.failures < tries {
+            self.again(now + backoff.delay(self.failures));
+            return true;
+        }
+        if is_lost {
+            self.failures = 0;
+        }
+        false
     }
 
     /// Tries again at this time what has failed.

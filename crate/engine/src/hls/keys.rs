@@ -1,24 +1,25 @@
 //! The keys of AES-128: each is fetched once, whoever needs it.
+//!
+//! One that cannot be had is the failure of what waits for it ([`is_key`]), and is asked for anew when that is.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use bytes::BytesMut;
 use sailcast_media::hls::{Key, KeyMethod};
 
-use super::fetch::{ANSWER_TIMEOUT, Fetch, Step};
+use super::fetch::{ANSWER_TIMEOUT, Fetch, Step, final_failure};
 use crate::{
     backoff::Backoff,
     error::{ErrorCode, SailcastError},
     io::{Instant, IoEvent, RequestId},
     outbox::Outbox,
+    retry::{Failure, Reason},
     source::fatal,
 };
 
 const KEY_BYTES: usize = 16;
 /// Keys that are remembered: rotation each segment over a long window.
 const MOST: usize = 256;
-/// Over about ten seconds: what was loaded before is played meanwhile.
-const TRIES: u32 = 6;
 
 /// What a resource is encrypted with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,8 @@ pub struct Keys {
     known: VecDeque<(String, [u8; KEY_BYTES])>,
     loading: Option<Loading>,
     backoff: Backoff,
-    pub error: Option<SailcastError>,
+    /// The one that cannot be had, until somebody who needs it hears of it.
+    failed: Option<(String, Failure)>,
 }
 
 #[derive(Debug)]
@@ -59,19 +61,27 @@ struct Loading {
 
 impl Keys {
     pub fn new(seed: u64) -> Self {
-        Self { known: VecDeque::new(), loading: None, backoff: Backoff::new(seed), error: None }
+        Self { known: VecDeque::new(), loading: None, backoff: Backoff::new(seed), failed: None }
     }
 
     /// The key, or it is asked for once no other one is on its way.
-    pub fn get(&mut self, uri: &str, now: Instant) -> Option<[u8; KEY_BYTES]> {
+    pub fn get(&mut self, uri: &str, now: Instant) -> Result<Option<[u8; KEY_BYTES]>, Failure> {
         if let Some((_, key)) = self.known.iter().find(|(known, _)| known == uri) {
-            return Some(*key);
+            return Ok(Some(*key));
         }
-        if self.loading.is_none() && self.error.is_none() {
+        if let Some((_, failure)) = self.failed.take_if(|(failed, _)| failed == uri) {
+            return Err(failure);
+        }
+        if self.loading.is_none() {
             let fetch = Fetch::new(uri.to_owned(), None, ANSWER_TIMEOUT, now);
             self.loading = Some(Loading { fetch, body: BytesMut::new() });
         }
-        None
+        Ok(None)
+    }
+
+    /// What waits for a key is tried again.
+    pub fn resume(&mut self) {
+        self.failed = None;
     }
 
     pub fn owns(&self, id: RequestId) -> bool {
@@ -123,35 +133,33 @@ impl Keys {
         if is_long {
             loading.fetch.cancel(out);
         }
-        match step.end {
-            Some(Err(failure)) if !failure.final_answer && loading.fetch.failures < TRIES => {
-                let after = self.backoff.delay(loading.fetch.failures);
-                loading.fetch.again(now + after);
-            }
-            Some(Err(failure)) => {
-                let what = failure.error.map_or(String::new(), |error| error.what);
-                self.fail(format!("The key of the stream cannot be had. {what}"));
-            }
-            Some(Ok(())) | None if is_long => {
-                self.fail(format!("The key of the stream is longer than {KEY_BYTES} bytes."));
-            }
-            Some(Ok(())) => match <[u8; KEY_BYTES]>::try_from(loading.body.as_ref()) {
+        let failure = match step.end {
+            Some(Err(failure)) if loading.fetch.retry(&failure, &mut self.backoff, now) => return,
+            Some(Err(failure)) => failure,
+            None if !is_long => return,
+            _ => match <[u8; KEY_BYTES]>::try_from(loading.body.as_ref()) {
                 Ok(key) => {
                     self.known.push_back((loading.fetch.url.clone(), key));
                     self.known.drain(..self.known.len().saturating_sub(MOST));
                     self.loading = None;
+                    return;
                 }
                 Err(_) => {
-                    let len = loading.body.len();
-                    self.fail(format!("The key of the stream has {len} bytes, not {KEY_BYTES}."));
+                    let what = format!("The answer has not {KEY_BYTES} bytes.");
+                    final_failure(Reason::Format, ErrorCode::KeyUnavailable, what)
                 }
             },
-            None => {}
-        }
-    }
-
-    fn fail(&mut self, what: String) {
+        };
+        let why = failure.error.as_ref().map_or("", |error| error.what.as_str());
+        let what = format!("The key of the stream cannot be had. {why}");
+        let error = Some(fatal(ErrorCode::KeyUnavailable, what.trim_end().to_owned()));
+        let url = std::mem::take(&mut loading.fetch.url);
+        self.failed = Some((url, Failure { error, ..failure }));
         self.loading = None;
-        self.error = Some(fatal(ErrorCode::KeyUnavailable, what.trim_end().to_owned()));
     }
+}
+
+/// It is a key that could not be had.
+pub fn is_key(failure: &Failure) -> bool {
+    failure.error.as_ref().is_some_and(|error| error.code == ErrorCode::KeyUnavailable)
 }

@@ -7,18 +7,30 @@ use sailcast_media::hls::MediaPlaylist;
 const STRIKE: u32 = 4;
 const MOST: u32 = 10;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promise {
-    /// Answers are held back until there is something new. A kept one forgives all.
-    Reload,
-    /// Parts come, those that are announced and those that are listed. A kept one forgives a quarter of a broken one.
-    Parts,
+/// What broken promises of a kind add up to.
+#[derive(Debug, Default)]
+pub struct Debt(u32);
+
+impl Debt {
+    /// True when it is too much.
+    pub fn strike(&mut self) -> bool {
+        self.0 = self.0.saturating_add(STRIKE);
+        self.0 >= MOST
+    }
+
+    /// For a kept one that makes up for a quarter of a broken one.
+    pub fn forgive_some(&mut self) {
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    /// For a kept one that makes up for all.
+    pub fn forgive_all(&mut self) {
+        self.0 = 0;
+    }
 }
 
 #[derive(Debug, Default)]
 pub struct LowLatency {
-    reload: u32,
-    parts: u32,
     lost: bool,
 }
 
@@ -37,25 +49,9 @@ impl LowLatency {
         !self.lost
     }
 
-    /// True when this was the last one.
-    pub fn strike(&mut self, promise: Promise) -> bool {
-        let debt = self.debt(promise);
-        *debt = debt.saturating_add(STRIKE);
-        *debt >= MOST && !std::mem::replace(&mut self.lost, true)
-    }
-
-    pub fn kept(&mut self, promise: Promise) {
-        match promise {
-            Promise::Reload => self.reload = 0,
-            Promise::Parts => self.parts = self.parts.saturating_sub(1),
-        }
-    }
-
-    fn debt(&mut self, promise: Promise) -> &mut u32 {
-        match promise {
-            Promise::Reload => &mut self.reload,
-            Promise::Parts => &mut self.parts,
-        }
+    /// True the first time.
+    pub fn give_up(&mut self) -> bool {
+        !std::mem::replace(&mut self.lost, true)
     }
 }
 
@@ -65,29 +61,31 @@ mod tests {
 
     #[test]
     fn some_broken_promises_in_a_row_are_the_end_and_single_ones_are_not() {
-        let mut promises = LowLatency::default();
+        let mut debt = Debt::default();
         for _ in 0..5 {
-            assert!(!promises.strike(Promise::Reload) && !promises.strike(Promise::Reload));
-            promises.kept(Promise::Reload);
-            assert!(!promises.strike(Promise::Parts));
-            (0..4).for_each(|_| promises.kept(Promise::Parts));
+            assert!(!debt.strike() && !debt.strike());
+            debt.forgive_all();
         }
-        assert!(!promises.strike(Promise::Reload) && !promises.strike(Promise::Reload));
-        assert!(promises.strike(Promise::Reload), "told once");
-        assert!(!promises.strike(Promise::Reload));
-        let mut list = MediaPlaylist::default();
-        list.control.can_block_reload = true;
-        assert!(!promises.blocks(&list));
-        assert!(LowLatency::default().blocks(&list));
+        assert!(!debt.strike() && !debt.strike() && debt.strike());
     }
 
     #[test]
     fn one_part_of_each_segment_is_too_many() {
-        let mut promises = LowLatency::default();
+        let mut debt = Debt::default();
         let lost = (0..10).position(|_| {
-            promises.kept(Promise::Parts);
-            promises.strike(Promise::Parts)
+            debt.forgive_some();
+            debt.strike()
         });
         assert_eq!(lost, Some(2));
+    }
+
+    #[test]
+    fn what_is_given_up_is_told_once_and_promised_in_vain() {
+        let mut list = MediaPlaylist::default();
+        list.control.can_block_reload = true;
+        let mut promises = LowLatency::default();
+        assert!(promises.blocks(&list));
+        assert!(promises.give_up() && !promises.give_up());
+        assert!(!promises.blocks(&list));
     }
 }

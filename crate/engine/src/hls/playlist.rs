@@ -11,7 +11,7 @@ use sailcast_media::{
 use super::{
     edge::Edge,
     fetch::{ANSWER_TIMEOUT, failure, final_failure, is_network},
-    low_latency::Promise,
+    low_latency::Debt,
     place::Place,
     segment::Cursor,
     shared::Shared,
@@ -37,6 +37,8 @@ const STALE: Micros = Micros::from_secs(8);
 /// Where answers are held back the next request follows the one before no sooner than after this part of what is waited for: who
 /// always has something new is not asked all the time.
 const HURRY: f64 = 0.25;
+/// Requests without directives after one that was refused for them: what fails for a moment is back by then.
+const PLAIN: u32 = 4;
 /// A held back answer comes within this many target durations (6.2.5.2).
 const BLOCKED_TARGETS: f64 = 3.0;
 
@@ -67,6 +69,8 @@ pub struct Follow {
     url: String,
     imported: Variables,
     pub list: Option<MediaPlaylist>,
+    /// It came from another address than the present one.
+    pub is_of_another: bool,
     pub place: Place,
     /// Where that is was told by another playlist, and nothing of this one has come.
     pub is_guess: bool,
@@ -79,8 +83,12 @@ pub struct Follow {
     /// When the version here came, whether it was new or not.
     loaded: Instant,
     failures: u32,
-    /// The next request has no directives.
-    plainly: bool,
+    /// So many requests from here on have no directives.
+    plain: u32,
+    /// Why one with directives came to nothing: whether that was for them shows without.
+    refused: Option<String>,
+    /// Of answers that were not held back until there was something new; one that was makes up for all.
+    debt: Debt,
     /// What a report of another playlist says that there is.
     reported: Option<Cursor>,
     /// An earlier media sequence number was seen once: a cache, or a packager that began anew.
@@ -95,6 +103,7 @@ impl Follow {
             url,
             imported,
             list: None,
+            is_of_another: false,
             place: Place::default(),
             is_guess: false,
             edge: Edge::default(),
@@ -104,7 +113,9 @@ impl Follow {
             changed: now,
             loaded: now,
             failures: 0,
-            plainly: false,
+            plain: 0,
+            refused: None,
+            debt: Debt::default(),
             reported: None,
             went_back: false,
             clock_before: None,
@@ -123,8 +134,14 @@ impl Follow {
 
     /// Goes on at another address of the same playlist.
     pub fn relocate(&mut self, url: String, now: Instant, out: &mut Outbox) {
+        let moves = self.url != url;
         self.url = url;
         self.reload(now, out);
+        if moves {
+            self.is_of_another = true;
+            // What has changed since is no use.
+            (self.plain, self.due) = (1, Some(now));
+        }
     }
 
     /// Loads it as soon as possible, unless it can have changed no more.
@@ -183,7 +200,7 @@ impl Follow {
 
     /// Takes a version that came from elsewhere.
     pub fn adopt(&mut self, list: MediaPlaylist, shared: &mut Shared, now: Instant) -> Option<News> {
-        self.failures = 0;
+        (self.failures, self.is_of_another) = (0, false);
         let news = self.apply(list, now);
         self.plan(now, now, news.is_some(), shared);
         news
@@ -194,7 +211,8 @@ impl Follow {
     }
 
     fn ask(&mut self, shared: &Shared, now: Instant) {
-        let plainly = std::mem::take(&mut self.plainly);
+        let plainly = self.plain > 0;
+        self.plain = self.plain.saturating_sub(1);
         let blocking = self.list.as_ref().filter(|list| !plainly && shared.promises.blocks(list));
         let wants = match &self.list {
             None => self.reported.take(),
@@ -228,25 +246,37 @@ impl Follow {
             Ok(list) => list,
             Err(failure) => return self.on_failure(failure, &asked, shared, now),
         };
-        self.failures = 0;
+        (self.failures, self.is_of_another) = (0, false);
         let is_kept = asked.wants.is_none_or(|wants| has(&list, wants));
         let Some(list) = self.whole(list) else {
             // Segments that are not here were left out: everything is asked for.
-            self.plainly = true;
+            self.plain = 1;
             self.due = Some(now);
             return None;
         };
         let news = self.apply(list, now);
         if asked.wants.is_some() && is_kept {
-            shared.promises.kept(Promise::Reload);
+            self.debt.forgive_all();
         }
         self.plan(asked.at, now, news.is_some(), shared);
+        if let Some(why) = self.refused.take() {
+            self.strike(&why, PLAIN, shared);
+        }
         if !is_kept {
-            shared.strike(Promise::Reload, "the server answered before there was anything new");
-            self.plainly = true;
+            self.strike("the server answered before there was anything new", 1, shared);
+        }
+        if self.plain > 0 {
             self.due = self.due.map(|due| due.max(asked.at + self.pause(shared)));
         }
         news.or_else(|| self.stale(now))
+    }
+
+    /// The server broke its word; `plain` requests do without it.
+    fn strike(&mut self, why: &str, plain: u32, shared: &mut Shared) {
+        self.plain = plain;
+        if self.debt.strike() {
+            shared.give_up_low_latency(why);
+        }
     }
 
     fn on_failure(
@@ -256,14 +286,16 @@ impl Follow {
         shared: &mut Shared,
         now: Instant,
     ) -> Option<News> {
+        self.plain = 1;
         if asked.is_directed && (!is_network(&failure) || failure.reason == Reason::Silent) {
             // Without directives it may be had.
             let what = failure.error.as_ref().map_or("", |error| error.what.as_str());
-            shared.strike(Promise::Reload, what.trim_end_matches('.'));
-            self.plainly = true;
+            self.refused = Some(what.trim_end_matches('.').to_owned());
             self.due = Some(now);
             return None;
         }
+        // It was not for the directives.
+        self.refused = None;
         self.failures = self.failures.saturating_add(1);
         if self.failures >= TRIES || (failure.final_answer && self.list.is_none()) {
             self.failures = 0;

@@ -18,9 +18,7 @@ impl Hls {
         if self.end.is_some() {
             return;
         }
-        if let Some(error) = self.shared.keys.error.clone() {
-            return self.fail(Some(error), out);
-        }
+        self.entry.has_played = self.shared.delivery.has_given();
         self.settle_news(now, out);
         self.settle_transfers(now);
         self.settle_main(now, out);
@@ -42,10 +40,13 @@ impl Hls {
             }
             _ => {}
         }
-        if main.is_some() {
-            self.works(now);
-            if let Some(main) = &self.main {
-                self.date_ranges.note(&main.follow, &mut self.shared.delivery);
+        if main.is_some()
+            && let Some(main) = &self.main
+        {
+            self.date_ranges.note(&main.follow, &mut self.shared.delivery);
+            // Of a playlist alone nobody sees anything.
+            if main.is_idle() {
+                self.works(now);
             }
         }
         let is_waiting = self.sound.as_ref().is_some_and(|sound| sound.cursor.is_none());
@@ -80,24 +81,25 @@ impl Hls {
     }
 
     fn settle_main(&mut self, now: Instant, out: &mut Outbox) {
-        if let Some(failure) = self.main.as_mut().and_then(|main| main.adrift.take())
-            && !self.find_another_address(now, out)
-        {
-            self.lose(failure, now, out);
+        if let Some(failure) = self.main.as_mut().and_then(|main| main.adrift.take()) {
+            self.lose_main(failure, now, out);
         }
         let Some(trouble) = take_trouble(self.main.as_mut()) else { return };
         match trouble {
-            Trouble::Lost(failure) => self.lose(failure, now, out),
-            Trouble::Piece(error) => {
+            Trouble::Lost(failure) => self.lose_main(failure, now, out),
+            Trouble::Piece(failure) => {
                 // What the viewer chose is left for no single segment.
-                let stays = self.wanted.is_some() || !self.escape(now, out);
-                if stays && let Some(main) = &mut self.main {
-                    main.skip(error, &mut self.shared, out);
-                    self.fail_if_fatal(out);
+                if self.find_another_address(now, out) || self.wanted.is_none() && self.escape(now, out) {
+                    return;
+                }
+                let shared = &mut self.shared;
+                let left = self.main.as_mut().and_then(|main| main.skip(failure, shared, out));
+                if let Some(failure) = left {
+                    self.lose(failure, now, out);
                 }
             }
             Trouble::Fatal(error) => self.fail(Some(error), out),
-            Trouble::Told => {}
+            Trouble::Told | Trouble::Moving => {}
         }
     }
 
@@ -108,28 +110,25 @@ impl Hls {
         let Some(trouble) = take_trouble(self.sound.as_mut()) else { return };
         match trouble {
             Trouble::Lost(failure) => self.lose(failure, now, out),
-            Trouble::Piece(error) => {
-                if let Some(sound) = &mut self.sound {
-                    sound.skip(error, &mut self.shared, out);
-                    self.fail_if_fatal(out);
+            Trouble::Piece(failure) => {
+                let shared = &mut self.shared;
+                let left = self.sound.as_mut().and_then(|sound| sound.skip(failure, shared, out));
+                if let Some(failure) = left {
+                    self.lose(failure, now, out);
                 }
             }
             Trouble::Fatal(error) => self.fail(Some(error), out),
-            Trouble::Told => {}
+            Trouble::Told | Trouble::Moving => {}
         }
     }
 
-    fn fail_if_fatal(&mut self, out: &mut Outbox) {
-        let error = self.lanes().find_map(|lane| match &lane.trouble {
-            Some(Trouble::Fatal(error)) => Some(error.clone()),
-            _ => None,
-        });
-        if error.is_some() {
-            self.fail(error, out);
+    fn lose_main(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
+        if !self.find_another_address(now, out) {
+            self.lose(failure, now, out);
         }
     }
 
-    /// The playlist, or the network: another rendition's may be better off, else all is tried again.
+    /// The playlist, the network, a key or too many segments: another rendition's may be better off, else all is tried again.
     fn lose(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
         if self.end.is_some() {
             return;
@@ -145,25 +144,25 @@ impl Hls {
         }
     }
 
-    /// The next of the rendition's own addresses, once each until one of them brings something.
+    /// The next of the rendition's own addresses, once each until one of them brings a piece.
     fn find_another_address(&mut self, now: Instant, out: &mut Outbox) -> bool {
         let qualities = self.qualities.as_mut();
         let quality = self.current.and_then(|at| qualities?.list.get_mut(at));
         let (Some(quality), Some(main)) = (quality, &mut self.main) else { return false };
-        if quality.uris.len() < 2 || main.moves >= quality.uris.len() {
+        main.moves = main.moves.saturating_add(1);
+        if main.moves >= quality.uris.len() {
             return false;
         }
         quality.uris.rotate_left(1);
-        main.moves = main.moves.saturating_add(1);
         let Some(uri) = quality.uris.first() else { return false };
-        main.follow.relocate(uri.clone(), now, out);
+        main.move_to(uri.clone(), now, out);
         true
     }
 }
 
 fn take_trouble(lane: Option<&mut Lane>) -> Option<Trouble> {
-    let lane = lane?;
-    let trouble = lane.trouble.take()?;
-    lane.trouble = Some(Trouble::Told);
-    Some(trouble)
+    match &mut lane?.trouble {
+        None | Some(Trouble::Moving) => None,
+        trouble => trouble.replace(Trouble::Told),
+    }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     event::Event,
-    feed::{Feed, View},
+    feed::{Extent, Feed, View},
     io::{Instant, Output},
     latency::TICK,
     outbox::Outbox,
@@ -95,7 +95,8 @@ impl Playback {
             self.stay_within(now, out);
         }
         if before.duration != self.extent.duration {
-            out.push(Output::Event(Event::DurationChange(self.extent.duration)));
+            let Extent { duration, seekable, .. } = self.extent;
+            out.push(Output::Event(Event::DurationChange { duration, seekable }));
         }
     }
 
@@ -124,16 +125,7 @@ impl Playback {
             return;
         }
         let is_first = self.phase == Phase::Starting;
-        if let Phase::Stalled { since } = self.phase {
-            self.stats.stalled += now - since;
-        }
-        self.phase = Phase::Playing;
-        self.video_tracks.settle();
-        self.audio_tracks.settle();
-        self.latency.restart();
-        self.next_tick = now + TICK;
-        self.set_rate(self.base_rate(), now, out);
-        self.clock.start(from, now);
+        self.start_clock(from, now, out);
         if is_first {
             self.video.chase(from);
             self.audio.stage.queue.drop_until(from);
@@ -209,18 +201,23 @@ impl Playback {
 
     /// It is over, and a seek goes on.
     pub(super) fn stand(&mut self, now: Instant, out: &mut Outbox) {
-        if self.wishes.looping && self.extent.seekable.is_some() {
+        if self.wishes.looping && !self.extent.live {
             return self.begin_again(now, out);
         }
         self.phase = Phase::Ended;
         self.audio.stage.close(out);
+        self.recording.finish(now, out);
         out.push(Output::Event(Event::Ended));
     }
 
     /// From the beginning, after the end.
     pub(super) fn begin_again(&mut self, now: Instant, out: &mut Outbox) {
-        let begin = self.extent.seekable.map_or(MediaTime(0), |(begin, _)| begin);
-        self.seek(begin, true, now, out);
+        self.seek(self.begin(), true, now, out);
+    }
+
+    /// Of a recording; also of one in which one can go nowhere else.
+    pub(super) fn begin(&self) -> MediaTime {
+        self.extent.seekable.map_or(MediaTime(0), |(begin, _)| begin)
     }
 
     /// Somebody wants to see it: what has ended begins again.

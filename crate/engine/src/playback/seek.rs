@@ -45,6 +45,11 @@ impl Seeks {
         self.present.is_some_and(|seek| seek.awaiting)
     }
 
+    /// It is a stream, which has one place.
+    pub fn forget(&mut self) {
+        self.next = None;
+    }
+
     /// When a seek that waits does so no longer.
     pub fn deadline(&self) -> Option<Instant> {
         self.present.filter(|_| self.next.is_some()).map(|seek| seek.begun + HURRY)

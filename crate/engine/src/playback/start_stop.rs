@@ -1,6 +1,6 @@
 //! When the clock starts, stops and ends: start, stall, resume, end of stream.
 
-use sailcast_media::Micros;
+use sailcast_media::{MediaTime, Micros};
 
 use super::{Phase, Playback, watch::no_keyframe};
 use crate::{
@@ -52,16 +52,7 @@ impl Playback {
             // Nothing is left to resume.
             return;
         }
-        if let Phase::Stalled { since } = self.phase {
-            self.stats.stalled += now - since;
-        }
-        self.phase = Phase::Playing;
-        self.video_tracks.settle();
-        self.audio_tracks.settle();
-        self.latency.restart();
-        self.next_tick = now + TICK;
-        self.set_rate(1.0, now, out);
-        self.clock.start(from, now);
+        self.start_clock(from, now, out);
         if first_start {
             self.video.start_at(from, out);
             self.audio.stage.queue.drop_until(from);
@@ -73,6 +64,20 @@ impl Playback {
             self.skip(now, out);
         }
         out.push(Output::Event(Event::Playing));
+    }
+
+    /// Plays from there on.
+    pub(super) fn start_clock(&mut self, from: MediaTime, now: Instant, out: &mut Outbox) {
+        if let Phase::Stalled { since } = self.phase {
+            self.stats.stalled += now - since;
+        }
+        self.phase = Phase::Playing;
+        self.video_tracks.settle();
+        self.audio_tracks.settle();
+        self.latency.restart();
+        self.next_tick = now + TICK;
+        self.set_rate(self.base_rate(), now, out);
+        self.clock.start(from, now);
     }
 
     /// The first picture stands before the clock starts, unless none comes.
@@ -175,6 +180,7 @@ impl Playback {
             None => {
                 self.clock.stop(now);
                 self.phase = Phase::Over(State::Ended);
+                self.recording.finish(now, out);
                 out.push(Output::Event(Event::Ended));
             }
         }
@@ -196,6 +202,7 @@ impl Playback {
         }
         self.clock.stop(now);
         self.phase = Phase::Over(State::Failed);
+        self.recording.finish(now, out);
         out.push(Output::Event(Event::Error(error)));
     }
 

@@ -22,6 +22,7 @@ impl Playback {
 
     pub(super) fn on_track(&mut self, track: TrackInfo, now: Instant, out: &mut Outbox) {
         if !self.is_paced() {
+            self.seeks.forget();
             self.tell_source(true, out);
         }
         let kind = track.kind();

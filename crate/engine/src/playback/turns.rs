@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use sailcast_media::{DemuxEvent, MediaTime, Metadata, Micros, Packet};
 
-use super::Playback;
+use super::{Phase, Playback};
 use crate::{
     event::Event,
     feed::Going,
@@ -23,12 +23,15 @@ pub(super) struct Turns {
     seams: VecDeque<(MediaTime, Micros)>,
     /// The source was asked to begin again.
     asked: bool,
+    /// The playhead stands at the next seam, which is the end and not the beginning.
+    stays: bool,
 }
 
 impl Turns {
     /// How much later this time of playback is than the page's.
     fn offset_at(&self, at: MediaTime) -> Micros {
-        self.seams.iter().find(|(seam, _)| at < *seam).map_or(self.offset, |(_, offset)| *offset)
+        let lies_before = |seam: MediaTime| at < seam || self.stays && at == seam;
+        self.seams.iter().find(|(seam, _)| lies_before(*seam)).map_or(self.offset, |(_, offset)| *offset)
     }
 
     /// The page's time of a time of playback.
@@ -67,7 +70,7 @@ impl Turns {
     /// Another place is gone to: what was to come after the end does not.
     pub fn leave(&mut self) {
         self.seams.clear();
-        self.asked = false;
+        (self.asked, self.stays) = (false, false);
     }
 
     /// The source begins again at its time `at`: behind `end`.
@@ -90,6 +93,13 @@ impl Turns {
         (playhead >= seam).then(|| self.seams.pop_front()).flatten().map(|(seam, _)| seam)
     }
 
+    /// The seam that the playhead has come to, and does not pass.
+    fn stay(&mut self, playhead: MediaTime) -> Option<MediaTime> {
+        let seam = self.next().filter(|seam| playhead >= *seam);
+        self.stays = seam.is_some();
+        seam
+    }
+
     /// When the playhead comes to the next one.
     pub fn next(&self) -> Option<MediaTime> {
         self.seams.front().map(|(seam, _)| *seam)
@@ -105,8 +115,11 @@ impl Playback {
         if !can || !self.has_ended() || self.seeks.is_under_way() || self.turns.asked {
             return;
         }
-        let Some((begin, _)) = self.extent.seekable.filter(|_| self.end().is_some()) else { return };
+        if self.end().is_none() {
+            return;
+        }
         self.turns.asked = true;
+        let begin = self.begin();
         let going = self.feed.as_mut().map(|feed| feed.seek(begin, true, now, out));
         self.turns.asked = going == Some(Going::There);
         self.demux(now, out);
@@ -114,13 +127,18 @@ impl Playback {
 
     /// Tells that it has begun again; with looping put off meanwhile, it ends there.
     pub(super) fn pass_seam(&mut self, now: Instant, out: &mut Outbox) {
-        let Some(seam) = self.turns.passed(self.playhead(now)) else { return };
-        let begin = self.turns.page(seam);
+        if self.phase == Phase::Ended {
+            return;
+        }
+        let playhead = self.playhead(now);
         if !self.wishes.looping {
+            let Some(seam) = self.turns.stay(playhead) else { return };
             self.clock.stop_at(seam, now);
             self.leave_place(seam, now, out);
             return self.stand(now, out);
         }
+        let Some(seam) = self.turns.passed(playhead) else { return };
+        let begin = self.turns.page(seam);
         out.push(Output::Event(Event::Seeking(begin)));
         out.push(Output::Event(Event::Seeked(begin)));
     }
@@ -145,5 +163,7 @@ mod tests {
         turns.asked = true;
         turns.turn(AT(0), AT(20_000));
         assert_eq!((turns.page(AT(19_000)), turns.page(AT(21_000))), (AT(9_000), AT(1_000)));
+        assert_eq!(turns.page(AT(20_000)), AT(0));
+        assert_eq!((turns.stay(AT(20_000)), turns.page(AT(20_000))), (Some(AT(20_000)), AT(10_000)));
     }
 }

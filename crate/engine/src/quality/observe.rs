@@ -209,7 +209,7 @@ impl Recorder {
             }
             // The state says the same.
             Event::Playing | Event::Waiting | Event::Ended | Event::Resize { .. } => return,
-            Event::DurationChange(_) | Event::Seeked(_) | Event::Renditions(_) => return,
+            Event::DurationChange { .. } | Event::Seeked(_) | Event::Renditions(_) => return,
         };
         self.log.add(what, now);
     }

@@ -36,15 +36,41 @@ fn a_key_that_cannot_be_had_is_an_error() {
 }
 
 #[test]
-fn a_server_of_keys_that_fails_for_some_seconds_is_asked_again() {
-    let origin = Origin::new(Packager { key_every: Some(2), ..Packager::live() }).fault(|request, now| {
-        let fails = request.url.contains("/key") && (17_900_000..22_000_000).contains(&now.0);
-        fails.then_some(Fault::Status(503))
-    });
-    let mut rig = Rig::new(origin, MEDIA);
-    rig.run(60_000);
-    assert_eq!(rig.fatal(), None);
-    rig.close();
+fn a_server_of_keys_that_fails_for_a_while_is_waited_for() {
+    for fault in [Fault::Status(503), Fault::Status(403), Fault::Refused, Fault::Silence] {
+        let packager = Packager { key_every: Some(2), ..Packager::vod(60) };
+        let mut down = false;
+        let lost = fault.clone();
+        let origin = Origin::new(packager).fault(move |request, now| {
+            down |= request.url.contains("/key14");
+            let fails = request.url.contains("/key") && down && now.0 < 80_000_000;
+            fails.then(|| lost.clone())
+        });
+        let mut rig = Rig::new(origin, MEDIA);
+        rig.run(150_000);
+        assert_eq!(rig.fatal(), None, "{fault:?}");
+        rig.assert_seamless();
+        assert!(rig.numbers().len() > 40 * 50, "{fault:?}: {}", rig.numbers().len());
+        assert!(rig.warnings().is_empty(), "{fault:?}: {:?}", rig.errors());
+        rig.close();
+    }
+}
+
+#[test]
+fn a_key_that_never_comes_is_an_error_when_the_tries_are_used_up() {
+    for fault in [Fault::Status(503), Fault::Silence] {
+        let origin = Origin::new(Packager { key_every: Some(2), ..Packager::live() });
+        let lost = fault.clone();
+        let origin = origin.fault(move |request, now| {
+            (request.url.contains("/key") && now.0 > 20_000_000).then(|| lost.clone())
+        });
+        let mut rig = Rig::new(origin, MEDIA);
+        rig.run(80_000);
+        assert_eq!(rig.fatal(), None, "{fault:?}");
+        rig.run(600_000);
+        assert_eq!(rig.fatal(), Some(ErrorCode::KeyUnavailable), "{fault:?}");
+        rig.close();
+    }
 }
 
 #[test]

@@ -1,8 +1,35 @@
-use sailcast_engine::{ErrorCode, Event, Load};
+use bytes::Bytes;
+use sailcast_engine::{ErrorCode, Event, Instant, IoEvent, IoRequest, Load, feed::Paced};
 use sailcast_media::Micros;
-use sailcast_sim::origin::{Fault, Origin, Packager};
+use sailcast_sim::{
+    Deliveries, Server,
+    origin::{BASE, Fault, Origin, Packager},
+};
 
 use crate::rig::Rig;
+
+/// The same at two hosts, `http://a/` and `http://b/`: each playlist leads to its own.
+struct Hosts {
+    a: Origin,
+    b: Origin,
+}
+
+impl Server for Hosts {
+    fn connect(&mut self, request: &IoRequest, now: Instant) -> Deliveries {
+        let (host, rest) = request.url.split_at("http://a/".len());
+        let origin = if host == "http://a/" { &mut self.a } else { &mut self.b };
+        let there = IoRequest { url: format!("{BASE}{rest}"), ..request.clone() };
+        let is_text = rest.contains(".m3u8");
+        let host = host.to_owned();
+        Box::new(origin.connect(&there, now).map(move |(at, event)| match event {
+            IoEvent::Bytes(bytes) if is_text => {
+                let text = String::from_utf8(bytes.to_vec()).expect("text");
+                (at, IoEvent::Bytes(text.replace(BASE, &host).into()))
+            }
+            event => (at, event),
+        }))
+    }
+}
 
 fn two_lines() -> Load {
     let line = |query: &str| format!("http://origin/v0.m3u8?line={query}");
@@ -56,4 +83,61 @@ fn an_address_that_nobody_answers_is_an_error() {
     rig.run(60_000);
     assert_eq!(rig.fatal(), Some(ErrorCode::ConnectionFailed));
     rig.close();
+}
+
+/// What a host fails to give, of all that there is to be had, and how.
+fn failings() -> impl Iterator<Item = (&'static str, Fault)> {
+    let faults = [Fault::Status(503), Fault::Status(404), Fault::Refused, Fault::Silence];
+    [".m3u8", "/s", "key"].into_iter().flat_map(move |what| faults.clone().map(|fault| (what, fault)))
+}
+
+fn failing(packager: &Packager, what: &'static str, fault: Fault, from_s: u64) -> Hosts {
+    let a = Origin::new(packager.clone()).fault(move |request, now| {
+        let fails = request.url.contains(what) && now.0 > from_s * 1_000_000;
+        fails.then(|| fault.clone())
+    });
+    Hosts { a, b: Origin::new(packager.clone()) }
+}
+
+#[test]
+fn what_one_line_fails_to_give_is_had_from_the_other() {
+    let packager = Packager { key_every: Some(2), ..Packager::vod(60) };
+    for (what, fault) in failings() {
+        for from_s in [0, 11] {
+            let lines = ["a", "b"].map(|host| format!("http://{host}/v0.m3u8"));
+            let load = Load { lines: lines.into(), ..Load::default() };
+            let mut rig = Rig::with(failing(&packager, what, fault.clone(), from_s), load);
+            rig.run(100_000);
+            let case = format!("{what} {fault:?} from {from_s} s on");
+            assert!(rig.fatal().is_none(), "{case}: {:?}", rig.hls.error());
+            assert!(rig.numbers().len() > 1200, "{case}: {}", rig.numbers().len());
+            assert!(rig.stalled < Micros::from_secs(25), "{case}: {:?}", rig.stalled);
+            let is_played_on = rig.count("http://b/") > 10 || what == ".m3u8" && from_s > 0;
+            assert!(is_played_on, "{case}");
+            rig.assert_on_one_timeline();
+            rig.close();
+        }
+    }
+}
+
+#[test]
+fn what_one_address_of_a_rendition_fails_to_give_is_had_from_the_next() {
+    let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1000000,RESOLUTION=640x368\n";
+    let master = Bytes::from(format!("#EXTM3U\n{variant}http://a/v0.m3u8\n{variant}http://b/v0.m3u8\n"));
+    let packager = Packager { key_every: Some(2), ..Packager::vod(60) };
+    for (what, fault) in failings() {
+        let mut hosts = failing(&packager, what, fault.clone(), 11);
+        let master = master.clone();
+        let list = move |request: &IoRequest, _| {
+            request.url.contains("list.m3u8").then(|| Fault::Body(master.clone()))
+        };
+        hosts.b = Origin::new(packager.clone()).fault(list);
+        let mut rig = Rig::new(hosts, "http://b/list.m3u8");
+        rig.run(100_000);
+        assert!(rig.fatal().is_none(), "{what} {fault:?}: {:?}", rig.hls.error());
+        rig.assert_seamless();
+        assert!(rig.stalled < Micros::from_secs(1), "{what} {fault:?}: {:?}", rig.stalled);
+        assert_eq!(rig.count("list.m3u8"), 1, "{what} {fault:?}: it goes on at once");
+        rig.close();
+    }
 }

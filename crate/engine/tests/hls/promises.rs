@@ -1,8 +1,8 @@
 use sailcast_engine::{ErrorCode, Instant, IoRequest, feed::Paced};
-use sailcast_sim::origin::{Fault, Origin, Packager};
+use sailcast_sim::origin::{Fault, Origin, Packager, Sound};
 
 use crate::{
-    MEDIA,
+    MASTER, MEDIA,
     rig::{Rig, fetch},
 };
 
@@ -35,6 +35,39 @@ fn a_server_that_refuses_directives_is_asked_without() {
     for status in [400, 404, 503] {
         let rig = broken(move |request, _| request.url.contains("_HLS_").then_some(Fault::Status(status)));
         assert_given_up_and_played(rig);
+    }
+}
+
+#[test]
+fn an_origin_that_fails_for_some_seconds_is_believed_again() {
+    let is_playlist = |request: &IoRequest| request.url.contains(".m3u8");
+    let is_directed = |request: &IoRequest| request.url.contains("_HLS_msn");
+    type Hits = fn(&IoRequest) -> bool;
+    // With directives alone, where a cache has the rest.
+    for hits in [is_playlist as Hits, is_directed as Hits] {
+        for (fault, ms) in [(Fault::Status(503), 1), (Fault::Status(503), 4000), (Fault::Silence, 1)] {
+            let packager = Packager { sound: Sound::Apart, window: Some(20), ..Packager::low_latency() };
+            let from = 20_000_000;
+            let mut hit = 0;
+            let origin = Origin::new(packager).fault(move |request, now| {
+                let is_in = now.0 >= from && (now.0 < from + ms * 1000 || hit == 0);
+                (is_in && hits(request)).then(|| {
+                    hit += 1;
+                    fault.clone()
+                })
+            });
+            let mut rig = Rig::new(origin, MASTER);
+            rig.run(60_000);
+            assert_eq!(rig.errors().len(), 0, "{:?}", rig.errors());
+            assert!(rig.fatal().is_none());
+            rig.assert_seamless();
+            let hold_back = rig.hls.extent(rig.now).hold_back.expect("live");
+            assert!(hold_back.as_secs_f64() < 3.0, "{hold_back:?}");
+            let late = rig.asked.iter().filter(|asked| asked.at.0 > 50_000_000);
+            let directed = late.filter(|asked| asked.request.url.contains("_HLS_msn")).count();
+            assert!(directed > 10, "{directed}");
+            rig.close();
+        }
     }
 }
 

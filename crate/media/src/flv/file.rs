@@ -31,7 +31,7 @@ const SHORT_OF: f64 = 0.7;
 const NEAR: Micros = Micros::from_secs(12);
 /// Nearer than this it is read on to the place, in place of another look.
 const NEAR_BYTES: u64 = 1 << 20;
-/// Packets that a search holds back until it knows that they are the last GOP before the place.
+/// What a search holds back until it knows that it is the last GOP before the place.
 const MAX_HELD: usize = 8 << 20;
 /// A keyframe so far from where the metadata has it: the list is of another file.
 const LISTED_WITHIN: Micros = Micros::from_secs(2);
@@ -208,7 +208,10 @@ impl FlvFile {
             Task::Read => self.ready.push_back(event),
             // Configurations hold whatever the place is.
             _ if is_track(&event) => self.ready.push_back(event),
-            Task::Search(search) if search.found => search.hold(event),
+            Task::Search(search) if search.found && !is_script(&event) => {
+                search.hold(event);
+                self.end_search_if_full();
+            }
             Task::Search(_) | Task::Tail { .. } => {}
         }
     }
@@ -352,8 +355,7 @@ impl FlvFile {
                 true
             }
             Task::Search(search) if search.found => {
-                self.ready.append(&mut search.held);
-                self.task = Task::Read;
+                self.end_search();
                 true
             }
             Task::Search(_) => {
@@ -419,11 +421,29 @@ impl FlvFile {
             return;
         }
         search.hold(event);
-        if time >= search.to || search.bytes > MAX_HELD {
-            self.ready.append(&mut search.held);
-            self.task = Task::Read;
+        match time >= search.to {
+            true => self.end_search(),
+            false => self.end_search_if_full(),
         }
     }
+
+    /// What is held is where playback goes on.
+    fn end_search(&mut self) {
+        if let Task::Search(search) = std::mem::take(&mut self.task) {
+            self.ready.extend(search.held);
+        }
+    }
+
+    fn end_search_if_full(&mut self) {
+        if matches!(&self.task, Task::Search(search) if search.bytes > MAX_HELD) {
+            self.end_search();
+        }
+    }
+}
+
+/// Its size is not told by what is counted, and what it says of the time before the place is past.
+fn is_script(event: &DemuxEvent) -> bool {
+    matches!(event, DemuxEvent::Metadata(Metadata { message: Message::Script { .. }, .. }))
 }
 
 fn is_track(event: &DemuxEvent) -> bool {
@@ -466,9 +486,12 @@ impl Search {
     }
 
     fn hold(&mut self, event: DemuxEvent) {
-        if let DemuxEvent::Packet(packet) = &event {
-            self.bytes = self.bytes.saturating_add(packet.data.len().saturating_add(size_of::<DemuxEvent>()));
-        }
+        let data = match &event {
+            DemuxEvent::Packet(packet) => packet.data.len(),
+            DemuxEvent::Metadata(Metadata { message: Message::Sei { payload, .. }, .. }) => payload.len(),
+            _ => 0,
+        };
+        self.bytes = self.bytes.saturating_add(data.saturating_add(size_of::<DemuxEvent>()));
         self.held.push_back(event);
     }
 }

@@ -27,8 +27,9 @@ pub struct Index {
 }
 
 impl Index {
-    /// Takes `keyframes` of `onMetaData`: `times` in seconds and `filepositions` in bytes.
+    /// Takes `keyframes` of `onMetaData` in place of those before: `times` in seconds and `filepositions` in bytes.
     pub fn tell(&mut self, keyframes: &Value) {
+        self.told.clear();
         let Value::Object(fields) = keyframes else { return };
         let list = |name: &str| match fields.iter().find(|(key, _)| key == name) {
             Some((_, Value::Array(items))) => items.as_slice(),
@@ -150,6 +151,8 @@ mod tests {
         index.tell(&told(&[(0.0, 13.0), (2.0, 100.0), (4.0, 210.0), (f64::NAN, 3.0), (6.0, -1.0)]));
         assert!(index.knows(seconds(19)));
         assert_eq!(index.before(seconds(5)), Some((seconds(4), 210)));
+        index.tell(&told(&[(0.0, 13.0), (3.0, 150.0)]));
+        assert_eq!(index.before(seconds(5)), Some((seconds(3), 150)), "the last list counts");
         index.distrust();
         assert_eq!(index.before(seconds(5)), Some((seconds(2), 100)));
     }

@@ -12,6 +12,9 @@ use crate::{
 const UNKNOWN_DURATION: u32 = u32::MAX;
 /// From 1900, where NTP begins, to 1970.
 const NTP_TO_UNIX: i64 = 2_208_988_800;
+/// Seconds without the upper bit are those of the era that begins in 2036 (RFC 4330, 3).
+const NTP_ERA: i64 = 1 << 32;
+const NTP_FIRST_ERA: u32 = 1 << 31;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct EventMessage {
@@ -62,8 +65,9 @@ pub(super) fn prft(inner: &Inner<'_>) -> Option<ProducerTime> {
     let (number, seconds, fraction) = (r.u32()?, r.u32()?, r.u32()?);
     let ticks = if version == 0 { r.u32()?.into() } else { i64::try_from(r.u64()?).ok()? };
     let micros = u64::from(fraction).saturating_mul(1_000_000) >> 32;
-    let unix =
-        Micros::from_secs(i64::from(seconds).saturating_sub(NTP_TO_UNIX)) + Micros(micros.cast_signed());
+    let era = if seconds < NTP_FIRST_ERA { NTP_ERA } else { 0 };
+    let seconds = i64::from(seconds).saturating_add(era).saturating_sub(NTP_TO_UNIX);
+    let unix = Micros::from_secs(seconds) + Micros(micros.cast_signed());
     Some(ProducerTime { number, ticks, unix })
 }
 
@@ -78,4 +82,22 @@ fn string(r: &mut ByteReader<'_>) -> Option<String> {
     let text = String::from_utf8_lossy(r.bytes(len)?).into_owned();
     r.u8()?;
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_producers_clock_goes_on_when_its_seconds_begin_anew() {
+        let unix = |seconds: u32| {
+            let body = [&[0; 4], &1u32.to_be_bytes(), &seconds.to_be_bytes()[..], &[0x80, 0, 0, 0], &[0; 4]];
+            let body = body.concat();
+            prft(&Inner { kind: *b"prft", body: &body, at: 0, len: body.len() }).unwrap().unix
+        };
+        // 2036-02-07 06:28:16 UTC.
+        let begins_anew = Micros::from_secs(2_085_978_496);
+        assert_eq!(unix(u32::MAX), begins_anew - Micros::from_millis(500));
+        assert_eq!(unix(0), begins_anew + Micros::from_millis(500));
+    }
 }

@@ -233,8 +233,14 @@ impl Reader {
         };
         self.skipped(at, end.saturating_sub(at), why);
         self.queue.skip(usize::try_from(left).unwrap_or(usize::MAX));
-        for lane in &mut self.lanes.lanes {
-            lane.drop_runs();
+        for lane in 0..self.lanes.lanes.len() {
+            let Some(found) = self.lanes.lanes.get_mut(lane) else { continue };
+            let missing = found.head().filter(|sample| sample.end() > end);
+            found.drop_runs();
+            // Cut between two samples, nothing else tells of it.
+            if let Some(sample) = missing.filter(|_| at == end) {
+                self.lost_sample(lane, sample.at, sample.size.into(), SkipReason::Truncated);
+            }
         }
         self.tell_waiting();
         self.state = State::Done;

@@ -25,7 +25,7 @@ pub(super) struct Table {
     chunks: Rows<12>,
     sizes: Sizes,
     places: Places,
-    /// stss: the numbers of the samples where decoding can start; without it all are.
+    /// stss: the numbers of the samples where decoding can start; without it, or a row in it, all are.
     sync: Option<Rows<4>>,
 }
 
@@ -199,7 +199,8 @@ impl Table {
             b"stz2" => self.sizes = Sizes::read_packed(inner)?,
             b"stco" => self.places = Places::Short(Rows::read(r)?),
             b"co64" => self.places = Places::Long(Rows::read(r)?),
-            b"stss" => self.sync = Some(Rows::read(r)?),
+            // One without rows would leave no place to begin at.
+            b"stss" => self.sync = Rows::read(r).filter(|rows| rows.len() > 0),
             _ => {}
         }
         Some(())

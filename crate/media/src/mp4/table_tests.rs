@@ -77,6 +77,18 @@ fn without_a_table_of_keyframes_all_samples_are() {
 }
 
 #[test]
+fn an_empty_table_of_keyframes_is_none() {
+    let tables = [
+        full(b"stts", &[1, 4, 10]),
+        full(b"stsc", &[1, 1, 4, 1]),
+        full(b"stsz", &[7, 4]),
+        full(b"stco", &[1, 100]),
+        full(b"stss", &[0]),
+    ];
+    assert_eq!(table(&tables).sync_around(25), table(&tables[..4]).sync_around(25));
+}
+
+#[test]
 fn samples_of_a_byte_come_in_bundles_within_their_chunk() {
     let table = table(&[
         full(b"stts", &[1, 500, 1]),

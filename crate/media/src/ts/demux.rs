@@ -74,11 +74,8 @@ impl Demuxer for TsDemuxer {
             if let Some(event) = self.out.events.pop_front() {
                 return Ok(Some(event));
             }
-            if let Some(error) = self.failed {
-                return Err(error);
-            }
             if !self.step() {
-                return Ok(None);
+                return self.failed.map_or(Ok(None), Err);
             }
         }
     }
@@ -109,7 +106,7 @@ impl TsDemuxer {
         held.saturating_add(self.reader.buffered_bytes()).saturating_add(self.pat_sections.buffered_bytes())
     }
 
-    /// Consumes a packet; false when more bytes are needed.
+    /// Consumes a packet; false when more bytes are needed, or all have failed.
     fn step(&mut self) -> bool {
         match self.reader.poll() {
             Ok(Some(ReaderEvent::Packet(packet))) => self.packet(packet),

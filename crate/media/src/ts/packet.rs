@@ -73,23 +73,31 @@ pub(super) enum Continuity {
 pub(super) struct Counter {
     last: Option<u8>,
     payload: Vec<u8>,
+    /// A packet without a payload said that the counter may jump behind it.
+    announced: bool,
     /// A segment ended since: the counter may begin anew where a unit does.
     parted: bool,
 }
 
 impl Counter {
-    /// Judges a packet with a payload; those without do not count.
+    /// Passes a packet without a payload, which does not count.
+    pub fn pass(&mut self, packet: &TsPacket) {
+        self.announced |= packet.discontinuity;
+    }
+
+    /// Judges a packet with a payload.
     pub fn judge(&mut self, packet: &TsPacket, payload: &[u8]) -> Continuity {
-        let may_jump = packet.discontinuity || (self.parted && packet.begins);
+        let is_announced = packet.discontinuity || self.announced;
+        let may_jump = is_announced || (self.parted && packet.begins);
         let repeats = self.last == Some(packet.counter) && self.payload == payload;
         let verdict = match self.last {
             None => Continuity::Next,
             Some(last) if last.wrapping_add(1) & 0x0f == packet.counter => Continuity::Next,
-            _ if repeats && !packet.discontinuity => return Continuity::Duplicate,
+            _ if repeats && !is_announced => return Continuity::Duplicate,
             _ if may_jump => Continuity::Anew,
             _ => Continuity::Gap,
         };
-        self.parted = false;
+        (self.parted, self.announced) = (false, false);
         self.last = Some(packet.counter);
         self.payload.clear();
         self.payload.extend_from_slice(payload);

@@ -115,7 +115,8 @@ impl Pat {
     pub fn update(&mut self, section: &[u8]) -> bool {
         let Some((head, mut body)) = long_section(section, TABLE_PAT) else { return false };
         let version = Some([head.id[0], head.id[1], head.version]);
-        let mut programs = if self.version == version { self.programs.clone() } else { Vec::new() };
+        let goes_on = head.is_one_of_several && self.version == version;
+        let mut programs = if goes_on { self.programs.clone() } else { Vec::new() };
         while let Some([n1, n0, p1, p0]) = body.array() {
             let number = u16::from_be_bytes([n1, n0]);
             let program = Program { number, pmt_pid: u16::from_be_bytes([p1 & 0x1f, p0]) };
@@ -189,13 +190,14 @@ struct Head {
     /// table_id_extension.
     id: [u8; 2],
     version: u8,
+    is_one_of_several: bool,
 }
 
 /// A section with its long header, of a table in force; its body ends before the CRC.
 fn long_section(section: &[u8], table: u8) -> Option<(Head, ByteReader<'_>)> {
     let mut r = ByteReader::new(section.get(..section.len().checked_sub(CRC)?)?);
-    let [id, flags, _, e1, e0, version, _number, _last] = r.array()?;
+    let [id, flags, _, e1, e0, version, _number, last] = r.array()?;
     let is_current = version & 1 == 1;
-    (id == table && flags & 0x80 != 0 && is_current)
-        .then_some((Head { id: [e1, e0], version: version >> 1 & 0x1f }, r))
+    let head = Head { id: [e1, e0], version: version >> 1 & 0x1f, is_one_of_several: last > 0 };
+    (id == table && flags & 0x80 != 0 && is_current).then_some((head, r))
 }

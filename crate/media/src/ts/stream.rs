@@ -88,7 +88,10 @@ impl Stream {
         if let Content::Scte35(sections) = &mut self.content {
             return sections.packet(packet).into_iter().map(|payload| Message::Scte35 { payload }).collect();
         }
-        let Some(payload) = packet.payload.clone() else { return Vec::new() };
+        let Some(payload) = packet.payload.clone() else {
+            self.counter.pass(packet);
+            return Vec::new();
+        };
         match self.counter.judge(packet, &payload) {
             Continuity::Next => {}
             Continuity::Duplicate => return Vec::new(),
@@ -96,6 +99,10 @@ impl Stream {
             Continuity::Gap => self.gap(packet.at, out),
         }
         if packet.scrambled {
+            if packet.begins {
+                self.complete(out);
+            }
+            self.forget(out);
             self.encrypted(packet, out);
             return Vec::new();
         }
@@ -164,6 +171,12 @@ impl Stream {
 
     /// No packets were seen missing, but what follows does not go on with what went before.
     fn begin_anew(&mut self, at: u64, out: &mut Outlet) {
+        self.complete(out);
+        self.drop_rest(at, SkipReason::Continuity, out);
+    }
+
+    /// Gives out what came, if it is whole.
+    fn complete(&mut self, out: &mut Outlet) {
         match &mut self.content {
             Content::Picture(picture) if self.pes.is_whole() => picture.flush(out),
             Content::Sound(sound) if self.pes.is_whole() => {
@@ -171,7 +184,6 @@ impl Stream {
             }
             _ => {}
         }
-        self.drop_rest(at, SkipReason::Continuity, out);
     }
 
     fn gap(&mut self, at: u64, out: &mut Outlet) {

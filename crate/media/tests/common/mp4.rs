@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use sailcast_media::{
-    DemuxError, DemuxEvent, Demuxer, FileDemuxer, MediaKind, Mp4Demuxer, Mp4File, Packet, SkipReason,
-    TrackInfo,
+    DemuxError, DemuxEvent, FileDemuxer, MediaKind, Mp4Demuxer, Mp4File, Packet, SkipReason, TrackInfo,
 };
 
-use super::Heard;
+use super::{Heard, drain, hear};
 
 pub fn bx(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
@@ -124,34 +123,8 @@ pub fn demux(stream: &[u8]) -> Heard {
     demux_chunks([Bytes::copy_from_slice(stream)])
 }
 
-/// Demuxes chunk after chunk; panics when polling does not come to an end.
 pub fn demux_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Heard {
-    let mut demuxer = Mp4Demuxer::new();
-    let mut events = Vec::new();
-    let mut pushed = 0;
-    for chunk in chunks {
-        pushed += chunk.len();
-        demuxer.push(chunk);
-        if let Err(error) = drain(&mut || demuxer.poll(), &mut events, pushed) {
-            return (events, Some(error));
-        }
-    }
-    demuxer.finish();
-    let failed = drain(&mut || demuxer.poll(), &mut events, pushed).err();
-    assert_eq!(demuxer.buffered_bytes(), 0, "bytes left behind at the end");
-    (events, failed)
-}
-
-pub fn drain(
-    poll: &mut dyn FnMut() -> Result<Option<DemuxEvent>, DemuxError>,
-    events: &mut Vec<DemuxEvent>,
-    pushed: usize,
-) -> Result<(), DemuxError> {
-    while let Some(event) = poll()? {
-        events.push(event);
-        assert!(events.len() <= 2 * pushed + 64, "more events than bytes can hold");
-    }
-    Ok(())
+    hear(Mp4Demuxer::new(), chunks, Mp4Demuxer::buffered_bytes, usize::MAX)
 }
 
 /// A file under its demuxer, and where it wanted to read.
@@ -175,7 +148,7 @@ impl Reading {
     /// Gives it up to `size` bytes of where it wants to read; `false` when it wants none.
     pub fn step(&mut self, size: usize) -> bool {
         let Some(at) = self.demuxer.wants() else {
-            let last = drain(&mut || self.demuxer.poll(), &mut self.events, self.file.len());
+            let last = drain(|| self.demuxer.poll(), &mut self.events, self.file.len());
             self.failed = self.failed.or(last.err());
             return false;
         };
@@ -186,7 +159,7 @@ impl Reading {
         let end = self.file.len().min(start + size);
         self.demuxer.push(at, self.file.slice(start..end));
         self.at = end as u64;
-        let read = drain(&mut || self.demuxer.poll(), &mut self.events, self.file.len());
+        let read = drain(|| self.demuxer.poll(), &mut self.events, self.file.len());
         self.failed = self.failed.or(read.err());
         self.failed.is_none()
     }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use sailcast_media::{DemuxError, DemuxEvent, Demuxer, MediaTime, Packet, SkipReason, TrackId, TsDemuxer};
+use sailcast_media::{DemuxEvent, Demuxer, MediaTime, SkipReason, TrackId, TsDemuxer};
 
-use super::Heard;
+pub use super::packets;
+use super::{Heard, drain, hear};
 
 pub const PACKET: usize = 188;
 pub const PMT: u16 = 0x1000;
@@ -215,67 +216,32 @@ pub fn demux_ts(stream: &Bytes) -> Heard {
 }
 
 pub fn demux_ts_chunks(chunks: impl IntoIterator<Item = Bytes>) -> Heard {
-    hear(TsDemuxer::new(), chunks, TsDemuxer::buffered_bytes)
+    hear(TsDemuxer::new(), chunks, TsDemuxer::buffered_bytes, MOST_HELD)
 }
 
 /// Segments with `flush` between them.
 pub fn demux_segments(segments: &[Bytes]) -> Vec<DemuxEvent> {
     let mut demuxer = TsDemuxer::new();
     let mut events = Vec::new();
+    let len = segments.iter().map(Bytes::len).sum();
     for segment in segments {
         demuxer.push(segment.clone());
         demuxer.flush();
-        drain(&mut demuxer, &mut events, usize::MAX).unwrap();
+        drain(|| demuxer.poll(), &mut events, len).unwrap();
     }
     demuxer.finish();
-    drain(&mut demuxer, &mut events, usize::MAX).unwrap();
+    drain(|| demuxer.poll(), &mut events, len).unwrap();
     events
 }
 
 /// Sixteen tracks, of a unit each, tables and packets in step.
-const MOST_HELD: usize = 16 * (8 << 20);
-
-/// Demuxes chunk after chunk. Panics when polling does not come to an end, or more is held than the caps allow.
-pub fn hear<D: Demuxer>(
-    mut demuxer: D,
-    chunks: impl IntoIterator<Item = Bytes>,
-    buffered: fn(&D) -> usize,
-) -> Heard {
-    let (mut events, mut pushed) = (Vec::new(), 0);
-    for chunk in chunks {
-        pushed += chunk.len();
-        demuxer.push(chunk);
-        if let Err(error) = drain(&mut demuxer, &mut events, pushed) {
-            return (events, Some(error));
-        }
-        assert!(buffered(&demuxer) <= MOST_HELD.min(pushed * 2), "{} of {pushed} held", buffered(&demuxer));
-    }
-    demuxer.finish();
-    let failed = drain(&mut demuxer, &mut events, pushed).err();
-    assert!(failed.is_some() || buffered(&demuxer) == 0, "bytes left behind at the end");
-    (events, failed)
-}
-
-fn drain(demuxer: &mut impl Demuxer, events: &mut Vec<DemuxEvent>, pushed: usize) -> Result<(), DemuxError> {
-    while let Some(event) = demuxer.poll()? {
-        events.push(event);
-        assert!(events.len() <= pushed.saturating_mul(2), "more events than bytes can hold");
-    }
-    Ok(())
-}
+pub const MOST_HELD: usize = 16 * (8 << 20);
 
 /// The events of a stream that is read without an error.
 pub fn events(stream: &Bytes) -> Vec<DemuxEvent> {
     let (events, failed) = demux_ts(stream);
     assert_eq!(failed, None);
     events
-}
-
-pub fn packets(events: &[DemuxEvent]) -> Vec<&Packet> {
-    events
-        .iter()
-        .filter_map(|event| if let DemuxEvent::Packet(packet) = event { Some(packet) } else { None })
-        .collect()
 }
 
 /// dts and pts of a track's packets, in ticks of 90 kHz.

@@ -137,7 +137,7 @@ impl<'a> Recording<'a> {
         self.tape.abandon();
         self.retry = Some(Instant::now() + RETRY);
         if let Some(file) = self.file.take()
-            && let Err(error) = file.close().await
+            && let Err(error) = file.give_up().await
         {
             log::debug!("{}: {error}", self.name);
         }
@@ -170,6 +170,16 @@ impl<'a> OpenFile<'a> {
         Ok(())
     }
 
+    /// After a write that failed: what was half written goes, and a file that got nothing. A disk that is full would have one
+    /// more of them with each try.
+    async fn give_up(self) -> io::Result<()> {
+        if self.len == 0 {
+            return fs::remove_file(&self.path).await;
+        }
+        self.file.set_len(self.len).await?;
+        self.close().await
+    }
+
     async fn close(self) -> io::Result<()> {
         self.file.sync_all().await?;
         log::info!("{}: closed, {} bytes", self.path.display(), self.len);
@@ -194,5 +204,30 @@ async fn create_new(folder: &Path, name: &str, now: SystemTime) -> io::Result<(P
             }
             created => return Ok((path, created?)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_disk_that_takes_nothing_is_not_filled_with_empty_files() {
+        let dir = std::env::temp_dir().join(format!("sailcast-record-{}", std::process::id()));
+        let recorder = Recorder::new(dir.clone());
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        let written = [vec![], vec![Act::Write(Bytes::from_static(b"fragment"))]];
+        for (writes, left) in written.into_iter().zip([0, 1]) {
+            let mut recording = Recording::new(&recorder, "live/a".parse().unwrap());
+            recording.act(vec![Act::Begin]).await;
+            recording.act(writes).await;
+            recording.failed(&full).await;
+            let files: Vec<_> = std::fs::read_dir(dir.join("live")).unwrap().collect();
+            assert_eq!((files.len(), recorder.open()), (left, 0));
+        }
+        std::fs::remove_dir_all(dir).unwrap();
+        assert_eq!((recorder.errors.get(), recorder.bytes.get()), (2, 8));
     }
 }

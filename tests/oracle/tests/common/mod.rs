@@ -1,6 +1,8 @@
 //! The files to compare on, and what our demuxer makes of them.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod ffprobe;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -17,21 +19,24 @@ use sailcast_media::{
 pub fn fixtures() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/media");
     let mut files = files_of(&folder, &["flv"]);
-    files.retain(|path| !is_enhanced(path));
+    files.retain(|path| !is_extended(path));
     assert!(files.len() >= 4, "no fixtures in {}", folder.display());
     files
 }
 
 /// Those of H.264 and AAC alone, for oracles that know no more.
 pub fn plain_fixtures() -> Vec<PathBuf> {
-    let is_plain = |tag: &Tag| match (tag.kind, tag.body.first()) {
+    let files: Vec<_> = fixtures().into_iter().filter(|path| is_plain(path)).collect();
+    assert!(files.len() >= 4, "{} plain fixtures", files.len());
+    files
+}
+
+pub fn is_plain(path: &Path) -> bool {
+    tags(read(path)).iter().all(|tag| match (tag.kind, tag.body.first()) {
         (TagKind::Video, Some(first)) => first & 0x0f == 7,
         (TagKind::Audio, Some(first)) => first >> 4 == 10,
         _ => true,
-    };
-    let files: Vec<_> = fixtures().into_iter().filter(|path| tags(read(path)).iter().all(is_plain)).collect();
-    assert!(files.len() >= 4, "{} plain fixtures", files.len());
-    files
+    })
 }
 
 /// MPEG-TS by ffmpeg, in packets of 188 and 192 bytes.
@@ -44,9 +49,11 @@ pub fn ts_fixtures() -> Vec<PathBuf> {
 
 const TS: [&str; 2] = ["ts", "m2ts"];
 
-/// FLV files of the folder that `SAILCAST_CORPUS` names; none when it is not set.
+/// FLV files of the folder that `SAILCAST_CORPUS` names, with legacy headers, too; none when it is not set.
 pub fn corpus() -> Vec<PathBuf> {
-    corpus_files(&["flv"])
+    let mut files = corpus_files(&["flv"]);
+    files.retain(|path| !is_extended(path));
+    files
 }
 
 /// The same, of MPEG-TS.
@@ -79,6 +86,12 @@ pub fn mp4_corpus() -> Vec<PathBuf> {
         .unwrap_or_default()
 }
 
+/// Those that our demuxer reads without a complaint, each printed when it is come to.
+pub fn clean(files: Vec<PathBuf>) -> impl Iterator<Item = PathBuf> {
+    let files = files.into_iter().filter(|path| Ours::of(path).complaints.is_empty());
+    files.inspect(|path| println!("{}", path.display()))
+}
+
 pub fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).expect("a name")
 }
@@ -102,14 +115,14 @@ fn files_of(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
     files
 }
 
-/// IsExHeader, the upper bit of a video body; SoundFormat 9.
-fn is_enhanced(path: &Path) -> bool {
-    let has_ex_header = |tag: &Tag| match (tag.kind, tag.body.first()) {
-        (TagKind::Video, Some(first)) => first & 0x80 != 0,
+/// IsExHeader, the upper bit of a video body, or CodecID 12, which some take for H.265; SoundFormat 9.
+fn is_extended(path: &Path) -> bool {
+    let is_extended = |tag: &Tag| match (tag.kind, tag.body.first()) {
+        (TagKind::Video, Some(first)) => first & 0x80 != 0 || first & 0x0f == 12,
         (TagKind::Audio, Some(first)) => first >> 4 == 9,
         _ => false,
     };
-    tags(read(path)).iter().any(has_ex_header)
+    tags(read(path)).iter().any(is_extended)
 }
 
 pub fn read(path: &Path) -> Bytes {
@@ -173,11 +186,6 @@ impl Ours {
 
     pub fn packets_of(&self, id: TrackId) -> Vec<&Packet> {
         self.packets.iter().filter(|packet| packet.track == id).collect()
-    }
-
-    /// Only H.264 and AAC, and nothing wrong with it: what every oracle here can read.
-    pub fn is_clean(&self) -> bool {
-        self.complaints.is_empty()
     }
 
     pub fn track(&self, kind: MediaKind) -> Option<&TrackInfo> {

@@ -27,18 +27,25 @@ export class Recorder {
     this.#events = events;
   }
 
-  async start({ format = 'mp4', target }: RecordingOptions): Promise<void> {
+  /** `plays`: what is to be recorded is still there, once the target is open. */
+  async start({ format = 'mp4', target }: RecordingOptions, plays: () => boolean): Promise<void> {
     check(format === 'mp4' || format === 'flv', 'format', format);
     if (this.#active) throw pageError('recordingActive', 'There is a recording already.', false);
     this.#active = true;
+    const type = `video/${format === 'mp4' ? 'mp4' : 'x-flv'}`;
+    let recording: Recording;
     try {
-      this.#recording = await Recording.begin(target, `video/${format === 'mp4' ? 'mp4' : 'x-flv'}`, why =>
-        this.#failed(why),
-      );
+      recording = await Recording.begin(target, type, why => this.#failed(why));
     } catch (error) {
       this.#active = false;
       throw pageError('recordingFailed', `The recording did not begin: ${error}.`, false, error);
     }
+    if (!plays()) {
+      this.#active = false;
+      void recording.end();
+      throw pageError('notPlaying', 'What was to be recorded is over.', false);
+    }
+    this.#recording = recording;
     this.#completed = new Promise(resolve => {
       this.#complete = resolve;
     });
@@ -57,10 +64,15 @@ export class Recorder {
     this.#complete();
   }
 
-  /** It ends before its time. */
+  /** It ends before its time, for nothing more will come. */
   fail(why: string): void {
     this.#recording?.fail(why);
     this.#complete();
+  }
+
+  /** The engine ends it before its time, and gives what it still has. */
+  ends(why: string): void {
+    this.#events.failed(pageError('recordingFailed', why, false));
   }
 
   /** With the recording; null where it went to a target, or there is none. */
@@ -76,9 +88,9 @@ export class Recorder {
     return recording.end();
   }
 
+  /** The engine says all the same when it has ended: what it still had must not come into another recording. */
   #failed(why: string): void {
     this.#events.send({ type: 'record', format: null });
-    this.#complete();
     this.#events.failed(pageError('recordingFailed', `The recording ended: ${why}.`, false));
   }
 }

@@ -5,10 +5,10 @@ use sailcast_media::{MediaTime, Micros};
 
 use super::{Lane, Loading, Trouble, is_paced};
 use crate::{
-    error::{ErrorCode, SailcastError},
+    error::ErrorCode,
     hls::{
-        fetch::{Fetch, Step, is_network},
-        low_latency::Promise,
+        fetch::{Fetch, Step, final_failure, is_network},
+        keys::is_key,
         segment::{Cursor, PieceKind},
         shared::Shared,
         track::{Run, Unplayable},
@@ -19,9 +19,8 @@ use crate::{
     source::fatal,
 };
 
-/// Tries of a piece that the server does not have, and of one that the network does not bring, before others are asked.
-const TRIES: u32 = 3;
-const LOST_TRIES: u32 = 2;
+/// Tries of a part that the server does not give: its segment may be had.
+const PART_TRIES: u32 = 2;
 /// So much of a stream without a single packet that can be played is an error.
 const MOST_BARREN: Micros = Micros::from_secs(30);
 /// What a piece counts at least, for the playlist may say that it has none.
@@ -31,10 +30,11 @@ impl Lane {
     pub(super) fn on_init(&mut self, failure: Option<Failure>, shared: &mut Shared, now: Instant) {
         let Some(failure) = failure else { return };
         let Some(fetch) = self.init.fetch() else {
-            self.trouble = Some(Trouble::Piece(piece_error(failure)));
+            self.trouble = Some(Trouble::Piece(of_piece(failure)));
             return;
         };
-        self.trouble = judge(fetch, failure, shared, now);
+        let trouble = judge(fetch, failure, shared, now);
+        self.trouble = trouble.or(self.trouble.take());
     }
 
     pub(super) fn on_step(&mut self, step: Step, shared: &mut Shared, now: Instant, out: &mut Outbox) {
@@ -59,16 +59,20 @@ impl Lane {
     fn on_piece_failure(&mut self, failure: Failure, shared: &mut Shared, now: Instant, out: &mut Outbox) {
         let Some(loading) = &mut self.loading else { return };
         match loading.piece.kind {
+            _ if is_key(&failure) => self.trouble = Some(Trouble::Lost(failure)),
             PieceKind::Hint if !is_network(&failure) || loading.is_listed => {
-                shared.strike(Promise::Parts, "a part that was announced did not come");
+                shared.miss_part("a part that was announced did not come");
                 self.drop_hint(out);
             }
-            PieceKind::Part if !is_network(&failure) && loading.body.fetch.failures >= LOST_TRIES => {
-                shared.strike(Promise::Parts, "a part that is listed cannot be had");
+            PieceKind::Part if !is_network(&failure) && loading.body.fetch.failures >= PART_TRIES => {
+                shared.miss_part("a part that is listed cannot be had");
                 self.whole = Some(loading.piece.at.sequence);
                 self.stop(out);
             }
-            _ => self.trouble = judge(&mut loading.body.fetch, failure, shared, now),
+            _ => {
+                let trouble = judge(&mut loading.body.fetch, failure, shared, now);
+                self.trouble = trouble.or(self.trouble.take());
+            }
         }
     }
 
@@ -129,19 +133,18 @@ impl Lane {
             loading.body.cancel(out);
         }
         self.gate = Some(self.end_run());
-        let error = fatal(code, what);
         self.trouble = Some(match code {
-            ErrorCode::EncryptionUnsupported => Trouble::Fatal(error),
-            _ => Trouble::Piece(error),
+            ErrorCode::EncryptionUnsupported => Trouble::Fatal(fatal(code, what)),
+            _ => Trouble::Piece(final_failure(Reason::Format, code, what)),
         });
     }
 
     fn finish_piece(&mut self, shared: &mut Shared) {
         let Some(Loading { piece, body, .. }) = self.loading.take() else { return };
-        (self.skipped, self.sought) = (0, None);
+        (self.skipped, self.moves, self.sought) = (0, 0, None);
         self.cursor = Some(piece.after);
         if piece.kind != PieceKind::Segment {
-            shared.promises.kept(Promise::Parts);
+            shared.parts.forgive_some();
         }
         if piece.kind == PieceKind::Hint {
             // Parts behind it may have come with it, if their resource is one.
@@ -179,28 +182,22 @@ impl Lane {
     }
 }
 
+/// What a failure means that is not tried again at once; `None`: it is.
 fn judge(fetch: &mut Fetch, failure: Failure, shared: &mut Shared, now: Instant) -> Option<Trouble> {
-    let is_lost = is_network(&failure);
-    let tries = if is_lost { LOST_TRIES } else { TRIES };
-    if failure.reason != Reason::Format && fetch.failures < tries {
-        let after = shared.backoff.delay(fetch.failures);
-        fetch.again(now + after);
-        return None;
-    }
-    if is_lost {
-        fetch.failures = 0;
+    if is_key(&failure) {
         return Some(Trouble::Lost(failure));
     }
-    Some(Trouble::Piece(piece_error(failure)))
+    if fetch.retry(&failure, &mut shared.backoff, now) {
+        return None;
+    }
+    let is_lost = is_network(&failure);
+    Some(if is_lost { Trouble::Lost(failure) } else { Trouble::Piece(of_piece(failure)) })
 }
 
 /// What a failure means of a segment.
-fn piece_error(failure: Failure) -> SailcastError {
-    match failure.error {
-        Some(error) if error.code == ErrorCode::HttpStatus => {
-            SailcastError { code: ErrorCode::SegmentUnavailable, ..error }
-        }
-        Some(error) => error,
-        None => fatal(ErrorCode::SegmentUnavailable, "A segment cannot be had.".to_owned()),
+fn of_piece(mut failure: Failure) -> Failure {
+    if let Some(error) = failure.error.as_mut().filter(|error| error.code == ErrorCode::HttpStatus) {
+        error.code = ErrorCode::SegmentUnavailable;
     }
+    failure
 }

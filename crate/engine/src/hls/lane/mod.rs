@@ -26,19 +26,22 @@ use crate::{
     retry::Failure,
 };
 
-/// Pieces in a row that cannot be had before it is an error.
-const MOST_SKIPPED: u32 = 5;
+/// Pieces in a row that are left out because the server does not have them, and because it fails to give them: that may pass.
+const MOST_MISSING: u32 = 4;
+const MOST_FAILED: u32 = 1;
 
 /// What a lane cannot decide.
 #[derive(Debug)]
 pub enum Trouble {
-    /// The address, or the network, fails.
+    /// The address, the network or a key fails.
     Lost(Failure),
     /// A piece cannot be had.
-    Piece(SailcastError),
+    Piece(Failure),
     Fatal(SailcastError),
     /// Somebody is on it.
     Told,
+    /// It is to come from another address, whose list is not here yet.
+    Moving,
 }
 
 #[derive(Debug)]
@@ -85,7 +88,7 @@ pub struct Lane {
     pub adrift: Option<Failure>,
     /// What the playlist brought since it was asked last.
     pub news: Option<Arrival>,
-    /// Addresses that were tried since one of them brought something.
+    /// Addresses that have failed since one of them brought a piece.
     pub moves: usize,
 }
 
@@ -179,9 +182,19 @@ impl Lane {
         }
     }
 
+    /// Goes on at another address of the same playlist; what failed at this one comes from there.
+    pub fn move_to(&mut self, url: String, now: Instant, out: &mut Outbox) {
+        if self.trouble.is_some() && url != self.follow.url() {
+            self.stop(out);
+            self.trouble = Some(Trouble::Moving);
+        }
+        self.follow.relocate(url, now, out);
+    }
+
     /// What waited for the network is tried again.
     pub fn resume(&mut self, now: Instant, out: &mut Outbox) {
-        self.trouble = None;
+        self.moves = 0;
+        self.trouble = self.trouble.take().filter(|trouble| matches!(trouble, Trouble::Moving));
         if let Some(loading) = &mut self.loading {
             loading.body.fetch.again(now);
             loading.body.fetch.hurry(now);
@@ -287,6 +300,9 @@ impl Lane {
         if let Some(news) = self.follow.advance(shared, now, out) {
             self.on_news(news);
         }
+        if !self.follow.is_of_another && matches!(self.trouble, Some(Trouble::Moving)) {
+            self.trouble = None;
+        }
         self.check_hint(shared, now, out);
         if may_load && self.loading.is_none() && self.trouble.is_none() {
             self.load_next(shared, now, out);
@@ -309,26 +325,24 @@ impl Lane {
         [pieces, self.follow.deadline(shared)].into_iter().flatten().min()
     }
 
-    /// Goes on behind the piece that cannot be had.
-    pub fn skip(&mut self, error: SailcastError, shared: &mut Shared, out: &mut Outbox) {
+    /// Goes on behind the piece that cannot be had; unless too many before it could not either: what is to be made of that.
+    pub fn skip(&mut self, failure: Failure, shared: &mut Shared, out: &mut Outbox) -> Option<Failure> {
+        let most = if failure.final_answer { MOST_MISSING } else { MOST_FAILED };
+        if self.skipped >= most {
+            return Some(failure);
+        }
         self.trouble = None;
         self.skipped = self.skipped.saturating_add(1);
-        if self.skipped >= MOST_SKIPPED {
-            self.trouble = Some(Trouble::Fatal(SailcastError { fatal: true, ..error }));
-            return;
-        }
         let after = self.loading.as_ref().map(|loading| loading.piece.after);
         self.stop(out);
         self.cursor = after.or(self.cursor);
         self.break_off();
-        let what = format!("A segment is left out. {}", error.what);
-        shared.delivery.warn(ErrorCode::SegmentUnavailable, what);
+        let why = failure.error.as_ref().map_or("It cannot be had.", |error| error.what.as_str());
+        shared.delivery.warn(ErrorCode::SegmentUnavailable, format!("A segment is left out. {why}"));
+        None
     }
 
     pub fn on_news(&mut self, news: News) {
-        if !matches!(news, News::Failed(_)) {
-            self.moves = 0;
-        }
         match news {
             News::Began => self.news = Some(Arrival::First),
             News::Changed => self.news = self.news.or(Some(Arrival::More)),

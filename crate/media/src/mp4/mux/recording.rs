@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** it begins with a keyframe at time 0 (of the picture where there is one), whatever came before, and is complete up to
 //! the last fragment if [`Recording::finish`] is never called. It holds less than [`MAX_FRAGMENT`] and [`MAX_FRAGMENT_BYTES`] of
-//! packets, and 16 bytes a second of the index.
+//! packets, and 24 bytes a second of the index.
 //!
 //! The tracks and their configurations stand at the head of the file. One that changes ends the recording:
 //! [`Mp4MuxError::ConfigChanged`]. `avc3` and `hev1` could change in mid-stream, but some players do not open them.
