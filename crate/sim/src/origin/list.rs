@@ -68,19 +68,20 @@ impl Packager {
 
     /// The text, and when it is sent: a directive may ask for what is yet to come.
     pub(super) fn media_playlist(&self, name: &str, query: &str, now: Instant) -> Option<(Instant, String)> {
+        let own = self.of(name);
         let value = |name: &str| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         let mut at = now;
         if let (Some(msn), true) = (value("_HLS_msn"), self.part.is_some()) {
             let msn: u64 = msn.parse().ok()?;
             let part = value("_HLS_part").and_then(|part| part.parse().ok());
-            let restarted = self.restart.filter(|restart| now >= self.ready(*restart, 0));
-            let sequence = restarted.map_or(msn.saturating_sub(self.first_number), |restart| msn + restart);
-            at = at.max(self.ready(sequence, part.unwrap_or(self.parts() - 1)));
+            let restarted = own.restart.filter(|restart| now >= own.ready(*restart, 0));
+            let sequence = restarted.map_or(msn.saturating_sub(own.first_number), |restart| msn + restart);
+            at = at.max(own.ready(sequence, part.unwrap_or(own.parts() - 1)));
             if at - now > CANNOT_WAIT {
                 return None;
             }
         }
-        let mut list = self.list(name, at);
+        let mut list = MediaPlaylist { rendition_reports: self.reports(name, at), ..own.list(name, at) };
         let can_skip = self.delta && value("_HLS_skip").is_some();
         if can_skip && list.segments.len() as u64 > 2 * LISTED {
             let skipped = list.segments.len() - 2 * LISTED as usize;
@@ -119,7 +120,6 @@ impl Packager {
             control,
             part_target: self.part.filter(|_| !ended),
             preload_hints: self.hint(name, at).filter(|_| !ended).into_iter().collect(),
-            rendition_reports: self.reports(name, at),
             date_ranges: self.date_ranges(first, complete),
             segments,
             ..MediaPlaylist::default()

@@ -219,7 +219,7 @@ impl Origin {
             return made(media::key(key.parse().ok()?).to_vec().into());
         }
         if let Some(name) = path.strip_suffix(".m3u8") {
-            let (at, text) = self.packager.of(name).media_playlist(name, query, now)?;
+            let (at, text) = self.packager.media_playlist(name, query, now)?;
             return Some(vec![(at, text.into())]);
         }
         self.packager.of(path.split('/').next()?).resource(path, now)
