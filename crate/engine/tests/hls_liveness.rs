@@ -220,3 +220,21 @@ fn another_rendition_that_begins_with_a_segment_of_which_one_part_is_listed_begi
     let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
     assert!(longest < MS(150), "a picture stood for {longest:?}");
 }
+
+#[test]
+fn live_again_from_a_place_that_is_gone_is_where_the_edge_is_by_then() {
+    let mut sim = begun(Packager::live(), Vec::new());
+    sim.run_ms(11_324);
+    sim.input(Input::Suspend);
+    sim.run_ms(24_656);
+    // What is known of the edge is old when it is gone to.
+    for there in [Input::Wake, Input::Play, Input::SeekLive] {
+        sim.input(there);
+    }
+    sim.run_ms(3_000);
+    assert!((sim.stats().latency - MS(6_000)).abs() < MS(800), "{:?}", sim.stats().latency);
+    let from = sim.now;
+    sim.run_ms(20_000);
+    assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, 0));
+    assert!(sim.shown.iter().filter(|(at, _)| *at > from).count() > 480);
+}

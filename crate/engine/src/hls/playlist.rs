@@ -140,21 +140,18 @@ impl Follow {
 
     /// Goes on at another address of the same playlist.
     pub fn relocate(&mut self, url: String, now: Instant, out: &mut Outbox) {
-        let moves = self.url != url;
-        self.url = url;
-        self.reload(now, out);
-        if moves {
-            self.is_of_another = true;
-            // What has changed since is no use.
-            (self.plain, self.due) = (1, Some(now));
+        if self.url != url {
+            // What has changed since the list here is of no use.
+            (self.url, self.is_of_another, self.plain) = (url, true, 1);
         }
+        self.reload(now, out);
     }
 
     /// Loads it as soon as possible, unless it can have changed no more.
     pub fn reload(&mut self, now: Instant, out: &mut Outbox) {
         self.suspend(out);
         self.failures = 0;
-        if self.list.as_ref().is_none_or(|list| !list.ended) {
+        if self.is_of_another || self.list.as_ref().is_none_or(|list| !list.ended) {
             self.due = Some(now);
         }
     }

@@ -84,7 +84,7 @@ impl Playback {
         }
     }
 
-    /// The playhead has come to where nothing could be had: it goes on behind it.
+    /// The playhead has come to where nothing could be had: it goes on behind it, or live where it was.
     pub(super) fn leave_hole(&mut self, now: Instant, out: &mut Outbox) {
         let playhead = self.clock.media(now);
         while let Some((from, to)) = self.holes.front().copied() {
@@ -93,7 +93,12 @@ impl Playback {
             }
             self.holes.pop_front();
             if playhead < to {
-                return self.skip_ahead(to, now, out);
+                let is_left_behind = self.live.follows
+                    && self.live_place(now).is_some_and(|place| place - to > self.live.slack());
+                return match is_left_behind {
+                    true => self.catch_up(playhead, now, out),
+                    false => self.skip_ahead(to, now, out),
+                };
             }
         }
     }

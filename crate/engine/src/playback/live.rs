@@ -129,7 +129,7 @@ impl Playback {
     }
 
     /// To the live edge, which nobody asked for.
-    fn catch_up(&mut self, from: MediaTime, now: Instant, out: &mut Outbox) {
+    pub(super) fn catch_up(&mut self, from: MediaTime, now: Instant, out: &mut Outbox) {
         let Some(to) = self.live_place(now) else { return };
         self.stats.skips = self.stats.skips.saturating_add(1);
         out.push(Output::Event(Event::Skip { from, to }));

@@ -119,7 +119,7 @@ impl Playback {
             return;
         }
         self.leave_hole(now, out);
-        let Some(edge) = self.dry_at() else { return };
+        let Some(edge) = self.dry_at().filter(|_| !self.seeks.is_under_way()) else { return };
         let from = self.playhead(now);
         if !self.is_enough(edge - from, now) {
             return;

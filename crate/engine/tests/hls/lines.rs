@@ -120,24 +120,43 @@ fn what_one_line_fails_to_give_is_had_from_the_other() {
     }
 }
 
+/// A rendition that both hosts have.
+fn both() -> Bytes {
+    let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1000000,RESOLUTION=640x368\n";
+    format!("#EXTM3U\n{variant}http://a/v0.m3u8\n{variant}http://b/v0.m3u8\n").into()
+}
+
 #[test]
 fn what_one_address_of_a_rendition_fails_to_give_is_had_from_the_next() {
-    let variant = "#EXT-X-STREAM-INF:BANDWIDTH=1000000,RESOLUTION=640x368\n";
-    let master = Bytes::from(format!("#EXTM3U\n{variant}http://a/v0.m3u8\n{variant}http://b/v0.m3u8\n"));
     let packager = Packager { key_every: Some(2), ..Packager::vod(60) };
     for (what, fault) in failings() {
         let mut hosts = failing(&packager, what, fault.clone(), 11);
-        let master = master.clone();
-        let list = move |request: &IoRequest, _| {
-            request.url.contains("list.m3u8").then(|| Fault::Body(master.clone()))
-        };
-        hosts.b = Origin::new(packager.clone()).fault(list);
+        hosts.b = Origin::new(packager.clone())
+            .fault(|request, _| request.url.contains("list.m3u8").then(|| Fault::Body(both())));
         let mut rig = Rig::new(hosts, "http://b/list.m3u8");
         rig.run(100_000);
         assert!(rig.fatal().is_none(), "{what} {fault:?}: {:?}", rig.hls.error());
         rig.assert_seamless();
         assert!(rig.stalled < Micros::from_secs(1), "{what} {fault:?}: {:?}", rig.stalled);
         assert_eq!(rig.count("list.m3u8"), 1, "{what} {fault:?}: it goes on at once");
+        rig.close();
+    }
+}
+
+#[test]
+fn an_address_that_fails_for_a_while_is_waited_for_where_the_other_fails_too() {
+    for packager in [Packager::vod(60), Packager { window: Some(60), ..Packager::live() }] {
+        let mut hosts = failing(&packager, "/s", Fault::Status(503), 11);
+        hosts.b = Origin::new(packager).fault(|request, now| {
+            let is_out = request.url.contains("v0.m3u8") && now.0 < 30_000_000;
+            let list = || request.url.contains("list.m3u8").then(|| Fault::Body(both()));
+            is_out.then_some(Fault::Status(503)).or_else(list)
+        });
+        let mut rig = Rig::new(hosts, "http://b/list.m3u8");
+        rig.run(100_000);
+        assert!(rig.fatal().is_none(), "{:?}", rig.hls.error());
+        assert!(rig.numbers().len() > 1500, "{}", rig.numbers().len());
+        rig.assert_on_one_timeline();
         rig.close();
     }
 }
