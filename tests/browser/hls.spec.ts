@@ -1,6 +1,6 @@
 /** HLS: renditions that the page chooses, and the live window of our own relay. */
 import { expectInOrder, ROUND } from './harness/measures.js';
-import { Screencast, steps } from './harness/pictures.js';
+import { Screencast } from './harness/pictures.js';
 import { act } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
 
@@ -27,20 +27,12 @@ test('the page chooses a rendition, and gives the choice back', async ({ stage, 
   expect((await stage.stats()).rendition).toBe('1');
   expect((await stage.event('resize')).detail).toEqual({ width: 320, height: 180 });
 
-  const cast = await Screencast.start(stage.page);
   await act(stage, player => (player.videoRenditions.selectedIndex = 0));
   expect((await stage.event('resize', { count: 2, seconds: 30 })).detail).toEqual({
     width: 640,
     height: 360,
   });
-  await stage.wait(2);
-  const { shown, unreadable } = await cast.stop();
-  expect(unreadable, 'pictures with a damaged counter').toBe(0);
-  expect(
-    steps(shown, ROUND['counter-av']).filter(step => step < 1 || step > 15),
-    'no freeze, no way back',
-  ).toEqual([]);
-  expect((await stage.events('renditionchange')).at(-1)?.detail).toMatchObject({
+  expect((await stage.event('renditionchange', { count: 2 })).detail).toMatchObject({
     auto: false,
     rendition: { id: '0' },
   });

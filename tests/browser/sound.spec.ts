@@ -2,7 +2,7 @@
 import { flows } from '../interop/flows.js';
 import { median } from './harness/measures.js';
 import { expect, test } from './harness/test.js';
-import { heardSamples, largestStep, loudness, pitch, publishTone, tape } from './harness/tone.js';
+import { heardTape, largestStep, loudness, pitch, publishTone, tape } from './harness/tone.js';
 
 const HZ = 440;
 const PART = 4800;
@@ -21,18 +21,18 @@ for (const [name, from, to] of [
       await stage.play(address, { latency: from });
       await stage.event('playing');
       await stage.wait(3);
-      await heardSamples(stage.page);
+      await heardTape(stage.page);
       await stage.wait(1);
-      const plain = await heardSamples(stage.page);
+      const { samples: plain } = await heardTape(stage.page);
       await stage.page.evaluate(to => {
         const player = globalThis.stage.players[0];
         if (player) player.targetLatency = to;
       }, to);
       await expect.poll(async () => (await stage.stats()).playbackRate).not.toBe(1);
-      await heardSamples(stage.page);
+      await heardTape(stage.page);
       await stage.wait(2.5);
       const rate = (await stage.stats()).playbackRate;
-      const changed = await heardSamples(stage.page);
+      const { samples: changed } = await heardTape(stage.page);
 
       expect(to < from ? rate : 1 / rate, `rate ${rate}`).toBeGreaterThan(1.01);
       const parts = Array.from({ length: Math.floor(changed.length / PART) }, (_, i) =>

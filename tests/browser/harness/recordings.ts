@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { risingTone } from './rising.js';
 
 /** Where they are: too large to be committed. */
 export const FOLDER = fileURLToPath(new URL('../../../.cache/recordings/', import.meta.url));
@@ -20,8 +21,9 @@ const [KEY, IV] = ['000102030405060708090a0b0c0d0e0f', '0f0e0d0c0b0a090807060504
 const COPY = ['-stream_loop', '3', '-i', SOURCE, '-c', 'copy'];
 const x264 = (bitrate: string, gop: number) => [
   ...['-c:v', 'libx264', '-preset', 'veryfast', '-bf', '0', '-b:v', bitrate],
-  ...['-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0', '-c:a', 'copy'],
+  ...['-g', `${gop}`, '-keyint_min', `${gop}`, '-sc_threshold', '0'],
 ];
+const SAME_SOUND = ['-c:a', 'copy'];
 const SMALLER = ['-vf', 'scale=320:180:flags=neighbor'];
 const HLS = ['-f', 'hls', '-hls_time', '4', '-hls_playlist_type', 'vod'];
 const BRISK = ['-f', 'hls', '-hls_time', '1', '-hls_playlist_type', 'vod'];
@@ -30,6 +32,12 @@ const CARDS = ['-stream_loop', '11', '-i', CARD, '-c', 'copy'];
 const TURNED = [...CARDS, '-metadata:s:v', 'rotate=270'];
 const FRAGMENTS = ['-movflags', '+frag_keyframe+empty_moov+default_base_moof'];
 const LOOPED = ['-stream_loop', '3', '-i', SOURCE];
+/** Definitions of the same content, as one transcoder makes them: the counter, and a tone that tells the time as it does. */
+const RISING = [...LOOPED, '-f', 'lavfi', '-i', risingTone(SECONDS), '-map', '0:v', '-map', '1:a'];
+const rising = (size: string, bitrate: string, sound: string) => [
+  ...[...RISING, '-vf', `setpts=N/30/TB,scale=${size}:flags=neighbor`, ...x264(bitrate, 30)],
+  ...['-c:a', 'aac', '-b:a', sound, ...BRISK],
+];
 /** Picture and sound in playlists of their own. */
 const APART = [
   ...[
@@ -81,7 +89,7 @@ const MADE = {
   'ts/index.m3u8': [...COPY, ...HLS, 'ts/index.m3u8'],
   'fmp4/index.m3u8': [...COPY, ...HLS, '-hls_segment_type', 'fmp4', 'fmp4/index.m3u8'],
   'aes/index.m3u8': [...COPY, ...HLS, '-hls_key_info_file', 'aes/key.info', 'aes/index.m3u8'],
-  'small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('200k', 60), ...HLS, 'small/index.m3u8'],
+  'small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('200k', 60), ...SAME_SOUND, ...HLS, 'small/index.m3u8'],
   'apart/main.m3u8': [...COPY, ...HLS, ...APART],
   'sounds/main.m3u8': [...LOOPED, ...TONES.flatMap(tone), ...HLS, ...SOUNDS],
   /** One file, of which the playlist gives ranges. */
@@ -96,15 +104,27 @@ const MADE = {
   'narrow.mp4': [...CARDS, '-aspect', '4:3', 'narrow.mp4'],
   'narrow.flv': [...CARDS, '-bsf:v', 'h264_metadata=sample_aspect_ratio=3/4', 'narrow.flv'],
   /** Keyframes and segments of one second. */
-  'brisk.flv': ['-i', SOURCE, ...x264('240k', 30), 'brisk.flv'],
-  'brisk/index.m3u8': [...LOOPED, ...x264('240k', 30), ...BRISK, 'brisk/index.m3u8'],
-  'brisk-small/index.m3u8': [...LOOPED, ...SMALLER, ...x264('100k', 30), ...BRISK, 'brisk-small/index.m3u8'],
+  'brisk.flv': ['-i', SOURCE, ...x264('240k', 30), ...SAME_SOUND, 'brisk.flv'],
+  'brisk/index.m3u8': [...LOOPED, ...x264('240k', 30), ...SAME_SOUND, ...BRISK, 'brisk/index.m3u8'],
+  'rising/index.m3u8': [...rising('640:360', '500k', '160k'), 'rising/index.m3u8'],
+  'rising-small/index.m3u8': [...rising('320:180', '100k', '128k'), 'rising-small/index.m3u8'],
 } as const;
 
 export type Recording = keyof typeof MADE | keyof typeof WRITTEN;
 
 /** Playlists of what is made and other things that ffmpeg does not write, and what they need. */
 const WRITTEN = {
+  /** Two renditions with keyframes and segments of one second. */
+  'rising.m3u8': {
+    of: ['rising/index.m3u8', 'rising-small/index.m3u8'],
+    text: `#EXTM3U
+#EXT-X-VERSION:3
+#EXT-X-STREAM-INF:BANDWIDTH=800000,RESOLUTION=640x360,CODECS="avc1.64001e,mp4a.40.2",FRAME-RATE=30
+rising/index.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=300000,RESOLUTION=320x180,CODECS="avc1.64000d,mp4a.40.2",FRAME-RATE=30
+rising-small/index.m3u8
+`,
+  },
   /** Two renditions of the same content. */
   'main.m3u8': {
     of: ['ts/index.m3u8', 'small/index.m3u8'],

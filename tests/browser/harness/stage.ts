@@ -70,17 +70,18 @@ export class Stage {
   }
 
   /** Makes a player that begins at once; its number. */
-  play(url: string, options: Options = {}): Promise<number> {
-    return this.page.evaluate(o => globalThis.stage.make(o), { url, autoplay: true, ...options });
+  play(source: string | readonly Sailcast.RenditionSource[], options: Options = {}): Promise<number> {
+    const given = typeof source === 'string' ? { url: source } : { renditions: source };
+    return this.page.evaluate(o => globalThis.stage.make(o), { ...given, autoplay: true, ...options });
   }
 
   /** Calls `load()` without waiting for its outcome. */
-  async load(url: string, player = 0): Promise<void> {
+  async load(source: string | Sailcast.Source, player = 0): Promise<void> {
     await this.page.evaluate(
-      ({ url, player }) => {
-        globalThis.stage.players[player]?.load(url).catch(() => {});
+      ({ source, player }) => {
+        globalThis.stage.players[player]?.load(source).catch(() => {});
       },
-      { url, player },
+      { source, player },
     );
   }
 

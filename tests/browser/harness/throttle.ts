@@ -1,6 +1,6 @@
 /**
- * A narrow network between the page and a server: a TCP proxy that reads no faster than its rate, so that the sender's own buffers
- * fill, and that can fall silent or break.
+ * A narrow network between the page and a server: a TCP proxy that reads no faster than its rates, so that the sender's own buffers
+ * fill, and that can fall silent or break. All connections share it evenly.
  */
 import net, { type AddressInfo } from 'node:net';
 
@@ -10,8 +10,8 @@ const TICK = 20;
 const HELD = 4096;
 
 export class Throttle {
-  /** Bit/s from the page to the server; no limit by default. */
-  rate = Number.POSITIVE_INFINITY;
+  readonly #up = new Bucket();
+  readonly #down = new Bucket();
   /** Nothing passes in either direction, and nothing breaks. */
   silent = false;
   /** Bytes from the page that went through. */
@@ -20,8 +20,6 @@ export class Throttle {
   readonly #sockets = new Set<net.Socket>();
   readonly #timer: NodeJS.Timeout;
   #turns: (() => void)[] = [];
-  #allowance = 0;
-  #filled = performance.now();
 
   private constructor(readonly target: URL) {
     this.#server = net.createServer({ highWaterMark: HELD }, client => this.#join(client));
@@ -33,6 +31,16 @@ export class Throttle {
     const throttle = new Throttle(new URL(target));
     await new Promise<void>(resolve => throttle.#server.listen(0, '127.0.0.1', resolve));
     return throttle;
+  }
+
+  /** Bit/s from the page to the server; no limit by default. */
+  set rate(rate: number) {
+    this.#up.rate = rate;
+  }
+
+  /** The same from the server to the page. */
+  set down(rate: number) {
+    this.#down.rate = rate;
   }
 
   /** The same address by way of the proxy. */
@@ -54,11 +62,15 @@ export class Throttle {
   }
 
   #join(client: net.Socket): void {
-    const server = net.connect(Number(this.target.port), this.target.hostname);
+    const to = { port: Number(this.target.port), host: this.target.hostname, highWaterMark: HELD };
+    // Of Node's own that its types do not have.
+    const server = net.connect(to as net.NetConnectOpts);
     const pair = [client, server] as const;
-    const up = () => this.#pass(client, server);
+    const up = () => {
+      this.passed += this.#pass(client, server, this.#up);
+    };
     const down = () => {
-      if (!this.silent) for (let part = server.read(); part; part = server.read()) client.write(part);
+      this.#pass(server, client, this.#down);
     };
     client.on('readable', up);
     server.on('readable', down);
@@ -84,31 +96,43 @@ export class Throttle {
   }
 
   #turn(): void {
+    const [first, ...others] = this.#turns;
+    if (first) this.#turns = [...others, first];
     for (const turn of this.#turns) turn();
   }
 
-  #pass(from: net.Socket, to: net.Socket): void {
-    if (this.silent) return;
-    for (
-      let wanted = this.#allowed(from.readableLength);
-      wanted > 0;
-      wanted = this.#allowed(from.readableLength)
-    ) {
-      const part: Buffer | null = from.read(wanted);
-      if (!part) return;
-      this.#allowance -= part.length;
-      this.passed += part.length;
+  /** How many bytes went through. */
+  #pass(from: net.Socket, to: net.Socket, bucket: Bucket): number {
+    let passed = 0;
+    while (!this.silent) {
+      const wanted = bucket.allowed(from.readableLength);
+      const part: Buffer | null = wanted > 0 ? from.read(wanted) : null;
+      if (!part) break;
+      bucket.take(part.length);
+      passed += part.length;
       to.write(part);
     }
+    return passed;
   }
+}
+
+/** What may pass in one direction. */
+class Bucket {
+  rate = Number.POSITIVE_INFINITY;
+  #allowance = 0;
+  #filled = performance.now();
 
   /** How many of `wanted` bytes may pass now. */
-  #allowed(wanted: number): number {
+  allowed(wanted: number): number {
     if (this.rate === Number.POSITIVE_INFINITY) return wanted;
     const now = performance.now();
     const [bytes, most] = [((now - this.#filled) * this.rate) / 8000, (2 * TICK * this.rate) / 8000];
     this.#filled = now;
     this.#allowance = Math.min(most, Math.max(0, this.#allowance) + bytes);
     return Math.min(wanted, Math.floor(this.#allowance));
+  }
+
+  take(bytes: number): void {
+    this.#allowance -= bytes;
   }
 }

@@ -9,18 +9,36 @@ export function publishTone(hz: number, target: string): Running {
   return run('ffmpeg', ['-loglevel', 'warning', '-nostdin', '-re', '-f', 'lavfi', '-i', source, ...coded]);
 }
 
+/** What was heard, at 48 kHz. */
+export interface Tape {
+  /** Milliseconds since 1970, when the first sample left the browser. */
+  at: number;
+  samples: Float32Array;
+}
+
 /** Runs in the page before its own scripts. */
 function record() {
+  // Four minutes at most, in blocks of 512.
   const processor = `
     registerProcessor('sailcast-test-tape', class extends AudioWorkletProcessor {
-      tape = [];
+      blocks = [];
       constructor() {
         super();
-        this.port.onmessage = () => { this.port.postMessage(this.tape); this.tape = []; };
+        this.port.onmessage = () => {
+          const samples = new Float32Array(this.blocks.reduce((sum, { length }) => sum + length, 0));
+          let at = 0;
+          for (const block of this.blocks) {
+            samples.set(block, at);
+            at += block.length;
+          }
+          const first = currentFrame - samples.length;
+          this.blocks = [];
+          this.port.postMessage({ first: first / sampleRate, samples }, [samples.buffer]);
+        };
       }
       process([input], [output]) {
-        for (let i = 0; i < output[0].length; i++) this.tape.push(input[0] ? input[0][i] : 0);
-        if (this.tape.length > 1e6) this.tape.length = 0;
+        this.blocks.push(input[0] ? input[0].slice() : new Float32Array(output[0].length));
+        if (this.blocks.length > 22500) this.blocks = [];
         return true;
       }
     });`;
@@ -51,20 +69,31 @@ export async function tape(page: Page): Promise<void> {
   await page.addInitScript(record);
 }
 
-/** What was heard since the last call, at 48 kHz. */
-export function heardSamples(page: Page): Promise<number[]> {
-  return page.evaluate(
+/** What was heard since the last call. */
+export async function heardTape(page: Page): Promise<Tape> {
+  const { at, coded } = await page.evaluate(
     () =>
-      new Promise<number[]>(resolve => {
-        const { port } = (globalThis as unknown as { tape: AudioWorkletNode }).tape;
-        port.onmessage = event => resolve(event.data as number[]);
+      new Promise<{ at: number; coded: string }>(resolve => {
+        const { port, context } = (globalThis as unknown as { tape: AudioWorkletNode }).tape;
+        port.onmessage = ({ data: { first, samples } }) => {
+          const { contextTime = 0, performanceTime = 0 } = (context as AudioContext).getOutputTimestamp();
+          const at = performance.timeOrigin + performanceTime + (first - contextTime) * 1000;
+          const bytes = new Uint8Array(samples.buffer);
+          let coded = '';
+          for (let i = 0; i < bytes.length; i += 8192) {
+            coded += String.fromCharCode(...bytes.subarray(i, i + 8192));
+          }
+          resolve({ at, coded: btoa(coded) });
+        };
         port.postMessage(null);
       }),
   );
+  const bytes = Buffer.from(coded, 'base64');
+  return { at, samples: new Float32Array(new Uint8Array(bytes).buffer) };
 }
 
 /** Frequency of a tone, from its first to its last upward crossing. */
-export function pitch(samples: readonly number[], rate = 48_000): number {
+export function pitch(samples: Float32Array, rate = 48_000): number {
   const crossings: number[] = [];
   for (let i = 1; i < samples.length; i++) {
     const [a, b] = [samples[i - 1] ?? 0, samples[i] ?? 0];
@@ -74,10 +103,10 @@ export function pitch(samples: readonly number[], rate = 48_000): number {
   return ((crossings.length - 1) * rate) / span;
 }
 
-export function loudness(samples: readonly number[]): number {
+export function loudness(samples: Float32Array): number {
   return Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
 }
 
-export function largestStep(samples: readonly number[]): number {
+export function largestStep(samples: Float32Array): number {
   return samples.reduce((worst, x, i) => Math.max(worst, i > 0 ? Math.abs(x - (samples[i - 1] ?? 0)) : 0), 0);
 }

@@ -134,15 +134,29 @@ fn playing_faster_needs_more_of_the_link() {
 
 #[test]
 fn a_piece_that_will_come_too_late_is_given_up_for_one_that_will_not() {
-    let abr = knows(20e6);
+    let mut abr = knows(20e6);
     let asked = NOW;
     let piece = |bytes| Progress { bytes, total: 2_500_000, asked, first_byte: Some(asked + MS(50)) };
     let at = playing(Some(2), 3_000);
     let now = asked + MS(1_000);
-    assert_eq!(abr.should_abandon(&ladder(), &at, &piece(2_000_000), now), None, "it comes fast");
-    assert_eq!(abr.should_abandon(&ladder(), &at, &piece(60_000), now), Some(0));
-    assert_eq!(abr.should_abandon(&ladder(), &playing(Some(2), 20_000), &piece(60_000), now), None);
-    assert_eq!(abr.should_abandon(&ladder(), &playing(Some(0), 1_000), &piece(60_000), now), None);
+    assert_eq!(abr.abandon(&ladder(), &at, &piece(2_000_000), now), None, "it comes fast");
+    assert_eq!(abr.abandon(&ladder(), &playing(Some(2), 20_000), &piece(60_000), now), None);
+    assert_eq!(abr.abandon(&ladder(), &playing(Some(0), 1_000), &piece(60_000), now), None);
+    assert_eq!(abr.abandon(&ladder(), &at, &piece(60_000), now), Some(0));
+}
+
+#[test]
+fn what_was_given_up_is_not_asked_for_again_at_once() {
+    let mut abr = knows(20e6);
+    let piece = Progress { bytes: 60_000, total: 2_500_000, asked: NOW, first_byte: Some(NOW + MS(50)) };
+    let now = NOW + MS(1_000);
+    assert_eq!(abr.abandon(&ladder(), &playing(Some(2), 3_000), &piece, now), Some(0));
+    assert!(abr.estimate() < knows(20e6).estimate(), "what came of it tells of the link");
+    for s in 1..6 {
+        let then = now + Micros::from_secs(s);
+        assert_eq!(abr.choose(&ladder(), &playing(Some(0), 20_000), then), Some(0), "after {s} s");
+    }
+    assert_eq!(abr.choose(&ladder(), &playing(Some(0), 20_000), now + Micros::from_secs(7)), Some(2));
 }
 
 #[test]

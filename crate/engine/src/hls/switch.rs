@@ -61,7 +61,7 @@ impl Hls {
     fn abandon(&mut self, current: usize, now: Instant, out: &mut Outbox) {
         let bitrate = self.levels.get(current).map_or(0, |level| level.bitrate);
         let Some(piece) = self.main.as_ref().and_then(|main| main.progress(bitrate)) else { return };
-        let other = self.abr.should_abandon(&self.levels, &self.situation(), &piece, now);
+        let other = self.abr.abandon(&self.levels, &self.situation(), &piece, now);
         if let Some(to) = other {
             self.change_to(to, true, true, now, out);
         }

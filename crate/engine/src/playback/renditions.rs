@@ -8,6 +8,8 @@ use crate::event::Event;
 
 #[derive(Debug, Default)]
 pub struct Renditions {
+    /// Told last.
+    told: Option<Event>,
     /// Of what comes next.
     announced: Option<Event>,
     /// In the order of their times.
@@ -19,17 +21,23 @@ impl Renditions {
         self.announced = Some(change);
     }
 
-    /// Something came that is presented at `pts`: what was announced begins there, in place of what was to begin later.
+    /// Something came that is presented at `pts`: what was announced begins there, in place of what was to begin later. If the same
+    /// is played up to there, that was given up before it was seen, and nothing changes.
     pub fn place(&mut self, pts: MediaTime) {
         if let Some(change) = self.announced.take() {
             self.coming.retain(|(begin, _)| *begin < pts);
-            self.coming.push_back((pts, change));
+            let before = self.coming.back().map(|(_, change)| change).or(self.told.as_ref());
+            if before.is_none_or(|before| rendition(before) != rendition(&change)) {
+                self.coming.push_back((pts, change));
+            }
         }
     }
 
     /// The next change that has begun at `pts`.
     pub fn due(&mut self, pts: MediaTime) -> Option<Event> {
-        self.coming.pop_front_if(|(begin, _)| *begin <= pts).map(|(_, change)| change)
+        let (_, change) = self.coming.pop_front_if(|(begin, _)| *begin <= pts)?;
+        self.told = Some(change.clone());
+        Some(change)
     }
 
     /// Playback goes on elsewhere: in what was loaded last.
@@ -38,6 +46,10 @@ impl Renditions {
             self.announced.get_or_insert(change);
         }
     }
+}
+
+fn rendition(change: &Event) -> Option<u32> {
+    if let Event::RenditionChange { id, .. } = change { Some(*id) } else { None }
 }
 
 #[cfg(test)]
@@ -67,6 +79,18 @@ mod tests {
         }
         assert_eq!(due(&mut renditions, 3960), [1]);
         assert_eq!(due(&mut renditions, 20_000), [3]);
+    }
+
+    #[test]
+    fn one_that_is_given_up_before_it_is_shown_is_no_change() {
+        let mut renditions = Renditions::default();
+        for (id, ms) in [(1, 0), (2, 4000), (1, 4000), (2, 6000), (1, 7000)] {
+            renditions.announce(change(id));
+            renditions.place(MediaTime::from_millis(ms));
+            due(&mut renditions, 3000);
+        }
+        assert_eq!(due(&mut renditions, 5000), []);
+        assert_eq!(due(&mut renditions, 9000), [2, 1]);
     }
 
     #[test]

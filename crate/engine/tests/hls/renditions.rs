@@ -70,6 +70,22 @@ fn a_link_that_becomes_slow_gets_a_smaller_one_before_the_picture_stops() {
 }
 
 #[test]
+fn what_was_given_up_half_way_is_not_asked_for_again_at_once() {
+    for segment in [1, 2] {
+        let packager = Packager { segment: Micros::from_secs(segment), ..Packager::live().with_qualities() };
+        let mut rig = Rig::new(Origin::new(packager.clone()).bandwidth(20e6), MASTER);
+        rig.run(30_000);
+        rig.serve(Origin::new(packager).bandwidth(1.2e6));
+        let before = rig.count("v2/s");
+        rig.run(6_000);
+        assert_eq!(rig.renditions().last(), Some(&(0, true)), "segments of {segment} s");
+        assert!(rig.count("v2/s") - before <= 1, "segments of {segment} s: {}", rig.count("v2/s") - before);
+        rig.twice.clear();
+        rig.close();
+    }
+}
+
+#[test]
 fn what_the_viewer_chooses_is_seen_soon_and_stays() {
     let mut rig = Rig::new(Origin::new(Packager::vod(100).with_qualities()).bandwidth(20e6), MASTER);
     rig.run(15_000);

@@ -37,7 +37,7 @@ impl Rule for Ours {
     }
 
     fn abandon(&mut self, levels: &[Level], at: &Situation, piece: &Progress, now: Instant) -> Option<usize> {
-        self.0.should_abandon(levels, at, piece, now)
+        self.0.abandon(levels, at, piece, now)
     }
 }
 
