@@ -8,8 +8,7 @@ import { EngineHost } from './internal/engine-host.js';
 import { ofPicture } from './internal/extras/snapshot.js';
 import { absolute } from './internal/lines.js';
 import { checkDecoder, checkLatency } from './internal/options.js';
-import type { Picture, WorkerEvent } from './internal/protocol.js';
-import { Questions } from './internal/questions.js';
+import type { WorkerEvent } from './internal/protocol.js';
 import { checkSource, checkTime } from './internal/source.js';
 import { folder } from './internal/spawn.js';
 import { missingFeature, rendererFor } from './internal/support.js';
@@ -50,7 +49,6 @@ export function createThumbnails(url: string, options: ThumbnailOptions = {}): T
 class Session implements Thumbnails {
   readonly #address: string;
   readonly #options: ThumbnailOptions;
-  readonly #pictures = new Questions<Picture>();
   #host: EngineHost | undefined;
   /** What is being fetched, and what is wanted next. */
   #present: Wish | undefined;
@@ -105,7 +103,6 @@ class Session implements Thumbnails {
       },
       message => {
         if (message.type === 'event') this.#hear(message.event);
-        else if (message.type === 'picture') this.#pictures.answer(message.request, message.picture);
       },
       () => this.#lose(),
     );
@@ -124,7 +121,7 @@ class Session implements Thumbnails {
   }
 
   async #fetch(wish: Wish | undefined): Promise<void> {
-    const picture = await this.#pictures.ask(request => this.#host?.send({ type: 'picture', request }));
+    const picture = (await this.#host?.ask('picture')) ?? null;
     const canvas = ofPicture(picture, this.#options.width ?? WIDTH);
     if (wish && wish === this.#present) this.#done(canvas?.transferToImageBitmap() ?? null);
   }

@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { decodeCmcd, validateCmcdRequest } from '@svta/cml-cmcd';
 import { Cmcd, encode } from '../../dist/internal/cmcd.js';
+import { Questions } from '../../dist/internal/engine-host.js';
 import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { Questions } from '../../dist/internal/questions.js';
 import { PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
 import { VERSION } from '../../dist/internal/version.js';
 

@@ -38,6 +38,7 @@ use sailcast_media::MediaTime;
 
 use crate::{
     abr::{Abr, Level},
+    definitions::Setting,
     error::SailcastError,
     feed::{CutReason, Extent, FeedEvent, Going, Paced, View},
     io::{Instant, IoEvent, Load, Output, RequestId, SourceKind},
@@ -70,6 +71,8 @@ pub struct Hls {
     change: Option<Change>,
     shared: Shared,
     abr: Abr,
+    /// Before there is a view.
+    viewport: Option<(u32, u32)>,
     date_ranges: DateRanges,
     /// Where the page wants to begin.
     asked: Option<MediaTime>,
@@ -101,7 +104,8 @@ impl Hls {
             sound: None,
             change: None,
             shared: Shared::new(seed),
-            abr: Abr::new(),
+            abr: Abr::new(None),
+            viewport: None,
             date_ranges: DateRanges::default(),
             asked: load.start,
             begin: None,
@@ -112,6 +116,11 @@ impl Hls {
             suspended: false,
             end: None,
         }
+    }
+
+    /// What was seen before of the network, and of the picture's box.
+    pub(crate) fn knowing(self, setting: &Setting) -> Self {
+        Self { abr: Abr::new(setting.link), viewport: setting.viewport, ..self }
     }
 }
 
