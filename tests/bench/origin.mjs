@@ -88,8 +88,13 @@ export async function startOrigin(live) {
   const endTake = publish(live, `${relay.url}live/take`);
   await sleep(1_000);
   const packager = packageByFfmpeg(`${relay.url}live/bench.flv`, path.join(folder, 'ffmpeg'));
-  const first = ['-y', '-loglevel', 'error', '-i', media(), '-c', 'copy', '-movflags', '+faststart'];
-  spawnSync('ffmpeg', [...first, path.join(folder, 'first.mp4')], { stdio: 'inherit' });
+  const copy = ['-y', '-loglevel', 'error', '-i', media(), '-c', 'copy'];
+  for (const file of [
+    ['-movflags', '+faststart', path.join(folder, 'first.mp4')],
+    ['-flvflags', 'add_keyframe_index', path.join(folder, 'film.flv')],
+  ]) {
+    spawnSync('ffmpeg', [...copy, ...file], { stdio: 'inherit' });
+  }
   await sleep(TAKE_MS);
   endTake();
   await sleep(CLOSES_MS);

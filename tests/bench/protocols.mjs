@@ -48,6 +48,14 @@ const PROTOCOLS = {
     server: 'files',
     recorded: true,
   },
+  flv: {
+    title: 'FLV, recorded',
+    talk: 'fast',
+    path: 'film.flv',
+    players: ['sailcast'],
+    server: 'files',
+    recorded: true,
+  },
   take: {
     title: "MP4, the relay's recording",
     talk: 'fast',

@@ -6,6 +6,29 @@ import { GOP, ROUND } from './harness/measures.js';
 import { Screencast, steps } from './harness/pictures.js';
 import { expect, test } from './harness/test.js';
 
+for (const scheme of ['url', 'ws'] as const) {
+  test(`the stream is asked for before the player is there: ${scheme}`, async ({ stage, broadcast }) => {
+    const live = await broadcast([{}]);
+    let fetched = Number.POSITIVE_INFINITY;
+    await stage.page.route('**/streams_bg.wasm', async route => {
+      await stage.wait(1);
+      fetched = Date.now();
+      await route.continue();
+    });
+    await stage.open();
+    const cast = await Screencast.start(stage.page);
+    await stage.play(live[scheme]());
+    await stage.event('playing');
+    await stage.wait(1);
+    expect(live.asked.map(({ at }) => at < fetched)).toEqual([true]);
+    const { shown, unreadable } = await cast.stop();
+    expect(unreadable, 'damaged pictures').toBe(0);
+    expect(steps(shown, ROUND['counter-av']).filter(step => step <= 0)).toEqual([]);
+    await stage.page.evaluate(() => globalThis.stage.players.at(-1)?.destroy());
+    await expect.poll(() => live.open).toBe(0);
+  });
+}
+
 test('the first picture is whole, and the newest follow', async ({ stage, servers }) => {
   const stream = await servers.stream('relay', 'counter-av');
   await stage.open();

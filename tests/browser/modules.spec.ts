@@ -52,6 +52,16 @@ test('the address of a stream that is a recording', async ({ stage, files }) => 
   await expectQuiet(stage);
 });
 
+test('what came of the recording is not asked for again', async ({ stage, files }) => {
+  await stage.open();
+  await stage.play(files.url('list.flv'));
+  await stage.event('playing');
+  const asked = files.folder.askedFor('list.flv').map(({ range }) => range);
+  expect(asked[0]).toBeUndefined();
+  expect(asked.slice(1), asked.join()).not.toContain(undefined);
+  for (const range of asked.slice(1)) expect(range, asked.join()).not.toMatch(/^bytes=0-/);
+});
+
 test('the address of a stream for which the page gives that of a playlist', async ({ stage, files }) => {
   await stage.open();
   const names = fetched(stage);

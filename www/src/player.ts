@@ -324,7 +324,7 @@ export class Player extends Target {
    * the like are taken out of addresses.
    */
   async exportLog(): Promise<string> {
-    const engine = await this.#link.log();
+    const engine = await this.#link.ask('log');
     return exportLog(this.#face.log, engine, this.stats(), {
       url: publicUrl(this.url),
       baseUrl: publicUrl(this.#base?.href),
@@ -433,7 +433,7 @@ export class Player extends Target {
     const { load } = face;
     if (!face.loaded) throw pageError('notPlaying', 'There is nothing to record.', false);
     const { Recorder } = await import('./internal/extras/recorder.js');
-    await this.#course.makeRecordable();
+    await this.#course.goOver();
     this.#course.recorder ??= new Recorder({
       send: message => this.#link.send(message),
       failed: error => face.emit('error', error),
@@ -449,7 +449,7 @@ export class Player extends Target {
   /** The picture that is shown, as a file: at its own size and upright, neither turned by `rotation` nor fitted. */
   async snapshot(options: SnapshotOptions = {}): Promise<Blob> {
     const { snapshot } = await import('./internal/extras/snapshot.js');
-    return snapshot(this.element, () => this.#link.picture(), this.#view.pose.turn, options);
+    return snapshot(this.element, () => this.#link.ask('picture'), this.#view.pose.turn, options);
   }
 
   /** Ends everything and removes the element. Nothing but `destroyed` is heard of the player afterwards. Idempotent. */

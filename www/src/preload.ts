@@ -9,12 +9,13 @@ import { Cmcd } from './internal/cmcd.js';
 import { EngineHost } from './internal/engine-host.js';
 import { watchPage } from './internal/life.js';
 import { absolute, preconnect } from './internal/lines.js';
-import { type Build, buildFor } from './internal/source.js';
+import { type Build, buildFor, checkSource } from './internal/source.js';
 import { folder } from './internal/spawn.js';
 import { missingFeature } from './internal/support.js';
 import type { PlayerOptions } from './types.js';
 
-export interface PreloadOptions extends Pick<PlayerOptions, 'baseUrl' | 'resolveUrl' | 'cmcd'> {
+export interface PreloadOptions
+  extends Pick<PlayerOptions, 'baseUrl' | 'resolveUrl' | 'cmcd' | 'sourceType'> {
   /** How long to hold it ready, seconds; `Infinity`: until it is used. Default 15. */
   seconds?: number;
 }
@@ -46,13 +47,14 @@ const entries: Entry[] = [];
 let unwatch: (() => void) | undefined;
 
 /**
- * Begins to fetch the stream at `url`, for a `load()` of it by any player within the next seconds; called again, holds it
- * until the later of the two ends. Of a `ws:` address only the player is made ready, not the connection.
+ * Begins to fetch what is at `url`, for a `load()` of it by any player within the next seconds; called again, holds it
+ * until the later of the two ends.
  */
 export function preload(url: string, options: PreloadOptions = {}): Preload {
   const base = options.baseUrl === undefined ? undefined : folder(options.baseUrl);
   const key = keyOf(absolute(url), base);
   const { cmcd, resolveUrl, seconds = KEEP } = options;
+  const { sourceType: kind = 'auto' } = checkSource({ url, ...options });
   const found = entries.find(entry => entry.key === key);
   if (found) {
     found.keep(seconds);
@@ -79,9 +81,9 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
     if (end <= until) return;
     until = end;
     clearTimeout(timer);
-    timer = seconds * 1000 > LONGEST_TIMER ? undefined : setTimeout(release, seconds * 1000);
+    timer = setTimeout(release, Math.min(seconds * 1000, LONGEST_TIMER));
   };
-  const host = new EngineHost(base, buildFor(url), forget);
+  const host = new EngineHost(base, buildFor(url, kind), forget);
   const entry: Entry = { key, host, address: undefined, keep, forget, release };
   keep(seconds);
   if (entries.length >= MOST) entries[0]?.release();
@@ -94,7 +96,7 @@ export function preload(url: string, options: PreloadOptions = {}): Preload {
     const address = cmcd ? new Cmcd(cmcd).sign(bare) : bare;
     entry.address = address;
     preconnect(address);
-    host.send({ type: 'preload', url: address });
+    host.send({ type: 'preload', url: address, kind });
   };
   if (!resolveUrl) open(url);
   else {

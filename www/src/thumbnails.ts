@@ -9,8 +9,7 @@ import { EngineHost } from './internal/engine-host.js';
 import { ofPicture } from './internal/extras/snapshot.js';
 import { absolute } from './internal/lines.js';
 import { checkDecoder, checkLatency } from './internal/options.js';
-import type { Picture, Turn, WorkerEvent } from './internal/protocol.js';
-import { closePicture, Questions } from './internal/questions.js';
+import type { Turn, WorkerEvent } from './internal/protocol.js';
 import { checkSource, checkTime } from './internal/source.js';
 import { folder } from './internal/spawn.js';
 import { missingFeature, rendererFor } from './internal/support.js';
@@ -51,7 +50,6 @@ export function createThumbnails(url: string, options: ThumbnailOptions = {}): T
 class Session implements Thumbnails {
   readonly #address: string;
   readonly #options: ThumbnailOptions;
-  readonly #pictures = new Questions<Picture>(closePicture);
   #host: EngineHost | undefined;
   /** What is being fetched, and what is wanted next. */
   #present: Wish | undefined;
@@ -110,7 +108,6 @@ class Session implements Thumbnails {
       },
       message => {
         if (message.type === 'event') this.#hear(message.event);
-        else if (message.type === 'picture') this.#pictures.answer(message.request, message.picture);
       },
       () => this.#lose(),
     );
@@ -130,7 +127,7 @@ class Session implements Thumbnails {
   }
 
   async #fetch(wish: Wish | undefined): Promise<void> {
-    const picture = await this.#pictures.ask(request => this.#host?.send({ type: 'picture', request }));
+    const picture = (await this.#host?.ask('picture')) ?? null;
     const canvas = ofPicture(picture, this.#upright, this.#options.width ?? WIDTH);
     if (wish && wish === this.#present) this.#done(canvas?.transferToImageBitmap() ?? null);
   }

@@ -96,7 +96,7 @@ test('each rendition gets its own first address, and further ones by its own lin
   assert.equal(
     sessions()
       .find(one => one.player === player)
-      .told.at(-1).url,
+      .told.at(-1).answer,
     `${B}?1`,
   );
   link.close();
@@ -254,8 +254,8 @@ test('each try is marked with what is known of it', async () => {
   assert.equal(marks(first), 'bl=0,ot=av,sf=o,sid="s",st=l,su');
   link.resolve(1, { request: 7, url: first, attempt: 1, reason: 'lost' });
   await settled();
-  const { url, ...answer } = workers[0].posted.at(-1).message;
-  assert.deepEqual(answer, { type: 'resolved', load: 1, request: 7 });
+  const { answer: url, ...answer } = workers[0].posted.at(-1).message;
+  assert.deepEqual(answer, { type: 'resolved', load: 1, request: 7, good: true });
   assert.equal(marks(url), 'bl=1500,dl=1500,ot=av,sf=o,sid="s",st=l');
   assert.ok(url.startsWith(A));
   link.close();

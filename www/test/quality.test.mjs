@@ -4,9 +4,9 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { decodeCmcd, validateCmcdRequest } from '@svta/cml-cmcd';
 import { Cmcd, encode } from '../../dist/internal/cmcd.js';
+import { Questions } from '../../dist/internal/engine-host.js';
 import { blankQuality, Pace, seenFromPage, videoPlaybackQuality } from '../../dist/internal/figures.js';
 import { checkOptions } from '../../dist/internal/options.js';
-import { closePicture, Questions } from '../../dist/internal/questions.js';
 import { PageLog, publicText, publicUrl } from '../../dist/internal/session-log.js';
 import { VERSION } from '../../dist/internal/version.js';
 
@@ -167,7 +167,7 @@ test('a worker that does not answer has no log', async () => {
 test('a picture that comes when nobody waits for it any more is closed', async () => {
   const closed = [];
   const picture = name => ({ close: () => closed.push(name) });
-  const questions = new Questions(closePicture);
+  const questions = new Questions();
   let late;
   assert.equal(
     await questions.ask(request => {

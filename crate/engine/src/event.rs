@@ -103,7 +103,8 @@ pub enum Event {
     Reconnected {
         attempt: u32,
     },
-    /// This build's [`crate::Sources`] do not have what the load is. It ends here, without an error: another build has to load it.
+    /// This build's [`crate::Sources`] do not have what the load is: another build has to load it. What comes of a file is kept
+    /// for that ([`crate::Player::begun`]).
     NeedsAll,
     /// What is played: told once a load, and again where a live stream becomes a recording.
     Source {

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, Sub};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use sailcast_media::{DecoderConfig, MediaTime, Micros, Packet, TrackId, Turn, hls::ByteRange};
 
 use crate::{event::Event, latency::LatencyTarget, retry::Reason};
@@ -205,6 +205,24 @@ pub struct Load {
     pub sound: Option<u8>,
     /// Where to begin, on the timeline that the page sees; `None`: at the live edge, at the beginning, or where the playlist says.
     pub start: Option<MediaTime>,
+    /// Of a file, what another player has of it: that is not asked for again.
+    pub begun: Option<Begun>,
+}
+
+/// The beginning of a file, as far as it has come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Bytes of all of it, where that is known.
+    pub len: Option<u64>,
+    pub bytes: Bytes,
+}
+
+impl Begun {
+    pub(crate) fn extend(&mut self, data: &Bytes) {
+        let mut bytes = BytesMut::from(std::mem::take(&mut self.bytes));
+        bytes.extend_from_slice(data);
+        self.bytes = bytes.freeze();
+    }
 }
 
 /// What a recording is written as.

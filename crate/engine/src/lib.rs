@@ -68,9 +68,9 @@ pub use audio::SoundCounts;
 pub use error::{ErrorCode, SailcastError};
 pub use event::{Event, RenditionInfo, SoundInfo, State, Stats};
 pub use io::{
-    AudioOutput, Container, DecoderId, DecoderMode, DecoderPath, Decryption, Definition, FrameId, FrameInfo,
-    Input, Instant, IoError, IoEvent, IoRequest, Load, Output, PcmBlock, RequestId, ResolveRequest, Response,
-    SourceKind, Transport,
+    AudioOutput, Begun, Container, DecoderId, DecoderMode, DecoderPath, Decryption, Definition, FrameId,
+    FrameInfo, Input, Instant, IoError, IoEvent, IoRequest, Load, Output, PcmBlock, RequestId,
+    ResolveRequest, Response, SourceKind, Transport,
 };
 pub use ladder::{DecoderChoice, PathReason, WebCodecs};
 pub use latency::LatencyTarget;

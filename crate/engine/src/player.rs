@@ -8,7 +8,7 @@ use sailcast_media::Micros;
 use crate::{
     definitions::Setting,
     event::{Event, State, Stats},
-    io::{AudioOutput, Input, Instant, Load, Output},
+    io::{AudioOutput, Begun, Input, Instant, Load, Output},
     ladder::{DecoderChoice, WebCodecs},
     latency::LatencyTarget,
     outbox::Outbox,
@@ -169,6 +169,11 @@ impl Player {
             stats.target_latency = self.config.latency.start;
         }
         stats
+    }
+
+    /// After [`Event::NeedsAll`]: what has come of the file, for the load of a build that plays it.
+    pub fn begun(&self) -> Option<&Begun> {
+        self.playback.as_ref()?.begun()
     }
 
     /// What the present load is like for its viewer; `None` before the first.

@@ -4,6 +4,7 @@
 //! what records.
 
 use crate::{
+    definitions::Setting,
     feed::Paced,
     file::File,
     hls::{self, Hls},
@@ -12,7 +13,7 @@ use crate::{
 };
 
 /// Makes the source of a load of HLS or of a file.
-pub(crate) type MakePaced = fn(SourceKind, Load, u64) -> Box<dyn Paced>;
+pub(crate) type MakePaced = fn(SourceKind, Load, Setting, u64) -> Box<dyn Paced>;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Sources {
@@ -27,9 +28,9 @@ impl Sources {
     pub const ALL: Self = Self { paced: Some(paced), recorder: || Box::new(Recording::default()) };
 }
 
-fn paced(kind: SourceKind, load: Load, seed: u64) -> Box<dyn Paced> {
+fn paced(kind: SourceKind, load: Load, setting: Setting, seed: u64) -> Box<dyn Paced> {
     match kind {
-        SourceKind::Hls => Box::new(Hls::new(load, hls::decodable, seed)),
-        _ => Box::new(File::new(load.lines, load.resolve, load.start, seed)),
+        SourceKind::Hls => Box::new(Hls::new(load, hls::decodable, seed).knowing(&setting)),
+        _ => Box::new(File::new(load, seed)),
     }
 }

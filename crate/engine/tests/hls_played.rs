@@ -73,6 +73,27 @@ fn a_packager_that_begins_anew_is_followed() {
 }
 
 #[test]
+fn a_later_load_begins_with_what_the_link_carries_and_no_larger_than_the_box() {
+    let url = format!("{BASE}master.m3u8");
+    let origin = Origin::new(Packager::vod(20).with_qualities()).bandwidth(20e6);
+    let mut sim = Sim::with(config(LatencyTarget::AUTO), origin);
+    sim.input(Input::Play);
+    let first = |sim: &mut Sim| {
+        sim.input(load(&url));
+        let before = sim.events.len();
+        sim.run_ms(6_000);
+        let mut came = sim.events.iter().skip(before);
+        came.find_map(|(_, event)| match event {
+            Event::RenditionChange { id, .. } => Some(*id),
+            _ => None,
+        })
+    };
+    assert_eq!([first(&mut sim), first(&mut sim)], [Some(0), Some(2)]);
+    sim.input(Input::Viewport { width: 640, height: 360 });
+    assert_eq!(first(&mut sim), Some(0));
+}
+
+#[test]
 fn a_paused_recording_wakes_nobody() {
     let mut sim = playing(Packager::vod(200));
     sim.run_ms(5_000);

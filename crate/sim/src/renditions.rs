@@ -11,9 +11,17 @@ use sailcast_sim::abr::{
 use crate::layout;
 
 const BEGIN: &str = "<!-- begin: cargo xtask sim --abr --write -->\n";
-const COLUMNS: usize = 7;
-const HEAD: [&str; COLUMNS] =
-    ["rule", "Mbit/s", "waiting %", "stalls / h", "changes / min", "start", "behind the edge"];
+const COLUMNS: usize = 8;
+const HEAD: [&str; COLUMNS] = [
+    "rule",
+    "Mbit/s",
+    "of the first 10 s",
+    "waiting %",
+    "stalls / h",
+    "changes / min",
+    "start",
+    "behind the edge",
+];
 
 /// `name` for one link, `None` for all.
 pub fn run(name: Option<&str>, sessions: u64, seed: u64, write: bool, explain: bool) -> ExitCode {
@@ -63,6 +71,7 @@ fn cells(name: &str, kind: Kind, f: &Figures) -> [String; COLUMNS] {
     [
         name.to_owned(),
         format!("{:.2}", f.bitrate() / 1e6),
+        format!("{:.2}", f.early_bitrate() / 1e6),
         format!("{:.2}", f.stall_ratio() * 100.0),
         format!("{:.1}", f.stalls_an_hour()),
         format!("{:.1}", f.changes_a_minute()),

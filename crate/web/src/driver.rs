@@ -25,8 +25,9 @@ use crate::{
     ALL,
     decoder::{Callback, Decoded, Decoder, Frame, Software, WebCodecs},
     decrypt::decrypt,
+    early::EarlyRequest,
     events,
-    fetch::{EarlyRequest, Fetch},
+    fetch::Fetch,
     pcm::Pcm,
     quality,
     sink::Sink,
@@ -43,7 +44,7 @@ pub struct Driver {
     running: Cell<bool>,
     hands: RefCell<Hands>,
     alarm: Alarm,
-    /// For the next HTTP request, while a load begins.
+    /// For the next request, while a load begins.
     early: RefCell<Option<EarlyRequest>>,
     on_event: Function,
     /// Gives a port to a codec worker.
@@ -150,6 +151,11 @@ impl Driver {
         let now = now();
         let stats = player.stats(now);
         player.quality(now).map_or(JsValue::NULL, |all| quality::quality(&all, &stats).into())
+    }
+
+    /// What has come of a file that needs the other module; null without.
+    pub fn begun(&self) -> JsValue {
+        self.player.borrow().begun().map_or(JsValue::NULL, |begun| events::begun(begun).into())
     }
 
     pub fn log(&self) -> Plain {
@@ -264,16 +270,21 @@ impl Driver {
             }
             driver.send(Input::Io(id, event));
         });
+        let early = self.early.borrow_mut().take_if(|early| early.serves(&url, range));
         let request = match transport {
             Transport::Http => {
-                let fetch = match self.early.borrow_mut().take_if(|early| early.serves(&url, range)) {
+                let fetch = match early {
                     Some(early) => Ok(Fetch::adopt(&early, range, deliver)),
                     None => Fetch::open(&url, range, fresh, deliver),
                 };
                 fetch.map(|fetch| Request::Fetch { _fetch: fetch })
             }
             Transport::WebSocket => {
-                Socket::open(&url, deliver).map(|socket| Request::Socket { _socket: socket })
+                let socket = match early.and_then(|early| early.socket()) {
+                    Some(socket) => Ok(Socket::hear(socket, deliver)),
+                    None => Socket::open(&url, deliver),
+                };
+                socket.map(|socket| Request::Socket { _socket: socket })
             }
         };
         match request {

@@ -3,7 +3,7 @@
 
 use js_sys::{Array, Date, Object, Uint8Array};
 use sailcast_engine::{
-    DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, SoundInfo, Stats,
+    Begun, DecoderPath, Event, RenditionInfo, RequestId, ResolveRequest, SailcastError, SoundInfo, Stats,
 };
 use sailcast_media::{CodecParams, MediaTime, Message, Metadata, Micros, TrackInfo, Value};
 use sailcast_web_base::js::{Plain, or_null, text};
@@ -83,6 +83,13 @@ fn rendition(info: RenditionInfo) -> Plain {
 /// The next bytes of the recording; none: it is complete.
 pub fn recorded(data: &[u8]) -> Plain {
     named("recorded").with("data", Uint8Array::from(data))
+}
+
+/// `Begun` of `www/src/internal/protocol.ts`.
+pub fn begun(begun: &Begun) -> Plain {
+    Plain::empty()
+        .with("length", or_null(begun.len.map(|len| len as f64)))
+        .with("bytes", Uint8Array::from(&begun.bytes[..]))
 }
 
 /// Asks the page for an address; answered by `Session::resolved` or `unresolved`.

@@ -16,6 +16,8 @@ use web_sys::{
     RequestCache, RequestInit, Response,
 };
 
+use crate::early::EarlyRequest;
+
 /// What a segment or its key is named like, in lower case. It does not change, so that the browser may have it already.
 const SEGMENTS: &[&str] =
     &["ts", "m4s", "mp4", "m4v", "m4a", "cmfv", "cmfa", "aac", "mp3", "ac3", "ec3", "key"];
@@ -25,34 +27,6 @@ extern "C" {
     /// The global of the worker; web-sys has it as a method of the scope.
     #[wasm_bindgen(js_name = fetch)]
     fn global_fetch(url: &str, init: &RequestInit) -> Promise;
-
-    /// A request that `worker.ts` sent while the wasm was on its way.
-    pub type EarlyRequest;
-
-    #[wasm_bindgen(method, getter)]
-    pub fn abort(this: &EarlyRequest) -> AbortController;
-
-    #[wasm_bindgen(method, getter)]
-    fn url(this: &EarlyRequest) -> String;
-
-    #[wasm_bindgen(method, getter)]
-    fn response(this: &EarlyRequest) -> Promise;
-
-    /// It asked for so many bytes, the first ones; 0: for all.
-    #[wasm_bindgen(method, getter)]
-    fn bytes(this: &EarlyRequest) -> f64;
-}
-
-impl EarlyRequest {
-    /// Whether its answer is that to a request for `range`, or begins with it.
-    pub fn serves(&self, url: &str, range: Option<ByteRange>) -> bool {
-        let asked = self.bytes() as u64;
-        self.url() == url
-            && match range {
-                None => asked == 0,
-                Some(range) => range.offset == 0 && range.length <= asked,
-            }
-    }
 }
 
 pub struct Fetch {

@@ -10,6 +10,7 @@
 mod decoder;
 mod decrypt;
 mod driver;
+mod early;
 mod events;
 mod fetch;
 mod pcm;

@@ -2,10 +2,10 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{Function, Math, Reflect, SharedArrayBuffer};
+use js_sys::{Function, Math, Reflect, SharedArrayBuffer, Uint8Array};
 use sailcast_engine::{
-    AudioOutput, Background, Container, DecoderChoice, Definition, Input, LatencyTarget, Load, PlayerConfig,
-    RequestId, SourceKind, Sources, WebCodecs,
+    AudioOutput, Background, Begun, Container, DecoderChoice, Definition, Input, LatencyTarget, Load,
+    PlayerConfig, RequestId, SourceKind, Sources, WebCodecs,
 };
 use sailcast_media::{MediaTime, Micros, TrackId};
 use sailcast_web_base::js::micros;
@@ -15,7 +15,7 @@ use web_sys::{MessagePort, OffscreenCanvas, WritableStream};
 use crate::{
     ALL,
     driver::Driver,
-    fetch::EarlyRequest,
+    early::EarlyRequest,
     pcm::{Pcm, Port, Ring},
     sink::{CanvasSink, Fit, Sink, TrackSink, YuvCanvas},
 };
@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// The track's `<video>` shows it from now on.
-    #[wasm_bindgen(js_name = sinkAttached)]
+    #[wasm_bindgen(js_name = attached)]
     pub fn sink_attached(&self) {
         self.driver.with_sink(|sink| {
             if let Sink::Track(track) = sink {
@@ -147,8 +147,15 @@ impl Session {
         Ok(())
     }
 
-    /// `early` is the request for the first address, where `worker.ts` has sent it already.
-    pub fn load(&self, message: &LoadMessage, early: Option<EarlyRequest>) -> Result<(), JsError> {
+    /// `early` is the request for the first address, where `worker.ts` has sent it already; `bytes` is what is here of a file of
+    /// `length`, where that is known.
+    pub fn load(
+        &self,
+        message: &LoadMessage,
+        early: Option<EarlyRequest>,
+        bytes: Option<Uint8Array>,
+        length: Option<f64>,
+    ) -> Result<(), JsError> {
         let kind = match message.kind().as_str() {
             "auto" => SourceKind::Auto,
             "stream" => SourceKind::Stream,
@@ -164,19 +171,17 @@ impl Session {
             rendition: message.rendition(),
             sound: None,
             start: message.start().map(time),
+            begun: bytes
+                .map(|bytes| Begun { len: length.map(|len| len as u64), bytes: bytes.to_vec().into() }),
         };
         self.driver.load(load, early);
         Ok(())
     }
 
-    /// Answers a `resolve` event.
-    pub fn resolved(&self, request: u32, url: String) {
-        self.driver.send(Input::Resolved(RequestId(request), Ok(url)));
-    }
-
-    /// Answers a `resolve` event that nothing came of.
-    pub fn unresolved(&self, request: u32, why: String) {
-        self.driver.send(Input::Resolved(RequestId(request), Err(why)));
+    /// Answers a `resolve` event: the address, or why there is none.
+    pub fn resolved(&self, request: u32, good: bool, answer: String) {
+        let answer = if good { Ok(answer) } else { Err(answer) };
+        self.driver.send(Input::Resolved(RequestId(request), answer));
     }
 
     #[wasm_bindgen(js_name = setVisible)]
@@ -297,7 +302,7 @@ impl Session {
         }
     }
 
-    #[wasm_bindgen(js_name = setAudioOff)]
+    #[wasm_bindgen(js_name = audioOff)]
     pub fn set_audio_off(&self) {
         self.sample_rate.set(None);
         self.driver.set_audio_off();
@@ -311,6 +316,11 @@ impl Session {
     /// `WorkerQuality` of now; null before the first load.
     pub fn quality(&self) -> JsValue {
         self.driver.quality()
+    }
+
+    /// `Begun`, or null: what has come of a file that needs the other module.
+    pub fn begun(&self) -> JsValue {
+        self.driver.begun()
     }
 
     /// `EngineLog`: the last things that happened.

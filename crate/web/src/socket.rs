@@ -32,6 +32,11 @@ impl Socket {
     pub fn open(url: &str, deliver: Rc<dyn Fn(IoEvent)>) -> Result<Self, JsValue> {
         let socket = WebSocket::new(url)?;
         socket.set_binary_type(BinaryType::Arraybuffer);
+        Ok(Self::hear(socket, deliver))
+    }
+
+    /// Hears what it says from now on, that it opened as well.
+    pub fn hear(socket: WebSocket, deliver: Rc<dyn Fn(IoEvent)>) -> Self {
         let opened = Rc::new(Cell::new(false));
 
         let on_open = {
@@ -58,7 +63,7 @@ impl Socket {
             EventListener::new(&socket, "message", on_message),
             EventListener::new(&socket, "close", on_close),
         ];
-        Ok(Self { socket, listeners })
+        Self { socket, listeners }
     }
 }
 

@@ -5,8 +5,10 @@
  * A viewer who comes gets the broadcast from its last keyframe on, as from a server with a GOP cache, so that pictures tell
  * whether a player that was away is live again.
  */
+import { createHash } from 'node:crypto';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Flv, readFlv, type Tag } from './flv.js';
 
@@ -32,6 +34,11 @@ export interface Asked {
   url: string;
 }
 
+interface Viewer {
+  readonly destroyed: boolean;
+  write(bytes: Buffer): unknown;
+}
+
 const FIXTURE = 'counter-av';
 /** The fixture's length, ms; it goes round and round. */
 const ROUND = 16_000;
@@ -50,6 +57,7 @@ export class Broadcast {
 
   private constructor(readonly plan: Record<string, readonly Answer[]>) {
     this.#server = http.createServer((request, response) => void this.#answer(request, response));
+    this.#server.on('upgrade', (request, socket) => void this.#upgrade(request, socket));
   }
 
   /** `plan`: by line. */
@@ -64,9 +72,39 @@ export class Broadcast {
     return `http://127.0.0.1:${port}/${line}.flv`;
   }
 
+  /** The same by WebSocket: a message for each tag, and no faults. */
+  ws(line = 'main'): string {
+    return this.url(line).replace('http', 'ws');
+  }
+
   stop(): Promise<void> {
     this.#server.closeAllConnections();
     return new Promise(resolve => this.#server.close(() => resolve()));
+  }
+
+  async #upgrade(request: http.IncomingMessage, socket: Duplex): Promise<void> {
+    const url = request.url ?? '/';
+    this.asked.push({ at: Date.now(), url });
+    const [{ delay = 0 } = {}] = this.plan[url.slice(1).replace(/\.flv$/, '')] ?? [];
+    await sleep(delay * 1000);
+    const key = `${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`;
+    const accept = createHash('sha1').update(key).digest('base64');
+    socket.write(
+      `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
+    );
+    this.open++;
+    socket.once('close', () => this.open--);
+    socket.on('error', () => {});
+    // Whatever the page sends is its wish to close.
+    socket.on('data', () => socket.destroy());
+    if (this.#began === 0) this.#began = Date.now() - HISTORY;
+    const viewer = {
+      get destroyed() {
+        return socket.destroyed;
+      },
+      write: (bytes: Buffer) => socket.write(Buffer.concat([frameHeader(bytes.length), bytes])),
+    };
+    await this.#send(viewer, Number.POSITIVE_INFINITY);
   }
 
   async #answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
@@ -104,7 +142,7 @@ export class Broadcast {
   }
 
   /** From the newest keyframe on, when it is due, until `end` (ms since 1970). */
-  async #send(response: http.ServerResponse, end: number): Promise<void> {
+  async #send(response: Viewer, end: number): Promise<void> {
     const { header, tags } = this.#flv;
     const media = tags.filter(tag => !tag.config && tag.kind !== 'script');
     const began = this.#began;
@@ -125,6 +163,11 @@ export class Broadcast {
       if (tag && !response.destroyed) response.write(stamped(tag, time));
     }
   }
+}
+
+/** Of a whole binary message of less than 64 KiB (RFC 6455, 5.2). */
+function frameHeader(length: number): Buffer {
+  return Buffer.from(length < 126 ? [0x82, length] : [0x82, 126, length >> 8, length & 255]);
 }
 
 /** Milliseconds of the `index`th tag of an endless broadcast. */

@@ -9,7 +9,7 @@ import { fill, own, type RenditionFields, type VideoRenditionList } from '../ren
 import type { Recorder } from './extras/recorder.js';
 import type { Face } from './face.js';
 import type { FromLoad, Link } from './link.js';
-import type { RenditionInfo, WorkerEvent } from './protocol.js';
+import type { Begun, RenditionInfo, WorkerEvent } from './protocol.js';
 import type { Given } from './source.js';
 import type { View } from './view.js';
 
@@ -89,35 +89,35 @@ export class Course {
     this.recorder?.over();
   }
 
-  /** Goes over to the whole player, if it is not there: to the viewer, a stall. */
-  async makeRecordable(): Promise<void> {
-    const { load } = this.#face;
-    if (this.#link.has('all')) return;
-    await this.#link.prepare('all');
-    if (this.#face.load === load && this.#face.loaded) await this.#move();
-  }
-
-  /** Plays the present load in a worker that can. Resolves when that one knows of it. */
-  async #move(): Promise<void> {
+  /**
+   * Goes over to the whole player, if it is not there: to the viewer, a stall. Until that is there, all goes on as it is, and what came
+   * of a file goes with it. Resolves when its worker knows of the load.
+   */
+  async goOver(): Promise<void> {
     const face = this.#face;
     const { load } = face;
+    if (this.#link.has('all')) return;
+    await this.#link.prepare('all');
+    const begun = await this.#link.ask('begun');
+    if (face.load !== load || !face.loaded) return;
     this.#needsAll = true;
     this.#restarting ||= face.figures.stats.framesRendered > 0 || face.state === 'playing';
     if (this.#restarting && !face.paused) face.waiting();
     if (face.load !== load) return;
-    const told = this.#again('load');
+    const told = this.#again('load', begun);
     if (!face.paused) this.#link.send({ type: 'play' });
     if (face.audible) face.startSound();
     await told;
   }
 
-  async #again(reason: 'load' | 'crash'): Promise<void> {
+  async #again(reason: 'load' | 'crash', begun?: Begun | null): Promise<void> {
     const face = this.#face;
     this.#link.ensure(this.#needsAll ? 'all' : this.#link.buildFor(this.#given), true);
     const given = {
       ...this.#given,
       rendition: this.#rendition === null ? undefined : Number(this.#rendition),
       startTime: face.figures.place.live === false ? face.currentTime : this.#given.startTime,
+      ...(begun && { sourceType: 'file' as const, begun }),
     };
     const told = this.#link.load(face.load, given, undefined, reason);
     for (const [kind, number] of face.tracks.asked) this.#link.send({ type: 'selectTrack', kind, number });
@@ -181,7 +181,7 @@ export class Course {
         this.#link.resolve(face.load, event);
         return;
       case 'needsall':
-        void this.#move();
+        void this.goOver();
         return;
       case 'source':
       case 'durationchange':

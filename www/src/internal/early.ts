@@ -1,18 +1,26 @@
 /**
- * Requests for a stream that are sent ahead of the engine, which takes them over when it is there. They send what
- * crate/web/src/fetch.rs would.
+ * Requests and sockets for a stream that are sent ahead of the engine, which takes them over when it is there. They send what
+ * crate/web/src/fetch.rs and socket.rs would.
  *
- * A request sent for a load that may never come reads ahead: up to a bound it takes what the server sends, as a viewer
- * does, and then leaves the rest to the network.
+ * One sent for a load that may never come reads ahead: up to a bound it takes what the server sends, as a viewer does, and then
+ * leaves the rest to the network. A socket cannot, and is let go.
  */
 
-/** As crate/web/src/fetch.rs knows it. */
+import type { SourceType } from '../types.js';
+
+/** As crate/web/src/early.rs knows it. */
 export interface EarlyRequest {
   url: string;
   abort: AbortController;
-  response: Promise<Response>;
+  /** Of what is fetched. */
+  response?: Promise<Response> | undefined;
   /** It asked for so many bytes, the first ones; 0: for all. */
   bytes: number;
+  socket?: WebSocket;
+  /** The engine has it. */
+  taken?: boolean;
+  /** Has the socket say again what it has said, to who listens now. */
+  repeat?(): void;
 }
 
 /** More than a GOP of a stream that is worth watching: 10 s at 3 Mbit/s. */
@@ -22,32 +30,73 @@ const AHEAD_BYTES = 4 * 1024 * 1024;
 const FILE = /\.(mp4|m4v|m4a|mov)(\?|#|$)/i;
 const FIRST_PIECE = 512 * 1024;
 
-/** Undefined for what is not fetched. `isFile`: whatever its name. */
-export function ask(url: string, isFile = FILE.test(url)): EarlyRequest | undefined {
-  if (!/^https?:/i.test(url)) return undefined;
+/** Undefined for what cannot be asked for. */
+export function ask(url: string, kind: SourceType): EarlyRequest | undefined {
+  const bytes = (kind === 'auto' ? FILE.test(url) : kind === 'file') ? FIRST_PIECE : 0;
   const abort = new AbortController();
   const { signal } = abort;
-  const response = isFile
-    ? fetch(url, { signal, headers: { Range: `bytes=0-${FIRST_PIECE - 1}` } })
-    : fetch(url, { signal, cache: 'no-store' });
+  if (/^wss?:/i.test(url)) return openSocket(url, abort);
+  if (!/^https?:/i.test(url)) return undefined;
+  const how: RequestInit = bytes > 0 ? { headers: { Range: `bytes=0-${bytes - 1}` } } : { cache: 'no-store' };
+  const response = fetch(url, { signal, ...how });
   // Whoever takes it over hears of the failure as well.
   response.catch(() => {});
-  return { url, abort, response, bytes: isFile ? FIRST_PIECE : 0 };
+  return { url, abort, response, bytes };
 }
 
-/** The same, and its body is read before anybody asks for it. */
-export function askAhead(url: string): EarlyRequest | undefined {
-  const request = ask(url);
+function openSocket(url: string, abort: AbortController): EarlyRequest | undefined {
+  let socket: WebSocket;
+  try {
+    socket = new WebSocket(url);
+  } catch {
+    // The engine meets the same refusal, and tells.
+    return undefined;
+  }
+  socket.binaryType = 'arraybuffer';
+  /** That it opened, and that it closed. */
+  const said: Event[] = [];
+  const held: Uint8Array[] = [];
+  let size = 0;
+  const note = (event: Event) => void said.push(event);
+  socket.onopen = socket.onclose = note;
+  socket.onmessage = ({ data }) => {
+    if (!(data instanceof ArrayBuffer)) return;
+    held.push(new Uint8Array(data));
+    size += data.byteLength;
+    if (size > AHEAD_BYTES) abort.abort();
+  };
+  abort.signal.onabort = () => socket.close();
+  const repeat = () => {
+    socket.onopen = socket.onclose = socket.onmessage = null;
+    if (held.length > 0) said.splice(1, 0, new MessageEvent('message', { data: joined(held).buffer }));
+    for (const event of said) socket.dispatchEvent(event);
+  };
+  return { url, abort, bytes: 0, socket, repeat };
+}
+
+/**
+ * The same, and what comes of it is read before anybody asks for it. One that fails before is forgotten: what was not there yet may
+ * be there when it is loaded.
+ */
+export function askAhead(url: string, kind: SourceType): EarlyRequest | undefined {
+  const request = ask(url, kind);
   if (!request) return undefined;
-  const response = request.response.then(response => {
-    if (!response.ok || !response.body) return response;
+  const forget = () => {
+    if (!request.taken) request.abort.abort();
+  };
+  request.socket?.addEventListener('close', forget);
+  request.response = request.response?.then(response => {
+    if (!response.ok || !response.body) {
+      forget();
+      return response;
+    }
     const { status, headers, url, redirected } = response;
     const ahead = new Response(readAhead(response.body), { status, headers });
     // What a playlist names is relative to where it was found.
     return Object.defineProperties(ahead, { url: { value: url }, redirected: { value: redirected } });
   });
-  response.catch(() => {});
-  return { ...request, response };
+  request.response?.catch(forget);
+  return request;
 }
 
 /** `body` as a stream whose first chunk is all that came before it was first read. */
@@ -58,13 +107,10 @@ export function readAhead(body: ReadableStream<Uint8Array>, limit = AHEAD_BYTES)
   let taken = false;
   /** The read under way; whoever finds it done, and may have its result, clears it. */
   let pending: Promise<ReadableStreamReadResult<Uint8Array>> | undefined;
-  const read = () => {
-    pending ??= reader.read();
-    return pending;
-  };
   const fill = async () => {
     while (size < limit) {
-      const { value } = await read();
+      pending = reader.read();
+      const { value } = await pending;
       // The end is left to be found by the reader, too.
       if (taken || !value) return;
       pending = undefined;
@@ -79,7 +125,7 @@ export function readAhead(body: ReadableStream<Uint8Array>, limit = AHEAD_BYTES)
       async pull(controller) {
         taken = true;
         if (held.length > 0) return controller.enqueue(joined(held.splice(0)));
-        const { done, value } = await read();
+        const { done, value } = await (pending ?? reader.read());
         pending = undefined;
         if (done) controller.close();
         else controller.enqueue(value);

@@ -7,18 +7,46 @@
  */
 import type { SailcastError } from '../errors.js';
 import { join, type Seat } from './pool.js';
-import type { SinkMessage, ToPage, ToWorker } from './protocol.js';
+import type { Answers, SinkMessage, ToPage, ToWorker } from './protocol.js';
 import type { Build } from './source.js';
 
 /** What is not for the host itself. */
-type ToPlayer = Exclude<ToPage, { type: 'codec' }>;
+type ToPlayer = Exclude<ToPage, { type: 'codec' | 'answer' }>;
+
+/** A worker that has not answered in this time is busy or dead, ms. */
+const ANSWER_WITHIN = 1000;
 
 /** `blameless`: the worker stopped because of another player. */
 type OnFailed = (error: SailcastError, blameless: boolean) => void;
 
+/** Those that are not answered yet. */
+export class Questions {
+  #last = 0;
+  readonly #open = new Map<number, (answer: unknown) => void>();
+
+  /** Null when no answer comes. */
+  ask(send: (request: number) => void): Promise<unknown> {
+    const request = ++this.#last;
+    return new Promise(resolve => {
+      this.#open.set(request, resolve);
+      setTimeout(() => this.answer(request, null), ANSWER_WITHIN);
+      send(request);
+    });
+  }
+
+  answer(request: number, answer: unknown): void {
+    const asked = this.#open.get(request);
+    this.#open.delete(request);
+    if (asked) asked(answer);
+    // A picture of the decoder's for which nobody waits any more.
+    else (answer as Partial<VideoFrame> | null)?.close?.();
+  }
+}
+
 export class EngineHost {
   readonly #base: URL | undefined;
   readonly #seat: Seat;
+  readonly #questions = new Questions();
   /** Fetched when the session first needs it: most never do. */
   #codecs: Promise<typeof import('./codecs/host.js')> | undefined;
   #over = false;
@@ -32,6 +60,7 @@ export class EngineHost {
     this.#seat = join(base, build, {
       receive: message => {
         if (message.type === 'codec') this.#connect(message);
+        else if (message.type === 'answer') this.#questions.answer(message.request, message.answer);
         else this.#onMessage?.(message);
       },
       fail: (error, blameless) => {
@@ -69,6 +98,12 @@ export class EngineHost {
 
   send(message: ToWorker, transfer?: Transferable[]): void {
     this.#seat.send(message, transfer);
+  }
+
+  /** Null: the session has none. */
+  ask<What extends keyof Answers>(what: What): Promise<Answers[What] | null> {
+    const answer = this.#questions.ask(request => this.send({ type: 'ask', request, what }));
+    return answer as Promise<Answers[What] | null>;
   }
 
   /** Lets the session close its connections and decoders. */

@@ -13,14 +13,9 @@ import { isPageVisible, watchPage } from './life.js';
 import { absolute, Lines, preconnect, reasonOf } from './lines.js';
 import type { Settings } from './options.js';
 import { compile } from './pool.js';
-import type { LatencyBounds, Picture, ToPage, ToWorker, WorkerEvent } from './protocol.js';
-import { closePicture, Questions } from './questions.js';
-import type { EngineLog } from './session-log.js';
+import type { Answers, LatencyBounds, ToPage, ToWorker, WorkerEvent } from './protocol.js';
 import { type Build, buildFor, type Given, preferred } from './source.js';
 import type { View } from './view.js';
-
-/** What a source says to the worker. */
-type LoadFields = Omit<Extract<ToWorker, { type: 'load' }>, 'type' | 'load' | 'resolve'>;
 
 /** What a load brings. */
 export type FromLoad = Extract<ToPage, { load: number }>;
@@ -40,8 +35,6 @@ export class Link {
   readonly #view: View;
   readonly #events: LinkEvents;
   readonly #cmcd: Cmcd | undefined;
-  readonly #logs = new Questions<EngineLog>();
-  readonly #pictures = new Questions<Picture>(closePicture);
   #latency: LatencyBounds;
   #rate: number;
   #loop: boolean;
@@ -117,9 +110,11 @@ export class Link {
     return this.#host?.has(build) ?? true;
   }
 
-  /** Fetches the module, so that a session with it begins at once. What fails here fails again then, and is told. */
+  /** Fetches the module and starts its worker, so that a session begins at once. What fails here fails again then, and is told. */
   async prepare(build: Build): Promise<void> {
+    const host = this.#fresh(build);
     await compile(this.#settings.base, build).catch(() => {});
+    host.close();
   }
 
   /** Goes on with another session, which may have begun to load already. */
@@ -135,24 +130,30 @@ export class Link {
    * asked for already.
    */
   async load(load: number, given: Given, asked?: string, reason: 'load' | 'crash' = 'load'): Promise<void> {
+    const { renditions, rendition } = given;
     const cmcd = this.#cmcd;
     const signing = {
       resolveUrl: this.#settings.resolveUrl,
       mark:
         cmcd && ((url: string, again: boolean) => cmcd.sign(url, again ? this.#events.attempt() : undefined)),
     };
-    const streams = given.renditions.length > 0 ? given.renditions : [given];
+    const streams = renditions.length > 0 ? renditions : [given];
     const lines = streams.map(stream => new Lines(stream.lines.map(absolute), signing));
     this.#lines = lines;
     const send = (addresses: readonly (readonly string[])[]) => {
       // Another load, or another worker for the same one, may have asked anew.
       if (this.#lines !== lines) return;
-      preconnect(addresses[given.rendition ?? 0]?.[0] ?? '');
+      preconnect(addresses[rendition ?? 0]?.[0] ?? '');
       this.send({
         type: 'load',
         load,
         resolve: lines[0]?.resolve ?? false,
-        ...this.#message(given, addresses),
+        kind: this.#typeOf(given),
+        lines: renditions.length > 0 ? [] : (addresses[0] ?? []),
+        renditions: renditions.map((one, i) => ({ ...one, lines: addresses[i] ?? [] })),
+        rendition,
+        start: given.startTime,
+        ...given.begun,
       });
       this.#loads = true;
     };
@@ -168,20 +169,8 @@ export class Link {
     });
   }
 
-  #message(given: Given, addresses: readonly (readonly string[])[]): LoadFields {
-    const { renditions, rendition, startTime } = given;
-    const [lines = []] = addresses;
-    return {
-      kind: this.#typeOf(given) ?? 'auto',
-      lines: renditions.length > 0 ? [] : lines,
-      renditions: renditions.map((one, i) => ({ ...one, lines: addresses[i] ?? [] })),
-      rendition,
-      start: startTime,
-    };
-  }
-
-  #typeOf(given: Given): SourceType | undefined {
-    return given.sourceType ?? this.#settings.source.sourceType;
+  #typeOf(given: Given): SourceType {
+    return given.sourceType ?? this.#settings.source.sourceType ?? 'auto';
   }
 
   /** The engine wants to try again, and needs an address. */
@@ -189,20 +178,17 @@ export class Link {
     const { request, url, attempt, reason } = event;
     const host = this.#host;
     const lines = this.#lines.find(line => line.has(url)) ?? this.#lines[0];
+    const answer = (good: boolean, answer: string) =>
+      host?.send({ type: 'resolved', load, request, good, answer });
     lines?.again({ url, attempt, reason }).then(
-      url => host?.send({ type: 'resolved', load, request, url }),
-      error => host?.send({ type: 'unresolved', load, request, why: reasonOf(error) }),
+      url => answer(true, url),
+      error => answer(false, reasonOf(error)),
     );
   }
 
-  /** The engine's log; null without one. */
-  async log(): Promise<EngineLog | null> {
-    return this.#host ? this.#logs.ask(request => this.send({ type: 'log', request })) : null;
-  }
-
-  /** The picture that the session holds; null without one. */
-  async picture(): Promise<Picture | null> {
-    return this.#host ? this.#pictures.ask(request => this.send({ type: 'picture', request })) : null;
+  /** Null: the session has none. */
+  async ask<What extends keyof Answers>(what: What): Promise<Answers[What] | null> {
+    return this.#host?.ask(what) ?? null;
   }
 
   /** Tells the session whether its picture can be seen, if that is new. */
@@ -230,9 +216,7 @@ export class Link {
       { sink: this.#view.sink(follows), latency: this.#latency, background, decoder },
       message => {
         if (this.#host !== host) return;
-        if (message.type === 'log') this.#logs.answer(message.request, message.log);
-        else if (message.type === 'picture') this.#pictures.answer(message.request, message.picture);
-        else if (message.type !== 'closed') this.#events.receive(message);
+        if (message.type !== 'closed') this.#events.receive(message);
       },
       (error, blameless) => {
         if (this.#host !== host) return;
@@ -243,16 +227,17 @@ export class Link {
     );
     this.#host = host;
     this.#loads = false;
-    if (this.#rate !== 1) this.send({ type: 'rate', rate: this.#rate });
-    if (this.#loop) this.send({ type: 'loop', loop: true });
+    this.send({ type: 'rate', rate: this.#rate });
+    this.send({ type: 'loop', loop: this.#loop });
     this.#view.refresh();
+    const suspend = () => this.send({ type: 'suspend' });
     this.#unwatch ??= watchPage({
       visible: () => this.look(),
       online: online => this.send({ type: 'online', online }),
       networkChanged: () => this.send({ type: 'networkChanged' }),
-      suspend: () => this.send({ type: 'suspend' }),
+      suspend,
       putAway: () => {
-        this.send({ type: 'suspend' });
+        suspend();
         this.#view.putAway();
       },
       wake: () => this.#wake(),

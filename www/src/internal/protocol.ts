@@ -85,6 +85,22 @@ export type FromPool =
   /** The wasm trapped or could not start: this worker is of no more use. `player`: in whose session, if that is known. */
   | { type: 'crash'; message: string; player: number | undefined };
 
+/** What a session can be asked for. */
+export interface Answers {
+  log: EngineLog;
+  /** That is shown, unless the `<video>` has it. */
+  picture: Picture;
+  /** Of a file that needs the other module. */
+  begun: Begun;
+}
+
+/** The beginning of a file. */
+export interface Begun {
+  /** Of all of it; null where that is not known. */
+  length: number | null;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
 export type ToWorker =
   /** Before all but `preload`. */
   | {
@@ -96,9 +112,10 @@ export type ToWorker =
     }
   /**
    * Plays a stream in place of the present one; every later event carries `load`. `lines` are its addresses, or those of each
-   * rendition. With `resolve`, the page is asked by a `resolve` event for the address of each further try.
+   * rendition. With `resolve`, the page is asked by a `resolve` event for the address of each further try. What is given of a file is
+   * not asked for again.
    */
-  | {
+  | ({
       type: 'load';
       load: number;
       lines: readonly string[];
@@ -107,13 +124,11 @@ export type ToWorker =
       renditions: readonly GivenRendition[];
       rendition: number | undefined;
       start: number | undefined;
-    }
-  /** Sends the request for a stream that may be loaded later. Comes before `init`. */
-  | { type: 'preload'; url: string }
-  /** Answers a `resolve` event. */
-  | { type: 'resolved'; load: number; request: number; url: string }
-  /** Answers one that nothing came of. */
-  | { type: 'unresolved'; load: number; request: number; why: string }
+    } & Partial<Begun>)
+  /** Asks for what may be loaded later. Comes before `init`. */
+  | { type: 'preload'; url: string; kind: SourceType }
+  /** Answers a `resolve` event: the address, or why there is none. */
+  | { type: 'resolved'; load: number; request: number; good: boolean; answer: string }
   | { type: 'play' }
   | { type: 'pause' }
   | { type: 'seek'; to: number; exact: boolean }
@@ -124,8 +139,8 @@ export type ToWorker =
   | { type: 'selectRendition'; id: string | null }
   /** Writes what is received into `recorded` events; null ends it. */
   | { type: 'record'; format: RecordingFormat | null }
-  /** Asks for the picture that is shown; answered by `picture` with the same number. */
-  | { type: 'picture'; request: number }
+  /** Answered by `answer` with the same number. */
+  | { type: 'ask'; request: number; what: keyof Answers }
   /** Plays this track in place of the one of its kind that plays now. */
   | { type: 'selectTrack'; kind: 'video' | 'audio'; number: number }
   | { type: 'latency'; latency: LatencyBounds }
@@ -146,8 +161,6 @@ export type ToWorker =
   | { type: 'online'; online: boolean }
   /** Another network; the page is about to be frozen or put away; it is back. */
   | { type: 'networkChanged' | 'suspend' | 'wake' }
-  /** Asks for the engine's log; answered by `log` with the same number. */
-  | { type: 'log'; request: number }
   /** Last message: the session lets go of everything and answers `closed`. */
   | { type: 'close' };
 
@@ -155,9 +168,8 @@ export type ToPage =
   | { type: 'event'; load: number; event: WorkerEvent }
   /** Four times a second while a load is open. */
   | { type: 'stats'; load: number; stats: PlayerStats; quality: WorkerQuality }
-  | { type: 'log'; request: number; log: EngineLog }
-  /** Null: none is shown, or the `<video>` has it. */
-  | { type: 'picture'; request: number; picture: Picture | null }
+  /** Null: there is none. */
+  | { type: 'answer'; request: number; answer: Answers[keyof Answers] | null }
   /** The session needs a software decoder: `port` leads to its end of it. */
   | { type: 'codec'; kind: 'video' | 'audio'; port: MessagePort }
   | { type: 'closed' };
@@ -208,7 +220,7 @@ export type WorkerEvent =
   | { name: 'recorded'; data: Uint8Array<ArrayBuffer> }
   | { name: 'recordingfailed'; why: string }
   | { name: 'degraded' | 'recovered' }
-  /** Asks for the address of a try; answered by `resolved` or `unresolved` with the same number. */
+  /** Asks for the address of a try; answered by `resolved` with the same number. */
   | { name: 'resolve'; request: number; url: string; attempt: number; reason: ReconnectReason }
   | { name: 'error'; kind: string; details: string; code: number; fatal: boolean; message: string };
 

@@ -1,6 +1,7 @@
 /** What a load plays, checked and completed. */
 import type { RenditionSource, Source, SourceType } from '../types.js';
 import { check } from './check.js';
+import type { Begun } from './protocol.js';
 
 export interface Given {
   /** None where there are renditions. */
@@ -11,6 +12,8 @@ export interface Given {
   /** Undefined: as the player's option says. */
   sourceType: SourceType | undefined;
   startTime: number | undefined;
+  /** Of a file, what is here of it. */
+  begun?: Begun;
 }
 
 export interface GivenRendition extends Omit<RenditionSource, 'url'> {

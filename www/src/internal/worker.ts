@@ -7,7 +7,7 @@
  */
 import { initSync, Session } from '../wasm/sailcast.js';
 import { ask, askAhead, type EarlyRequest } from './early.js';
-import type { FromPool, Picture, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
+import type { Answers, FromPool, SinkMessage, ToPage, ToPool, ToWorker, WorkerEvent } from './protocol.js';
 import { YuvCanvas } from './webgl/yuv-canvas.js';
 
 const STATS_INTERVAL = 250;
@@ -17,11 +17,6 @@ function post(message: FromPool, transfer: Transferable[] = []): void {
 }
 
 type Load = Extract<ToWorker, { type: 'load' }>;
-
-/** What is asked for first; undefined where the engine chooses it. */
-function firstAddress({ lines, renditions, rendition }: Load): string | undefined {
-  return lines[0] ?? renditions[rendition ?? -1]?.lines[0];
-}
 
 /** All players of this worker, by number. */
 const seats = new Map<number, Seat>();
@@ -82,7 +77,7 @@ class Seat {
 
   receive(message: ToWorker): void {
     if (message.type === 'preload') {
-      this.#early ??= this.#keepGood(askAhead(message.url));
+      this.#early ??= askAhead(message.url, message.kind);
     } else if (!ready && message.type !== 'close') {
       if (message.type === 'load') {
         // It takes the place of an earlier one, which then need not begin.
@@ -117,24 +112,21 @@ class Seat {
       this.#tell({ type: 'closed' });
       return;
     }
-    if (message.type === 'log') {
-      const log = this.#session?.log() ?? { entries: [], lost: 0 };
-      this.#tell({ type: 'log', request: message.request, log });
-      return;
-    }
     const session = this.#session;
     if (!session) return;
     switch (message.type) {
-      case 'load':
+      case 'load': {
+        const early = this.#early;
+        this.#early = undefined;
         this.#load = message.load;
         this.#report(true);
-        session.load(message, this.#takeEarly(firstAddress(message)));
+        if (early) early.taken = true;
+        session.load(message, early?.abort.signal.aborted ? undefined : early, message.bytes, message.length);
+        early?.repeat?.();
         break;
+      }
       case 'seek':
         session.seek(message.to, message.exact);
-        break;
-      case 'seekLive':
-        session.seekLive();
         break;
       case 'rate':
         session.setRate(message.rate);
@@ -146,28 +138,29 @@ class Seat {
         session.selectRendition(message.id === null ? undefined : Number(message.id));
         break;
       case 'record':
-        session.record(message.format ?? undefined);
+        session.record(message.format);
         break;
-      case 'picture':
-        this.#sendPicture(message.request, session.picture());
+      case 'ask':
+        this.#answer(message.request, session[message.what]());
         break;
       case 'sink':
         setSink(session, message.sink);
         break;
       case 'play':
-        session.play();
-        break;
       case 'pause':
-        session.pause();
+      case 'seekLive':
+      case 'networkChanged':
+      case 'suspend':
+      case 'wake':
+      case 'audioOff':
+      case 'attached':
+        session[message.type]();
         break;
       case 'selectTrack':
         session.selectTrack(message.kind, message.number);
         break;
       case 'resolved':
-        if (message.load === this.#load) session.resolved(message.request, message.url);
-        break;
-      case 'unresolved':
-        if (message.load === this.#load) session.unresolved(message.request, message.why);
+        if (message.load === this.#load) session.resolved(message.request, message.good, message.answer);
         break;
       case 'latency': {
         const { start, min, max } = message.latency;
@@ -182,26 +175,11 @@ class Seat {
       case 'audioLatency':
         session.setAudioLatency(message.latency);
         break;
-      case 'audioOff':
-        session.setAudioOff();
-        break;
       case 'visible':
         session.setVisible(message.visible);
         break;
       case 'online':
         session.setOnline(message.online);
-        break;
-      case 'networkChanged':
-        session.networkChanged();
-        break;
-      case 'suspend':
-        session.suspend();
-        break;
-      case 'wake':
-        session.wake();
-        break;
-      case 'attached':
-        session.sinkAttached();
         break;
       case 'view':
         session.setView(message.width, message.height, message.fit);
@@ -237,10 +215,10 @@ class Seat {
     }
   }
 
-  /** Of a `VideoFrame` another handle goes, of planes a copy. */
-  #sendPicture(request: number, shown: Picture | undefined): void {
-    const frame = shown && !('planes' in shown) ? shown.clone() : undefined;
-    this.#tell({ type: 'picture', request, picture: frame ?? shown ?? null }, frame && [frame]);
+  /** Of a `VideoFrame` another handle goes, of all else a copy. */
+  #answer(request: number, answer: Answers[keyof Answers] | null | undefined): void {
+    const frame = answer && 'clone' in answer ? answer.clone() : undefined;
+    this.#tell({ type: 'answer', request, answer: frame ?? answer ?? null }, frame && [frame]);
   }
 
   #onEvent(event: WorkerEvent): void {
@@ -255,30 +233,15 @@ class Seat {
     this.#reporting = true;
   }
 
-  /** Its request is on its way before the wasm is there; one that was made for another address is of no more use. */
-  #askFirst(load: Load): void {
-    const url = firstAddress(load) ?? '';
+  /**
+   * The request for what comes first, unless the engine chooses that, is on its way before the wasm is there; one that was made for
+   * another address is of no more use.
+   */
+  #askFirst({ bytes, kind, lines, renditions, rendition }: Load): void {
+    const url = bytes ? '' : (lines[0] ?? renditions[rendition ?? -1]?.lines[0] ?? '');
     if (this.#early?.url === url && !this.#early.abort.signal.aborted) return;
     this.#early?.abort.abort();
-    this.#early = ask(url, load.kind === 'file' || undefined);
-  }
-
-  #takeEarly(url: string | undefined): EarlyRequest | undefined {
-    const taken = this.#early;
-    this.#early = undefined;
-    if (taken && taken.url === url && !taken.abort.signal.aborted) return taken;
-    taken?.abort.abort();
-    return undefined;
-  }
-
-  /** A stream that was not there yet when it was asked for ahead may be there when it is loaded. */
-  #keepGood(early: EarlyRequest | undefined): EarlyRequest | undefined {
-    const forget = () => {
-      if (this.#early === early) this.#early = undefined;
-      early?.abort.abort();
-    };
-    early?.response.then(response => response.ok || forget(), forget);
-    return early;
+    this.#early = ask(url, kind);
   }
 }
 

@@ -14,8 +14,10 @@ use sailcast_media::Micros;
 use self::estimate::Estimate;
 use crate::io::Instant;
 
-/// What the link is taken for before anything is known, bit/s.
+/// What a link is taken for of which nothing is known, bit/s.
 const FIRST_ESTIMATE: f64 = 900_000.0;
+/// And of what it brought before, so much: all of it would be a later first picture and a stall where it has become less.
+const FIRST_PART: f64 = 0.5;
 /// Of the link, a rendition may take so much: one above the present one, the present one, one below it. The first figure is for
 /// where nothing can be buffered, the second for where this much can.
 const UP: (f64, f64) = (0.66, 0.8);
@@ -23,7 +25,7 @@ const STAY: (f64, f64) = (0.9, 0.95);
 const DOWN: (f64, f64) = (0.75, 0.85);
 const COMFORT: f64 = 10.0;
 /// The next piece may take so much of what is buffered.
-const UP_TIME: f64 = 0.5;
+const UP_TIME: f64 = 0.7;
 const STAY_TIME: f64 = 0.8;
 /// As long as the next piece leaves the buffer so full, there is no need to go down.
 const FULL: f64 = 0.6;
@@ -91,9 +93,11 @@ pub struct Progress {
 }
 
 /// The choice between renditions through one load.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Abr {
     estimate: Estimate,
+    /// What the link is taken for before anything has come, bit/s.
+    first: f64,
     /// Not above the present one before this instant.
     no_higher_until: Option<Instant>,
     rest: Option<Micros>,
@@ -104,8 +108,16 @@ pub struct Abr {
 }
 
 impl Abr {
-    pub fn new() -> Self {
-        Self::default()
+    /// `link`: what it brought before, bit/s.
+    pub fn new(link: Option<u64>) -> Self {
+        Self {
+            estimate: Estimate::default(),
+            first: link.map_or(FIRST_ESTIMATE, |link| link as f64 * FIRST_PART),
+            no_higher_until: None,
+            rest: None,
+            went_up: None,
+            too_slow: None,
+        }
     }
 
     pub fn on_transfer(&mut self, transfer: &Transfer) {
@@ -177,7 +189,7 @@ impl Abr {
 
     /// Sustainable, and in time.
     fn fits(&self, bitrate: f64, current: Option<f64>, at: &Situation) -> bool {
-        let link = self.estimate.get().unwrap_or(FIRST_ESTIMATE);
+        let link = self.estimate.get().unwrap_or(self.first);
         let comfort = (at.attainable.as_secs_f64() / COMFORT).clamp(0.0, 1.0);
         let between = |(low, high): (f64, f64)| low + (high - low) * comfort;
         let (share, part) = match current {
@@ -229,7 +241,7 @@ impl Abr {
 
     /// The next piece of the present rendition would leave the buffer full enough.
     fn stays_full(&self, bitrate: f64, at: &Situation) -> bool {
-        let link = self.estimate.get().unwrap_or(FIRST_ESTIMATE);
+        let link = self.estimate.get().unwrap_or(self.first);
         let piece = at.next.as_secs_f64();
         let time = (self.estimate.delay() + bitrate * piece / link) * at.rate;
         let left = at.buffered.as_secs_f64() - time;

@@ -34,7 +34,7 @@ fn transfer(rate: f64, at: u64) -> Transfer {
 }
 
 fn knows(rate: f64) -> Abr {
-    let mut abr = Abr::new();
+    let mut abr = Abr::new(None);
     (0..5).for_each(|at| abr.on_transfer(&transfer(rate, at)));
     abr
 }
@@ -43,8 +43,16 @@ const NOW: Instant = Instant(60_000_000);
 
 #[test]
 fn begins_low_while_nothing_is_known() {
-    assert_eq!(Abr::new().choose(&ladder(), &playing(None, 0), NOW), Some(0));
-    assert_eq!(Abr::new().estimate(), None);
+    assert_eq!(Abr::new(None).choose(&ladder(), &playing(None, 0), NOW), Some(0));
+    assert_eq!(Abr::new(None).estimate(), None);
+}
+
+#[test]
+fn begins_with_what_the_link_carried_with_ease_before() {
+    let first = |link| Abr::new(Some(link)).choose(&ladder(), &playing(None, 0), NOW);
+    assert_eq!(first(20_000_000), Some(2));
+    assert_eq!(first(8_000_000), Some(1));
+    assert_eq!(first(300_000), Some(0));
 }
 
 #[test]

@@ -11,12 +11,15 @@ use crate::{
     connection::{Brought, Connection},
     definitions::{Definitions, Setting},
     error::SailcastError,
-    io::{Instant, IoEvent, Load, RequestId, SourceKind},
+    io::{Begun, Instant, IoEvent, Load, RequestId, SourceKind},
     outbox::Outbox,
     retry::Failure,
     source::Other,
     sources::MakePaced,
 };
+
+/// So much is read of a file that is to be handed on, as of one that is played from here.
+const MOST_BEGUN: usize = 512 << 10;
 
 enum Source {
     Stream(Box<Connection>),
@@ -27,9 +30,11 @@ enum Source {
 pub struct Feed {
     source: Source,
     load: Load,
+    setting: Setting,
     seed: u64,
     make: Option<MakePaced>,
     is_beyond: bool,
+    begun: Option<Begun>,
 }
 
 impl Feed {
@@ -39,7 +44,7 @@ impl Feed {
         let kind = if load.kind == SourceKind::Auto { by_address() } else { load.kind };
         let is_stream = matches!(kind, SourceKind::Auto | SourceKind::Stream);
         let source = match make {
-            Some(make) if !is_stream => Source::Paced(make(kind, load.clone(), seed)),
+            Some(make) if !is_stream => Source::Paced(make(kind, load.clone(), setting, seed)),
             _ if !load.definitions.is_empty() => {
                 Source::Definitions(Box::new(Definitions::new(load.clone(), setting, seed)))
             }
@@ -49,7 +54,7 @@ impl Feed {
                 Source::Stream(Box::new(connection))
             }
         };
-        Self { source, load, seed, make, is_beyond: !is_stream && make.is_none() }
+        Self { source, load, setting, seed, make, is_beyond: !is_stream && make.is_none(), begun: None }
     }
 
     pub fn kind(&self) -> SourceKind {
@@ -64,9 +69,14 @@ impl Feed {
         matches!(self.source, Source::Paced(_))
     }
 
-    /// It is of a kind that this build has no source for. What is left to do is to close it.
+    /// It is of a kind that this build has no source for. What is left to do is to hand it on.
     pub fn is_beyond(&self) -> bool {
         self.is_beyond
+    }
+
+    /// What has come of the file that it is.
+    pub fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref()
     }
 
     pub fn open(&mut self, now: Instant, out: &mut Outbox) {
@@ -89,6 +99,13 @@ impl Feed {
     }
 
     pub fn on_io(&mut self, id: RequestId, event: IoEvent, now: Instant, out: &mut Outbox) {
+        if let (Some(begun), IoEvent::Bytes(data)) = (&mut self.begun, &event) {
+            begun.extend(data);
+            if begun.bytes.len() >= MOST_BEGUN {
+                self.close(out);
+            }
+            return;
+        }
         match &mut self.source {
             Source::Stream(connection) => connection.on_io(event, now),
             Source::Definitions(definitions) => definitions.on_io(id, event, now),
@@ -125,9 +142,14 @@ impl Feed {
     ) {
         let Some(make) = self.make else {
             self.is_beyond = true;
+            match other.filter(|other| other.kind == SourceKind::File) {
+                Some(file) => self.begun = Some(Begun { len: file.response.len, bytes: file.bytes }),
+                // A playlist is short: it is asked for anew.
+                None => self.close(out),
+            }
             return;
         };
-        let mut paced = make(kind, Load { lines, ..self.load.clone() }, self.seed);
+        let mut paced = make(kind, Load { lines, ..self.load.clone() }, self.setting, self.seed);
         match other {
             Some(other) => paced.adopt(other, now, out),
             None => paced.open(now, out),
@@ -277,6 +299,9 @@ impl Feed {
     }
 
     pub fn suspend(&mut self, out: &mut Outbox) {
+        if self.is_beyond {
+            return self.close(out);
+        }
         match &mut self.source {
             Source::Stream(connection) => connection.suspend(out),
             Source::Definitions(definitions) => definitions.suspend(out),

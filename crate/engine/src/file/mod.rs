@@ -25,7 +25,7 @@ use crate::{
     error::{ErrorCode, SailcastError},
     event::Event,
     feed::{CutReason, Extent, FeedEvent, Going, Paced, View, kind},
-    io::{Instant, IoEvent, RequestId, SourceKind},
+    io::{Begun, Instant, IoEvent, Load, RequestId, SourceKind},
     outbox::Outbox,
     source::{self, Other, warning},
 };
@@ -56,6 +56,8 @@ pub struct File {
     /// How much is asked for next.
     piece: u64,
     start: MediaTime,
+    /// What is here before anything is asked for.
+    begun: Option<Begun>,
     /// Where to go as soon as the demuxer knows where that is.
     sought: Option<MediaTime>,
     /// Something to play was given.
@@ -71,10 +73,10 @@ pub struct File {
 
 impl File {
     /// Nothing is asked for before [`File::open`].
-    pub fn new(lines: Vec<String>, resolve: bool, start: Option<MediaTime>, seed: u64) -> Self {
-        let start = start.unwrap_or_default().max(MediaTime(0));
+    pub fn new(load: Load, seed: u64) -> Self {
+        let start = load.start.unwrap_or_default().max(MediaTime(0));
         Self {
-            requests: Requests::new(lines, resolve, seed),
+            requests: Requests::new(load.lines, load.resolve, seed),
             kept: Kept::default(),
             rereads: false,
             demuxer: None,
@@ -83,6 +85,7 @@ impl File {
             ranges: true,
             piece: FIRST_PIECE,
             start,
+            begun: load.begun,
             sought: Some(start).filter(|start| *start > MediaTime(0)),
             fruitful: false,
             ended: false,
@@ -100,7 +103,14 @@ impl Paced for File {
     }
 
     fn open(&mut self, now: Instant, out: &mut Outbox) {
-        self.ask(now, out);
+        match self.begun.take() {
+            // What is wanted behind it is asked for in its turn.
+            Some(Begun { len, bytes }) => {
+                self.set_len(len);
+                self.take(0, bytes, now, out);
+            }
+            None => self.ask(now, out),
+        }
     }
 
     fn adopt(&mut self, other: Other, now: Instant, out: &mut Outbox) {

@@ -91,7 +91,9 @@ impl Hls {
         }
         let wanted = self.wanted.filter(|wanted| *wanted < self.levels.len());
         let current = self.current.filter(|_| is_same && self.main.is_some());
-        let at = current.or(wanted).or_else(|| self.abr.choose(&self.levels, &first_situation(), now));
+        let at = current
+            .or(wanted)
+            .or_else(|| self.abr.choose(&self.levels, &first_situation(self.viewport), now));
         let at = at.unwrap_or(0);
         let Some(quality) = qualities.list.get(at).cloned() else { return };
         self.current = Some(at);
@@ -158,13 +160,13 @@ fn told_start(start: Start, begins: MediaTime, end: MediaTime) -> MediaTime {
 }
 
 /// Nothing is known yet.
-fn first_situation() -> Situation {
+fn first_situation(viewport: Option<(u32, u32)>) -> Situation {
     Situation {
         current: None,
         buffered: Micros::ZERO,
         attainable: Micros::ZERO,
         rate: 1.0,
-        viewport: None,
+        viewport,
         is_degraded: false,
         next: Micros::ZERO,
     }

@@ -40,6 +40,7 @@ use sailcast_media::{MediaTime, TrackInfo};
 
 use crate::{
     abr::{Abr, Level},
+    definitions::Setting,
     error::SailcastError,
     feed::{CutReason, Extent, FeedEvent, Going, Paced, View},
     io::{Instant, IoEvent, Load, Output, RequestId, SourceKind},
@@ -75,6 +76,8 @@ pub struct Hls {
     voice: Voice,
     shared: Shared,
     abr: Abr,
+    /// Before there is a view.
+    viewport: Option<(u32, u32)>,
     date_ranges: DateRanges,
     /// Where the page wants to begin.
     asked: Option<MediaTime>,
@@ -107,7 +110,8 @@ impl Hls {
             change: None,
             voice: Voice::new(load.sound),
             shared: Shared::new(seed),
-            abr: Abr::new(),
+            abr: Abr::new(None),
+            viewport: None,
             date_ranges: DateRanges::default(),
             asked: load.start,
             begin: None,
@@ -118,6 +122,11 @@ impl Hls {
             suspended: false,
             end: None,
         }
+    }
+
+    /// What was seen before of the network, and of the picture's box.
+    pub(crate) fn knowing(self, setting: &Setting) -> Self {
+        Self { abr: Abr::new(setting.link), viewport: setting.viewport, ..self }
     }
 }
 

@@ -82,6 +82,8 @@ enum Phase {
     Seeking,
     /// A paced source stands at its end; a seek goes on.
     Ended,
+    /// This build cannot play it: what comes of it is kept for another one.
+    Beyond,
     Over(State),
 }
 
@@ -328,11 +330,11 @@ impl Playback {
 
     /// Does whatever is due at `now`.
     pub fn advance(&mut self, now: Instant, out: &mut Outbox) {
-        if self.is_over() {
+        if self.is_over() || self.phase == Phase::Beyond {
             return;
         }
         if self.feed.as_ref().is_some_and(Feed::is_beyond) {
-            self.phase = Phase::Over(self.state());
+            self.phase = Phase::Beyond;
             out.push(Output::Event(Event::NeedsAll));
             return;
         }
@@ -351,7 +353,7 @@ impl Playback {
             match self.phase {
                 Phase::Starting | Phase::Stalled { .. } => self.try_start(now, out),
                 Phase::Playing => self.keep_latency(now, out),
-                Phase::Seeking | Phase::Ended | Phase::Over(_) => {}
+                Phase::Seeking | Phase::Ended | Phase::Beyond | Phase::Over(_) => {}
             }
         }
         self.decode_and_present(now, out);
@@ -371,7 +373,7 @@ impl Playback {
 
     /// The earliest instant at which `advance` has something to do.
     pub fn next_wake(&mut self, now: Instant) -> Option<Instant> {
-        if self.is_over() {
+        if self.is_over() || self.phase == Phase::Beyond {
             return None;
         }
         let mut wake: Option<Instant> = None;

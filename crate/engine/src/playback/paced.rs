@@ -77,7 +77,7 @@ impl Playback {
         match self.phase {
             Phase::Starting | Phase::Stalled { .. } | Phase::Seeking => self.try_start_paced(now, out),
             Phase::Playing => self.keep_on(now, out),
-            Phase::Ended | Phase::Over(_) => {}
+            Phase::Ended | Phase::Beyond | Phase::Over(_) => {}
         }
     }
 
@@ -230,7 +230,7 @@ impl Playback {
     /// Awake again: what was in the decoders is gone, and the place is not.
     pub(super) fn return_to_place(&mut self, now: Instant, out: &mut Outbox) {
         let place = match self.phase {
-            Phase::Ended | Phase::Over(_) => return,
+            Phase::Ended | Phase::Beyond | Phase::Over(_) => return,
             // Nothing has come, and the source begins where it wants.
             Phase::Starting if self.end().is_none() => return,
             Phase::Starting => self.live_place(now),

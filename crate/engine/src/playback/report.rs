@@ -6,7 +6,7 @@ use super::{Phase, Playback};
 use crate::{
     event::{State, Stats},
     feed::Feed,
-    io::Instant,
+    io::{Begun, Instant},
     quality::Counters,
 };
 
@@ -17,10 +17,15 @@ impl Playback {
             Phase::Ended => State::Ended,
             _ if self.paused && (self.video.has_shown() || self.clock.has_run()) => State::Paused,
             Phase::Stalled { .. } if self.is_suspended() => State::Paused,
-            Phase::Starting => State::Connecting,
+            Phase::Starting | Phase::Beyond => State::Connecting,
             Phase::Playing => State::Playing,
             Phase::Stalled { .. } | Phase::Seeking => State::Waiting,
         }
+    }
+
+    /// What has come of a file that is to be handed on.
+    pub fn begun(&self) -> Option<&Begun> {
+        self.feed.as_ref()?.begun()
     }
 
     pub fn stats(&self, now: Instant) -> Stats {

@@ -21,7 +21,7 @@ pub struct Named {
 
 /// The engine's first.
 pub const RULES: [Named; 2] = [
-    Named { name: "sailcast", make: |_| Box::new(Ours(Abr::new())) },
+    Named { name: "sailcast", make: |_| Box::new(Ours(Abr::new(None))) },
     Named { name: "hls.js", make: |kind| Box::new(HlsJs::new(kind)) },
 ];
 

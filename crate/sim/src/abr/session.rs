@@ -63,6 +63,8 @@ const LADDER: [(u64, u32, u32); 5] = [
 ];
 /// Of a session, watched or waited for.
 pub const LENGTH: f64 = 180.0;
+/// What a viewer sees first, of what is played.
+const EARLY: f64 = 10.0;
 const STEP: f64 = 0.01;
 /// With so much of the stream playback begins.
 const FIRST: f64 = 0.1;
@@ -79,6 +81,9 @@ pub struct Figures {
     pub changes: u64,
     /// Bits of what was played.
     pub bits: f64,
+    /// Of that, bits and time of the first [`EARLY`] seconds that were played.
+    pub early_bits: f64,
+    pub early: f64,
     pub start: f64,
     /// Behind the live edge at the end.
     pub latency: f64,
@@ -92,12 +97,18 @@ impl Figures {
         self.stalls += other.stalls;
         self.changes += other.changes;
         self.bits += other.bits;
+        self.early_bits += other.early_bits;
+        self.early += other.early;
         self.start += other.start;
         self.latency += other.latency;
     }
 
     pub fn bitrate(&self) -> f64 {
         self.bits / self.played.max(0.001)
+    }
+
+    pub fn early_bitrate(&self) -> f64 {
+        self.early_bits / self.early.max(0.001)
     }
 
     pub fn stall_ratio(&self) -> f64 {
@@ -382,7 +393,12 @@ impl<'a> Session<'a> {
         self.figures.played += STEP;
         let level =
             self.plays.iter().find(|(end, _)| *end >= self.playhead - STEP).map_or(0, |(_, level)| *level);
-        self.figures.bits += self.levels[level].bitrate as f64 * STEP;
+        let bits = self.levels[level].bitrate as f64 * STEP;
+        self.figures.bits += bits;
+        if self.figures.played <= EARLY {
+            self.figures.early += STEP;
+            self.figures.early_bits += bits;
+        }
         while self.plays.len() > 1 && self.plays[0].0 < self.playhead - STEP {
             self.plays.remove(0);
         }
