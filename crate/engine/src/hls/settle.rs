@@ -111,16 +111,16 @@ impl Hls {
 
     fn settle_sound(&mut self, now: Instant, out: &mut Outbox) {
         if let Some(failure) = self.sound.as_mut().and_then(|sound| sound.adrift.take()) {
-            self.lose(failure, now, out);
+            self.try_again(failure, now, out);
         }
         let Some(trouble) = take_trouble(self.sound.as_mut()) else { return };
         match trouble {
-            Trouble::Lost(failure) => self.lose(failure, now, out),
+            Trouble::Lost(failure) => self.try_again(failure, now, out),
             Trouble::Piece(failure) => {
                 let shared = &mut self.shared;
                 let left = self.sound.as_mut().and_then(|sound| sound.skip(failure, shared, out));
                 if let Some(failure) = left {
-                    self.lose(failure, now, out);
+                    self.try_again(failure, now, out);
                 }
             }
             Trouble::Fatal(error) => self.fail(Some(error), out),
@@ -136,6 +136,15 @@ impl Hls {
 
     /// The playlist, the network, a key or too many segments: another rendition's may be better off, else all is tried again.
     fn lose(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
+        if self.end.is_none() && !is_network(&failure) && self.escape(now, out) {
+            self.wanted = None;
+            return;
+        }
+        self.try_again(failure, now, out);
+    }
+
+    /// With the next line, or the same after a while: all of it.
+    fn try_again(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
         if self.end.is_some() {
             return;
         }
@@ -149,10 +158,6 @@ impl Hls {
             if is_stuck && (left <= DRY || self.view.is_some_and(|view| view.is_waiting)) {
                 return self.fail(failure.error, out);
             }
-        }
-        if !is_network(&failure) && self.escape(now, out) {
-            self.wanted = None;
-            return;
         }
         self.fruitful_since = None;
         let answer = self.entry.lose(failure, now);
