@@ -238,3 +238,18 @@ fn live_again_from_a_place_that_is_gone_is_where_the_edge_is_by_then() {
     assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, 0));
     assert!(sim.shown.iter().filter(|(at, _)| *at > from).count() > 480);
 }
+
+#[test]
+fn sound_whose_playlist_failed_for_a_while_comes_back_whatever_rendition_the_picture_went_to() {
+    let packager = Packager { sound: Sound::Apart, ..Packager::live().with_qualities() };
+    let lists_fail = Trouble { fault: Fault::Status(503), what: ".m3u8", from: 3_082, length: 2_209 };
+    let mut sim = begun(packager, vec![lists_fail]);
+    sim.run_ms(35_000);
+    sim.input(Input::Play);
+    sim.input(Input::SeekLive);
+    sim.run_ms(10_000);
+    let from = sim.now;
+    sim.run_ms(10_000);
+    assert_eq!((sim.state(), sim.stats().stalls), (State::Playing, 0), "{:?}", sim.errors());
+    assert!(sim.shown.iter().filter(|(at, _)| *at > from).count() > 240);
+}

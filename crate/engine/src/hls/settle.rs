@@ -114,12 +114,12 @@ impl Hls {
         if let Some(failure) = self.sound.as_mut().and_then(|sound| sound.adrift.take()) {
             let leaves = !is_network(&failure) && self.leave_sound(failure.error.as_ref());
             if !leaves {
-                self.lose(failure, now, out);
+                self.try_again(failure, now, out);
             }
         }
         let Some(trouble) = take_trouble(self.sound.as_mut()) else { return };
         match trouble {
-            Trouble::Lost(failure) => self.lose(failure, now, out),
+            Trouble::Lost(failure) => self.try_again(failure, now, out),
             Trouble::Piece(failure) => {
                 let Some(sound) = &mut self.sound else { return };
                 let error = failure.error.clone();
@@ -127,7 +127,7 @@ impl Hls {
                 // A single one is left out; with more in a row, another sound is better than none.
                 let leaves = sound.is_holed() && self.leave_sound(error.as_ref());
                 if let Some(failure) = left.filter(|_| !leaves) {
-                    self.lose(failure, now, out);
+                    self.try_again(failure, now, out);
                 }
             }
             Trouble::Fatal(error) => {
@@ -147,6 +147,15 @@ impl Hls {
 
     /// The playlist, the network, a key or too many segments: another rendition's may be better off, else all is tried again.
     fn lose(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
+        if self.end.is_none() && !is_network(&failure) && self.escape(now, out) {
+            self.wanted = None;
+            return;
+        }
+        self.try_again(failure, now, out);
+    }
+
+    /// With the next line, or the same after a while: all of it.
+    fn try_again(&mut self, failure: Failure, now: Instant, out: &mut Outbox) {
         if self.end.is_some() {
             return;
         }
@@ -160,10 +169,6 @@ impl Hls {
             if is_stuck && (left <= DRY || self.view.is_some_and(|view| view.is_waiting)) {
                 return self.fail(failure.error, out);
             }
-        }
-        if !is_network(&failure) && self.escape(now, out) {
-            self.wanted = None;
-            return;
         }
         self.fruitful_since = None;
         let answer = self.entry.lose(failure, now);

@@ -178,8 +178,9 @@ impl Hls {
             self.wanted = None;
         }
         self.retire(change.lane, out);
-        // What the present one could not do is tried again there.
-        if let Some(main) = self.main.as_mut().filter(|main| matches!(main.trouble, Some(Trouble::Told))) {
+        // What the present one could not do, be it its playlist alone, is tried again there.
+        let failed = |main: &&mut Lane| change.is_escape || matches!(main.trouble, Some(Trouble::Told));
+        if let Some(main) = self.main.as_mut().filter(failed) {
             main.resume(now, out);
         }
     }
