@@ -145,7 +145,7 @@ impl Abr {
         Some(self.settle(current, best, bitrate(best) - bitrate(current), bitrate(current), at, now))
     }
 
-    /// Whether to give up a piece of `levels[current]` that comes too slowly, for which other one: that is one step down.
+    /// Whether to give up a piece of `levels[current]` that comes too slowly, for which other one. Nothing above that is tried at once.
     pub fn abandon(
         &mut self,
         levels: &[Level],
@@ -154,12 +154,7 @@ impl Abr {
         now: Instant,
     ) -> Option<usize> {
         let other = self.instead_of(levels, at, piece, now)?;
-        if let Some(first_byte) = piece.first_byte {
-            let Progress { bytes, asked, .. } = *piece;
-            let transfer = Transfer { bytes, asked, first_byte, done: now, media: at.next, paced: false };
-            self.estimate.add(&transfer);
-        }
-        self.rest(now);
+        self.no_higher_until = self.no_higher_until.max(Some(now + REST));
         Some(other)
     }
 
@@ -226,17 +221,13 @@ impl Abr {
             if self.stays_full(bitrate, at) {
                 return current;
             }
-            self.rest(now);
+            // What was left soon after it was reached should not have been tried.
+            let in_vain = self.went_up.is_some_and(|up| now - up < PROVED);
+            let rest = self.rest.filter(|_| in_vain).map_or(REST, |rest| rest.scale(2.0).min(LONGEST_REST));
+            self.rest = Some(rest);
+            self.no_higher_until = Some(now + rest);
         }
         best
-    }
-
-    /// It goes down: what was left soon after it was reached should not have been tried.
-    fn rest(&mut self, now: Instant) {
-        let in_vain = self.went_up.is_some_and(|up| now - up < PROVED);
-        let rest = self.rest.filter(|_| in_vain).map_or(REST, |rest| rest.scale(2.0).min(LONGEST_REST));
-        self.rest = Some(rest);
-        self.no_higher_until = Some(now + rest);
     }
 
     /// The next piece of the present rendition would leave the buffer full enough.

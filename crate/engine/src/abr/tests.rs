@@ -159,7 +159,6 @@ fn what_was_given_up_is_not_asked_for_again_at_once() {
     let piece = Progress { bytes: 60_000, total: 2_500_000, asked: NOW, first_byte: Some(NOW + MS(50)) };
     let now = NOW + MS(1_000);
     assert_eq!(abr.abandon(&ladder(), &playing(Some(2), 3_000), &piece, now), Some(0));
-    assert!(abr.estimate() < knows(20e6).estimate(), "what came of it tells of the link");
     for s in 1..6 {
         let then = now + Micros::from_secs(s);
         assert_eq!(abr.choose(&ladder(), &playing(Some(0), 20_000), then), Some(0), "after {s} s");
