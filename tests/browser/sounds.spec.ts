@@ -4,7 +4,7 @@ import { Screencast } from './harness/pictures.js';
 import { TONES } from './harness/recordings.js';
 import { act } from './harness/stage.js';
 import { expect, test } from './harness/test.js';
-import { heardSamples, largestStep, loudness, pitch, tape } from './harness/tone.js';
+import { heardTape, largestStep, loudness, pitch, tape } from './harness/tone.js';
 
 const RATE = 48_000;
 /** A twentieth of a second. */
@@ -13,7 +13,7 @@ const PART = 2400;
 const SOON = 1.5;
 
 const [FIRST, SECOND] = TONES;
-const isTone = (samples: readonly number[], hz: number) => Math.abs(pitch(samples) / hz - 1) < 0.02;
+const isTone = (samples: Float32Array, hz: number) => Math.abs(pitch(samples) / hz - 1) < 0.02;
 
 test('sounds are told with name and language, and chosen while they play', async ({ stage, files }) => {
   await tape(stage.page);
@@ -27,15 +27,15 @@ test('sounds are told with name and language, and chosen while they play', async
   ]);
   expect((await list()).every(({ label }) => label)).toBe(true);
   await stage.wait(1);
-  await heardSamples(stage.page);
+  await heardTape(stage.page);
   await stage.wait(1);
-  const before = await heardSamples(stage.page);
+  const { samples: before } = await heardTape(stage.page);
   expect(isTone(before, FIRST), `${pitch(before)} Hz`).toBe(true);
 
   const cast = await Screencast.start(stage.page);
   await act(stage, player => player.selectTrack('audio', 1));
   await stage.wait(SOON + 1);
-  const heard = await heardSamples(stage.page);
+  const { samples: heard } = await heardTape(stage.page);
   expectInOrder(await cast.stop(), ROUND['counter-av']);
   const parts = Array.from({ length: Math.floor(heard.length / PART) }, (_, i) =>
     heard.slice(i * PART, (i + 1) * PART),
@@ -64,11 +64,11 @@ test('one that is chosen while paused is heard after play', async ({ stage, file
   await act(stage, player => player.pause());
   await act(stage, player => player.selectTrack('audio', 1));
   await stage.event('trackselected', { count: 3 });
-  await heardSamples(stage.page);
+  await heardTape(stage.page);
   await act(stage, player => player.play());
   await stage.event('playing', { count: 2 });
   await stage.wait(1);
-  const heard = await heardSamples(stage.page);
+  const { samples: heard } = await heardTape(stage.page);
   const loud = heard.slice(heard.findIndex(sample => Math.abs(sample) > 0.02));
   expect(isTone(loud, SECOND), `${pitch(loud)} Hz`).toBe(true);
   expect(await stage.events('error')).toEqual([]);

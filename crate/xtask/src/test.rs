@@ -147,7 +147,15 @@ fn clippy() -> Result<()> {
     let mut command = cargo(&["clippy", "--target", "wasm32-unknown-unknown"]);
     command.args(wasm::packages().flat_map(|package| ["--package", package]));
     run(command.args(["--", level]))?;
+    fuzz_targets(level)?;
     codecs::clippy(level)
+}
+
+/// No more than checked here, they need no libFuzzer, and so no compiler of C++.
+fn fuzz_targets(level: &str) -> Result<()> {
+    let mut command = cargo(&["clippy", "--manifest-path", "tests/fuzz/Cargo.toml"]);
+    command.args(["--target-dir", "target/fuzz", "--", level]);
+    run(command.env("CUSTOM_LIBFUZZER_PATH", "/none/libfuzzer.a"))
 }
 
 fn rust() -> Result<()> {
