@@ -1,5 +1,7 @@
+use bytes::Bytes;
+use sailcast_engine::{Instant, IoRequest};
 use sailcast_media::Micros;
-use sailcast_sim::origin::{Container, Origin, Packager, Sound};
+use sailcast_sim::origin::{Container, Fault, Origin, Packager, Sound};
 
 use crate::{MASTER, rig::Rig};
 
@@ -26,5 +28,21 @@ fn a_packager_that_counts_from_nothing_again_goes_on_where_it_ended() {
             assert!(rig.fatal().is_none());
             rig.close();
         }
+    }
+}
+
+#[test]
+fn nothing_is_shown_before_a_keyframe_where_all_was_damaged_until_the_packager_began_anew() {
+    let packager = Packager { restart: Some(51), container: Container::Mp4, ..Packager::low_latency() };
+    for ms in (1_000..2_500).step_by(100) {
+        let junk = move |request: &IoRequest, now: Instant| {
+            let is_media = !request.url.contains(".m3u8") && now < Instant(ms * 1000);
+            is_media.then(|| Fault::Body(Bytes::from_static(&[0; 100])))
+        };
+        // It asserts for each picture that a keyframe came before it.
+        let mut rig = Rig::new(Origin::new(packager.clone()).fault(junk), MASTER);
+        rig.run(12_000);
+        assert!(rig.numbers().len() > 100, "damaged until {ms}");
+        rig.close();
     }
 }

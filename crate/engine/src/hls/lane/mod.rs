@@ -143,8 +143,9 @@ impl Lane {
         let here = shared.delivery.end(kind).or(shared.delivery.end(MediaKind::Audio));
         let end = here.unwrap_or_else(|| self.follow.place.end());
         let at = self.follow.begin_anew(end, self.last.as_ref(), shared);
-        // A part in the middle of a segment goes on with the one before it.
-        self.go_to(at, Gate { keyframe: at.part == 0, ..Gate::default() }, out);
+        // A part in the middle of a segment goes on with the one before it, where that came.
+        let keyframe = at.part == 0 || self.end_run().keyframe;
+        self.go_to(at, Gate { keyframe, ..Gate::default() }, out);
     }
 
     /// Goes on at `at`, which should have this time, where nothing is here; what was to be told is told there.
