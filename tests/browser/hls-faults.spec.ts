@@ -64,7 +64,7 @@ const FATAL: Record<string, Fault> = {
     spoil: at(/key\.bin$/, response => void response.end(Buffer.alloc(16, 7))),
     code: 2007,
   },
-  'pages in place of all segments': { spoil: at(/ts$/, response => void response.end(HTML)), code: 2005 },
+  'pages in place of all segments': { spoil: at(/ts$/, response => void response.end(HTML)), code: 2001 },
 };
 
 test('what cannot be played is one error that names it', async ({ stage }) => {
