@@ -216,8 +216,7 @@ fn another_rendition_that_begins_with_a_segment_of_which_one_part_is_listed_begi
     sim.run_ms(45_000);
     let changes = |e: &Event| matches!(e, Event::RenditionChange { .. });
     assert!(sim.events.iter().any(|(at, e)| *at > from && changes(e)), "no rendition changed");
-    let shown: Vec<_> = sim.shown.iter().filter(|(at, _)| *at > from + MS(500)).collect();
-    let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+    let longest = sim.longest_still(from + MS(500));
     assert!(longest < MS(150), "a picture stood for {longest:?}");
 }
 

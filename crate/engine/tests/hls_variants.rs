@@ -65,8 +65,7 @@ fn assert_seamless(of: &str, qualities: &[Quality], longest: Micros) {
         );
         let moved = stats.position - before.position;
         assert!((moved - MS(30_000)).abs() < MS(600), "{what}: {moved:?} in 30 s");
-        let shown: Vec<_> = sim.shown.iter().filter(|(at, _)| *at > from).collect();
-        let still = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+        let still = sim.longest_still(from);
         assert!(still <= longest, "{what}: a picture stood for {still:?}");
         let apart = sim.av_offsets_ms(from).into_iter().map(f64::abs).fold(0.0, f64::max);
         assert!(apart < 60.0, "{what}: {apart} ms apart");

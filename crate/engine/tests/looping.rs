@@ -44,8 +44,7 @@ fn it_begins_again_without_a_gap() {
         assert_eq!(turns, 3, "{what}");
         let stats = sim.stats();
         assert_eq!((stats.stalls, stats.frames_dropped), (0, 0), "{what}");
-        let shown: Vec<_> = sim.shown.iter().filter(|(at, _)| *at > from).collect();
-        let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+        let longest = sim.longest_still(from);
         assert!(longest < MS(100), "{what}: a picture stood for {longest:?}");
         assert!(stats.position - MediaTime(0) < MS(length + 100), "{what}: {:?}", stats.position);
         let silence = sim.heard.iter().filter(|(at, media)| *at > from && media.is_none()).count();

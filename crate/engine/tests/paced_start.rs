@@ -22,8 +22,7 @@ fn playing(packager: Packager, list: &str) -> Sim {
 }
 
 fn assert_steady(sim: &Sim, from: Instant, what: &str) {
-    let shown: Vec<_> = sim.shown.iter().filter(|(at, _)| *at > from).collect();
-    let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+    let longest = sim.longest_still(from);
     assert!(longest < MS(90), "{what}: a picture stood for {longest:?}");
     let worst = sim.av_offsets_ms(from).into_iter().map(f64::abs).fold(0.0, f64::max);
     assert!(worst < 45.0, "{what}: {worst} ms apart");

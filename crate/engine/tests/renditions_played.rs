@@ -1,7 +1,7 @@
 //! From one rendition to another while it plays: no picture stands, none is lost or shown twice, and the sound has no seam.
 
 use sailcast_engine::{Event, Input, Instant, LatencyTarget, State};
-use sailcast_media::{MediaTime, Micros};
+use sailcast_media::Micros;
 use sailcast_sim::{
     Sim, config, load,
     origin::{BASE, Container, Origin, Packager, Sound},
@@ -27,10 +27,9 @@ fn widths(sim: &Sim) -> Vec<u32> {
 }
 
 fn assert_seamless(sim: &Sim, from: Instant, what: &str) {
-    let shown: Vec<&(Instant, MediaTime)> = sim.shown.iter().filter(|(at, _)| *at > from).collect();
-    let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+    let longest = sim.longest_still(from);
     assert!(longest < MS(70), "{what}: a picture stood for {longest:?}");
-    let missing = shown.windows(2).map(|w| w[1].1 - w[0].1).max().expect("pictures");
+    let missing = sim.longest_step(from);
     assert!(missing <= MS(41), "{what}: pictures are missing for {missing:?}");
     let silent = sim.heard.iter().filter(|(at, media)| *at > from && media.is_none()).count();
     assert_eq!(silent, 0, "{what}: the sound has a gap");

@@ -47,11 +47,6 @@ fn with_sound(mut network: Network, change: impl Fn(Micros) -> Option<Micros>) -
 }
 
 /// Longest time between two pictures after `from`.
-fn longest_hold(sim: &Sim, from: Instant) -> Micros {
-    let shown: Vec<Instant> = sim.shown.iter().map(|(at, _)| *at).filter(|at| *at >= from).collect();
-    shown.windows(2).map(|w| w[1] - w[0]).max().expect("pictures")
-}
-
 #[test]
 fn a_ring_that_runs_dry_neither_holds_nor_pulls_back_the_picture() {
     let mut sim = playing(400, feed::live("counter-av.flv", 2_500, 50));
@@ -101,7 +96,7 @@ fn sound_packets_that_come_too_late_are_left_out() {
     let from = sim.now;
     sim.run_ms(3_500);
     let stats = sim.stats();
-    assert!(longest_hold(&sim, from) < MS(120), "{:?}", longest_hold(&sim, from));
+    assert!(sim.longest_still(from) < MS(120), "{:?}", sim.longest_still(from));
     assert!(stats.sound.dropped > 20, "{:?}", stats.sound);
     assert_eq!(stats.stalls, 0);
     let from = sim.now;
@@ -122,7 +117,7 @@ fn a_gap_in_the_sound_is_silence_of_its_length() {
         let off = stats.sound.silence_filled - MS(gap);
         assert!(off.abs() < MS(50), "{gap} ms: {:?}", stats.sound);
         assert_eq!(stats.sound.underruns, 0, "{gap} ms: {:?}", stats.sound);
-        assert!(longest_hold(&sim, from) < MS(120), "{gap} ms: {:?}", longest_hold(&sim, from));
+        assert!(sim.longest_still(from) < MS(120), "{gap} ms: {:?}", sim.longest_still(from));
         assert_in_step(&mut sim, 2_000);
     }
 }
@@ -137,7 +132,7 @@ fn sound_that_ends_or_never_comes_does_not_hold_the_picture() {
         let from = sim.now;
         sim.run_ms(3_000);
         assert_eq!(sim.state(), State::Playing);
-        assert!(longest_hold(&sim, from) < MS(60), "{until}: {:?}", longest_hold(&sim, from));
+        assert!(sim.longest_still(from) < MS(60), "{until}: {:?}", sim.longest_still(from));
         assert!(sim.stats().latency < MS(500), "{until}: {:?}", sim.stats().latency);
     }
 }
@@ -192,7 +187,7 @@ fn an_output_slower_than_the_target_is_heard_after_some_seconds_of_slower_playba
     let from = sim.now;
     sim.sound_on(48_000, 250);
     sim.run_ms(6_000);
-    assert!(longest_hold(&sim, from) < MS(60), "{:?}", longest_hold(&sim, from));
+    assert!(sim.longest_still(from) < MS(60), "{:?}", sim.longest_still(from));
     let from = sim.now;
     assert_in_step(&mut sim, 3_000);
     assert_eq!(silent(&sim, from), 0);

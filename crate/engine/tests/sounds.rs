@@ -79,10 +79,9 @@ fn hears(sim: &Sim, voice: u8) -> bool {
 
 /// The picture goes on as if nothing had happened, and the sound is beside it.
 fn assert_steady(sim: &Sim, from: Instant, what: &str) {
-    let shown: Vec<&(Instant, MediaTime)> = sim.shown.iter().filter(|(at, _)| *at > from).collect();
-    let longest = shown.windows(2).map(|w| w[1].0 - w[0].0).max().expect("pictures");
+    let longest = sim.longest_still(from);
     assert!(longest < MS(70), "{what}: a picture stood for {longest:?}");
-    let missing = shown.windows(2).map(|w| w[1].1 - w[0].1).max().expect("pictures");
+    let missing = sim.longest_step(from);
     assert!(missing <= MS(41), "{what}: pictures are missing for {missing:?}");
     let silent = sim.heard.iter().filter(|(at, media)| *at > from && media.is_none()).count();
     assert!(silent <= 2, "{what}: {silent} turns of the sound card are silent");

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use sailcast_engine::{
     Container, Event, Input, LatencyTarget, Load, PlayerConfig, SourceKind, Sources, State,
 };
-use sailcast_media::Micros;
+use sailcast_media::{MediaTime, Micros};
 use sailcast_sim::{
     Server, Sim, config,
     feed::{self, Network},
@@ -69,6 +69,10 @@ fn what_came_of_a_recording_goes_with_it_and_is_not_asked_for_again() {
         all.run_ms(2_000);
         assert_eq!(all.state(), State::Playing, "{name}");
         assert_eq!(asked.borrow().first().map(|asked| asked.offset), Some(came), "{name}");
+        all.input(Input::Seek { to: MediaTime(0), exact: true });
+        all.run_ms(1_000);
+        assert_eq!(all.state(), State::Playing, "{name}");
+        assert!(asked.borrow().iter().all(|asked| asked.offset >= came), "{name}: when gone back in");
     }
 }
 

@@ -166,23 +166,15 @@ fn of_several_programs_the_first_with_media_is_played() {
 
 #[test]
 fn a_program_that_goes_makes_room_for_the_next() {
-    let mut mux = Mux::with(AVC_AAC);
-    media(&mut mux, 0);
-    mux.section(0, &pat(1, &[(2, PMT + 1)]));
-    mux.section(PMT + 1, &pmt(2, 0, &[], &[(0x1b, 0x300, &[])]));
-    mux.pes(0x300, at(3600), &keyframe());
-    assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0), (3600, 3600)]);
-}
-
-#[test]
-fn a_program_may_go_without_a_new_version_of_the_table() {
-    // Two segments of muxers that each begin to count.
-    let mut mux = Mux::with(AVC_AAC);
-    media(&mut mux, 0);
-    mux.section(0, &pat(0, &[(2, PMT + 1)]));
-    mux.section(PMT + 1, &pmt(2, 0, &[], &[(0x1b, 0x300, &[])]));
-    mux.pes(0x300, at(3600), &keyframe());
-    assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0), (3600, 3600)]);
+    // The table has a new version, or is of the next segment, whose muxer begins to count.
+    for version in [1, 0] {
+        let mut mux = Mux::with(AVC_AAC);
+        media(&mut mux, 0);
+        mux.section(0, &pat(version, &[(2, PMT + 1)]));
+        mux.section(PMT + 1, &pmt(2, 0, &[], &[(0x1b, 0x300, &[])]));
+        mux.pes(0x300, at(3600), &keyframe());
+        assert_eq!(ticks(&events(&mux.take()), V0), [(0, 0), (3600, 3600)], "version {version}");
+    }
 }
 
 #[test]

@@ -31,6 +31,20 @@ impl Sim {
         self.now - BEGIN
     }
 
+    /// The longest that a picture stood that was shown after `from`, until the next one was.
+    pub fn longest_still(&self, from: Instant) -> Micros {
+        self.steps_shown(from).map(|(stood, _)| stood).max().expect("pictures")
+    }
+
+    /// The longest stretch of the stream from one picture shown after `from` to the next one.
+    pub fn longest_step(&self, from: Instant) -> Micros {
+        self.steps_shown(from).map(|(_, step)| step).max().expect("pictures")
+    }
+
+    fn steps_shown(&self, from: Instant) -> impl Iterator<Item = (Micros, Micros)> {
+        self.shown.windows(2).filter(move |w| w[0].0 > from).map(|w| (w[1].0 - w[0].0, w[1].1 - w[0].1))
+    }
+
     /// |picture - sound| in ms at each picture shown after `from`.
     pub fn av_offsets_ms(&self, from: Instant) -> Vec<f64> {
         let mut offsets = Vec::new();

@@ -92,7 +92,7 @@ pub fn begun(begun: &Begun) -> Plain {
         .with("bytes", Uint8Array::from(&begun.bytes[..]))
 }
 
-/// Asks the page for an address; answered by `Session::resolved` or `unresolved`.
+/// Asks the page for an address; answered by `Session::resolved`.
 pub fn resolve(id: RequestId, request: ResolveRequest) -> Plain {
     named("resolve")
         .with("request", id.0)

@@ -107,6 +107,7 @@ impl Paced for File {
             // What is wanted behind it is asked for in its turn.
             Some(Begun { len, bytes }) => {
                 self.set_len(len);
+                self.kept.add(0, bytes.clone());
                 self.take(0, bytes, now, out);
             }
             None => self.ask(now, out),

@@ -96,8 +96,7 @@ impl Playback {
         let pictures = self.video.stage.config().filter(|_| kind == MediaKind::Video).cloned();
         if pictures.is_some_and(|pictures| self.leave(&pictures, now, out)) {
             self.video.leave_config(out);
-            out.push(Output::Event(Event::Error(SailcastError { fatal: false, ..error })));
-            return;
+            return self.warn(error, out);
         }
         match kind {
             MediaKind::Video => {

@@ -90,6 +90,9 @@ impl Frame {
 
     /// What is left to do of `turn`, which its decoder was told. Browsers that know of it (Chromium 138) do it themselves.
     pub fn left_of(&self, turn: Turn) -> Turn {
+        if turn == Turn::NONE {
+            return turn;
+        }
         let told = self.native().and_then(|frame| Reflect::get(frame, &"rotation".into()).ok()?.as_f64());
         if told == Some(turn.rotation.into()) { Turn::NONE } else { turn }
     }
